@@ -1,0 +1,150 @@
+//! What a command says: lines on standard output, notes on standard error, and how it ends.
+
+use std::error::Error;
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// The exit code of a command that ended well, or why it did not.
+pub type Outcome = Result<u8, Failure>;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub struct Failure {
+    kind: Kind,
+    message: String,
+    hint: Option<String>,
+}
+
+/// What a failure means to a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The request was understood and refused, or could not be carried out: exit code 1.
+    Refused,
+    /// The request made no sense: exit code 64, as in sysexits.h.
+    Usage,
+}
+
+impl Failure {
+    /// A refusal. The message has no full stop at its end.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { kind: Kind::Refused, message: message.into(), hint: None }
+    }
+
+    /// Wrong usage.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { kind: Kind::Usage, message: message.into(), hint: None }
+    }
+
+    /// A refusal out of an error, with the chain of its causes.
+    pub fn from_error(error: &dyn Error) -> Self {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            message.push_str(": ");
+            message.push_str(&error.to_string());
+            cause = error.source();
+        }
+        Self::refused(message)
+    }
+
+    /// A refusal because of a file: `what` ("cannot read"), its path, and the cause.
+    pub fn io(what: &str, path: &Path, cause: &io::Error) -> Self {
+        Self::refused(format!("{what} `{}`: {cause}", path.display()))
+    }
+
+    /// Adds the command that comes next, or what to do.
+    #[must_use]
+    pub fn hint(mut self, text: impl Into<String>) -> Self {
+        self.hint = Some(text.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\n  next: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<E: Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::from_error(&error)
+    }
+}
+
+/// Where a command prints.
+pub struct Ui {
+    out: Box<dyn Write>,
+    err: Box<dyn Write>,
+    colour: bool,
+}
+
+impl fmt::Debug for Ui {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ui").field("colour", &self.colour).finish_non_exhaustive()
+    }
+}
+
+impl Ui {
+    /// Standard output and standard error, coloured when both the terminal and `NO_COLOR` allow it.
+    #[must_use]
+    pub fn standard() -> Self {
+        let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Self { out: Box::new(io::stdout()), err: Box::new(io::stderr()), colour }
+    }
+
+    /// Whether to colour what is printed.
+    #[must_use]
+    pub const fn colour(&self) -> bool {
+        self.colour
+    }
+
+    /// Prints one line.
+    ///
+    /// # Errors
+    /// When standard output is closed.
+    pub fn line(&mut self, text: impl fmt::Display) -> Result<(), Failure> {
+        Ok(writeln!(self.out, "{text}")?)
+    }
+
+    /// Prints bytes as they are.
+    ///
+    /// # Errors
+    /// When standard output is closed.
+    pub fn raw(&mut self, bytes: &[u8]) -> Outcome {
+        self.out.write_all(bytes)?;
+        self.out.flush()?;
+        Ok(0)
+    }
+
+    /// Prints a note for people on standard error; a closed standard error is no failure.
+    pub fn note(&mut self, text: impl fmt::Display) {
+        drop(writeln!(self.err, "{text}"));
+    }
+
+    pub(super) fn usage(&mut self, error: &clap::Error) -> ExitCode {
+        let wanted = !error.use_stderr();
+        drop(error.print());
+        if wanted { ExitCode::SUCCESS } else { ExitCode::from(64) }
+    }
+
+    pub(super) fn finish(&mut self, outcome: Outcome) -> ExitCode {
+        drop(self.out.flush());
+        match outcome {
+            Ok(code) => ExitCode::from(code),
+            Err(failure) => {
+                self.note(&failure);
+                ExitCode::from(match failure.kind {
+                    Kind::Refused => 1,
+                    Kind::Usage => 64,
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The catalog: everything that one node must be, closed and canonical.
+
+use super::canonical::{self, CanonicalError};
+use super::resource::{Content, Spec};
+use super::{Digest, EnvName, ModuleName, NodeName, Resource};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Bytes of an encoded catalog, at most (16 MiB).
+pub const MAX_CATALOG: u64 = 16 << 20;
+
+/// Everything that one node must be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalog {
+    /// Always `catalog`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Version of this format: 1.
+    pub v: u32,
+    /// The environment that it was compiled in.
+    pub environment: EnvName,
+    /// The node that it is for.
+    pub node: NodeName,
+    /// The modules that the node includes, in order of inclusion.
+    pub modules: Vec<ModuleName>,
+    /// The resources; list order breaks ties.
+    pub resources: Vec<Resource>,
+}
+
+impl Catalog {
+    /// A catalog in the present format.
+    #[must_use]
+    pub fn new(
+        environment: EnvName,
+        node: NodeName,
+        modules: Vec<ModuleName>,
+        resources: Vec<Resource>,
+    ) -> Self {
+        Self { kind: "catalog".into(), v: 1, environment, node, modules, resources }
+    }
+
+    /// The canonical bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        canonical::encode(self)
+    }
+
+    /// Reads canonical bytes. The caller has verified their digest.
+    ///
+    /// # Errors
+    /// When they are no catalog of this format, or not in its one spelling (D42, D47).
+    pub fn decode(bytes: &[u8]) -> Result<Self, CatalogError> {
+        let catalog: Self = canonical::decode("catalog", bytes)?;
+        if catalog.kind != "catalog" || catalog.v != 1 {
+            return Err(CatalogError::Version { kind: catalog.kind, v: catalog.v });
+        }
+        Ok(catalog)
+    }
+
+    /// The blobs that its files need: digest to size in bytes.
+    #[must_use]
+    pub fn blobs(&self) -> BTreeMap<Digest, u64> {
+        let content = |resource: &Resource| match &resource.spec {
+            Spec::File(file) => match &file.content {
+                Some(Content::Blob { digest, size }) => Some((*digest, *size)),
+                _ => None,
+            },
+            _ => None,
+        };
+        self.resources.iter().filter_map(content).collect()
+    }
+}
+
+/// Bytes that are no catalog.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// Not the canonical bytes of a catalog.
+    #[error(transparent)]
+    Canonical(#[from] CanonicalError),
+    /// A document of another type or a later version.
+    #[error("a document of type `{}` version {v}, where a catalog of version 1 belongs", .kind.escape_default())]
+    Version {
+        /// Its type.
+        kind: String,
+        /// Its version.
+        v: u32,
+    },
+}

@@ -1,0 +1,268 @@
+//! The order of the resources of a catalog: explicit edges, then automatic ones, ties by list order.
+
+use super::resource::{Resource, Spec};
+use super::{Kind, Ref};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+
+/// One edge: `from` comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edge {
+    /// Index of the resource that comes first.
+    pub from: usize,
+    /// Index of the resource that comes after it.
+    pub to: usize,
+    /// Whether a change of `from` refreshes `to`.
+    pub refresh: bool,
+}
+
+/// The resources of a catalog in the order in which they are applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Graph {
+    /// Indices into the resource list, first to last.
+    pub order: Vec<usize>,
+    /// All edges, ascending.
+    pub edges: Vec<Edge>,
+}
+
+/// Why resources have no order.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GraphError {
+    /// Two resources have one name.
+    #[error("`{0}` is declared twice")]
+    Duplicate(Ref),
+    /// A metaparameter names a resource that the catalog does not have.
+    #[error("`{from}` has `{metaparameter}` on `{to}`, which is not in the catalog")]
+    Unknown {
+        /// The resource with the metaparameter.
+        from: Ref,
+        /// `before`, `require`, `notify` or `subscribe`.
+        metaparameter: &'static str,
+        /// The resource that is missing.
+        to: Ref,
+    },
+    /// Resources that wait for each other, each for the next and the last for the first.
+    #[error("dependency cycle: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(" -> "))]
+    Cycle(Vec<Ref>),
+}
+
+/// Orders `resources`.
+///
+/// # Errors
+/// All duplicates and unknown references, or else one cycle per group of resources that wait for each other.
+pub fn order(resources: &[Resource]) -> Result<Graph, Vec<GraphError>> {
+    let mut errors = Vec::new();
+    let mut index = BTreeMap::new();
+    for (i, resource) in resources.iter().enumerate() {
+        if index.insert(resource.reference(), i).is_some() {
+            errors.push(GraphError::Duplicate(resource.reference()));
+        }
+    }
+    let explicit = explicit_edges(resources, &index, &mut errors);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let automatic = automatic_edges(resources, &index);
+    let edges = merged(explicit.iter().chain(&automatic).copied());
+    if let Ok(order) = sort(resources.len(), &edges) {
+        return Ok(Graph { order, edges });
+    }
+    // As Puppet does: an automatic edge never contradicts what the author wrote.
+    let explicit = merged(explicit);
+    let next = successors(&explicit, resources.len());
+    let agreeing = automatic.into_iter().filter(|edge| !reaches(&next, edge.to, edge.from));
+    let edges = merged(explicit.iter().copied().chain(agreeing));
+    match sort(resources.len(), &edges) {
+        Ok(order) => Ok(Graph { order, edges }),
+        Err(rest) => Err(cycles(resources, &edges, &rest)),
+    }
+}
+
+fn explicit_edges(
+    resources: &[Resource],
+    index: &BTreeMap<Ref, usize>,
+    errors: &mut Vec<GraphError>,
+) -> Vec<Edge> {
+    let mut edges = Vec::new();
+    for (i, resource) in resources.iter().enumerate() {
+        let meta = &resource.meta;
+        let lists = [
+            ("before", &meta.before, true, false),
+            ("require", &meta.require, false, false),
+            ("notify", &meta.notify, true, true),
+            ("subscribe", &meta.subscribe, false, true),
+        ];
+        for (metaparameter, refs, forward, refresh) in lists {
+            for to in refs {
+                match index.get(to) {
+                    Some(&j) if forward => edges.push(Edge { from: i, to: j, refresh }),
+                    Some(&j) => edges.push(Edge { from: j, to: i, refresh }),
+                    None => errors.push(GraphError::Unknown {
+                        from: resource.reference(),
+                        metaparameter,
+                        to: to.clone(),
+                    }),
+                }
+            }
+        }
+    }
+    edges
+}
+
+/// What a type waits for by itself: the folder a file is in, the user and group that own it, and so on.
+fn automatic_edges(resources: &[Resource], index: &BTreeMap<Ref, usize>) -> Vec<Edge> {
+    let by_path: BTreeMap<&str, usize> = resources
+        .iter()
+        .enumerate()
+        .filter_map(|(i, r)| if let Spec::File(f) = &r.spec { Some((f.path.as_str(), i)) } else { None })
+        .collect();
+    let named = |kind, name: &str| index.get(&Ref { kind, title: name.to_owned() }).copied();
+    let parent = |path: &str| {
+        let mut path = path;
+        while let Some((folder, _)) = path.rsplit_once('/') {
+            if let Some(&i) = by_path.get(folder) {
+                return Some(i);
+            }
+            path = folder;
+        }
+        None
+    };
+    let mut edges = Vec::new();
+    for (to, resource) in resources.iter().enumerate() {
+        let needs: Vec<Option<usize>> = match &resource.spec {
+            Spec::File(f) => vec![
+                parent(&f.path),
+                f.owner.as_deref().and_then(|o| named(Kind::User, o)),
+                f.group.as_deref().and_then(|g| named(Kind::Group, g)),
+            ],
+            Spec::Exec(e) => vec![
+                e.user.as_deref().and_then(|u| named(Kind::User, u)),
+                e.cwd.as_deref().and_then(|cwd| by_path.get(cwd).copied()),
+                e.program().and_then(|program| by_path.get(program).copied()),
+            ],
+            Spec::User(u) => {
+                let groups = u.groups.iter().flatten().chain(&u.gid);
+                groups.map(|g| named(Kind::Group, g)).collect()
+            }
+            Spec::Cron(c) => vec![named(Kind::User, &c.user)],
+            Spec::Package(_) | Spec::Service(_) | Spec::Group(_) | Spec::Notify(_) => Vec::new(),
+        };
+        let needs = needs.into_iter().flatten().filter(|from| *from != to);
+        edges.extend(needs.map(|from| Edge { from, to, refresh: false }));
+    }
+    edges
+}
+
+/// Ascending, one edge per pair; a pair refreshes when any of its edges does.
+fn merged(edges: impl IntoIterator<Item = Edge>) -> Vec<Edge> {
+    let mut pairs: BTreeMap<(usize, usize), bool> = BTreeMap::new();
+    for edge in edges {
+        *pairs.entry((edge.from, edge.to)).or_default() |= edge.refresh;
+    }
+    pairs.into_iter().map(|((from, to), refresh)| Edge { from, to, refresh }).collect()
+}
+
+fn successors(edges: &[Edge], count: usize) -> Vec<Vec<usize>> {
+    let mut next = vec![Vec::new(); count];
+    for edge in edges {
+        next[edge.from].push(edge.to);
+    }
+    next
+}
+
+fn reaches(next: &[Vec<usize>], from: usize, to: usize) -> bool {
+    let (mut seen, mut todo) = (BTreeSet::from([from]), vec![from]);
+    while let Some(at) = todo.pop() {
+        if at == to {
+            return true;
+        }
+        todo.extend(next[at].iter().copied().filter(|n| seen.insert(*n)));
+    }
+    false
+}
+
+/// Kahn's algorithm with the smallest index first; what cannot be ordered comes back as the error.
+fn sort(count: usize, edges: &[Edge]) -> Result<Vec<usize>, BTreeSet<usize>> {
+    let next = successors(edges, count);
+    let mut waits = vec![0_usize; count];
+    for edge in edges {
+        waits[edge.to] += 1;
+    }
+    let mut ready: BinaryHeap<_> = (0..count).filter(|i| waits[*i] == 0).map(std::cmp::Reverse).collect();
+    let mut order = Vec::with_capacity(count);
+    while let Some(std::cmp::Reverse(i)) = ready.pop() {
+        order.push(i);
+        for &j in &next[i] {
+            waits[j] -= 1;
+            if waits[j] == 0 {
+                ready.push(std::cmp::Reverse(j));
+            }
+        }
+    }
+    if order.len() == count { Ok(order) } else { Err((0..count).filter(|i| waits[*i] > 0).collect()) }
+}
+
+/// One cycle out of the resources in `rest`, named from its member that is declared first.
+fn cycles(resources: &[Resource], edges: &[Edge], rest: &BTreeSet<usize>) -> Vec<GraphError> {
+    let mut before: BTreeMap<usize, usize> = BTreeMap::new();
+    for edge in edges.iter().filter(|e| rest.contains(&e.from) && rest.contains(&e.to)) {
+        before.entry(edge.to).or_insert(edge.from);
+    }
+    let Some(&start) = rest.first() else { return Vec::new() };
+    let (mut path, mut at) = (Vec::new(), start);
+    while !path.contains(&at) {
+        path.push(at);
+        match before.get(&at) {
+            Some(&previous) => at = previous,
+            None => break,
+        }
+    }
+    let from = path.iter().position(|i| *i == at).unwrap_or(0);
+    let mut members: Vec<usize> = path[from..].iter().rev().copied().collect();
+    let first = members.iter().enumerate().min_by_key(|(_, i)| **i).map_or(0, |(position, _)| position);
+    members.rotate_left(first);
+    members.extend(members.first().copied());
+    vec![GraphError::Cycle(members.into_iter().map(|i| resources[i].reference()).collect())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::resource::Notify;
+    use crate::model::{Meta, ModuleName};
+
+    fn note(title: &str, require: &[&str]) -> Resource {
+        let module: ModuleName = "m".parse().unwrap_or_else(|e| unreachable!("{e}"));
+        let mut meta = Meta::of(module);
+        meta.require = require.iter().filter_map(|r| format!("notify[{r}]").parse().ok()).collect();
+        Resource { title: title.into(), spec: Spec::Notify(Notify { message: String::new() }), meta }
+    }
+
+    fn check(resources: &[Resource], expected: &str) {
+        let text = match order(resources) {
+            Ok(graph) => {
+                graph.order.iter().map(|i| resources[*i].title.as_str()).collect::<Vec<_>>().join(" ")
+            }
+            Err(errors) => errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        };
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn ties_follow_the_list() {
+        check(&[note("b", &[]), note("a", &[])], "b a");
+        check(&[note("b", &["a"]), note("c", &[]), note("a", &[])], "c a b");
+    }
+
+    #[test]
+    fn cycles_name_their_members() {
+        let resources =
+            [note("x", &[]), note("a", &["c"]), note("b", &["a"]), note("c", &["b"]), note("d", &["c"])];
+        check(&resources, "dependency cycle: notify[a] -> notify[b] -> notify[c] -> notify[a]");
+    }
+
+    #[test]
+    fn all_missing_and_repeated_names_are_told() {
+        let text = "`notify[a]` is declared twice; `notify[b]` has `require` on `notify[z]`, which is not in the catalog";
+        check(&[note("a", &[]), note("a", &[]), note("b", &["z"])], text);
+    }
+}

@@ -1,0 +1,27 @@
+//! The words of Countersign as types: names, digests, times, resources, facts, catalogs, findings.
+//!
+//! Layer 0. No I/O, no clock, no randomness, and no import of any other module of the crate.
+
+pub mod canonical;
+pub mod catalog;
+pub mod digest;
+pub mod expr;
+pub mod fact;
+pub mod finding;
+pub mod graph;
+pub mod name;
+pub mod report;
+pub mod resource;
+pub mod stamp;
+pub mod tree;
+pub mod wire;
+
+pub use catalog::Catalog;
+pub use digest::Digest;
+pub use expr::Expr;
+pub use fact::{FactPath, Facts};
+pub use finding::{Finding, Place, Related, Severity};
+pub use name::{EnvName, ModuleName, NodeName, Principal};
+pub use resource::{Kind, Meta, Ref, Resource, Spec};
+pub use stamp::Stamp;
+pub use tree::Tree;

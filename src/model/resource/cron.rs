@@ -1,0 +1,57 @@
+//! `cron`: an entry of a user's crontab.
+
+use super::{Attr, Shape, is_false};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The attributes of `cron` in a module.
+pub(super) const ATTRS: &[Attr] = &[
+    Attr::new(
+        "name",
+        Shape::Text,
+        "What the entry is called in the crontab's comment; the title by default.",
+    ),
+    Attr::new("ensure", Shape::OneOf(&["present", "absent"]), "`present` by default."),
+    Attr::new(
+        "command",
+        Shape::Text,
+        "What cron hands to /bin/sh. `%` must be written `\\%`, as in any crontab.",
+    ),
+    Attr::new("user", Shape::Text, "Whose crontab; `root` by default."),
+    Attr::new("minute", Shape::CronField, "0 to 59; every minute when unset."),
+    Attr::new("hour", Shape::CronField, "0 to 23."),
+    Attr::new("monthday", Shape::CronField, "1 to 31."),
+    Attr::new("month", Shape::CronField, "1 to 12 or a name."),
+    Attr::new("weekday", Shape::CronField, "0 to 7 (0 and 7 are Sunday) or a name."),
+    Attr::new(
+        "special",
+        Shape::OneOf(&["reboot", "yearly", "annually", "monthly", "weekly", "daily", "midnight", "hourly"]),
+        "Instead of the five fields.",
+    ),
+    Attr::new("environment", Shape::Table, "Variables set before the entry."),
+];
+
+/// The wanted state of an entry of a crontab.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cron {
+    /// What the entry is called.
+    pub name: String,
+    /// Whether it must not exist.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub absent: bool,
+    /// What cron hands to /bin/sh; empty only when `absent`.
+    pub command: String,
+    /// Whose crontab.
+    pub user: String,
+    /// The five time fields, minute first, or one `@word`.
+    pub schedule: Vec<Field>,
+    /// Variables set before the entry.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
+}
+
+/// A time field as it stands in the crontab, for example `*/5` or `1,15`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Field(pub String);

@@ -1,0 +1,174 @@
+//! `file`: a file, directory or symbolic link.
+
+use super::{Attr, Live, Shape, is_false, is_true, yes};
+use crate::model::{Digest, FactPath};
+use serde::{Deserialize, Serialize};
+
+/// The attributes of `file` in a module.
+pub(super) const ATTRS: &[Attr] = &[
+    Attr::new("path", Shape::Path, "Where it is; the title by default."),
+    Attr::new(
+        "ensure",
+        Shape::OneOf(&["present", "file", "directory", "link", "absent"]),
+        "What must be there.",
+    ),
+    Attr::new("content", Shape::Text, "The content, as text in the module.").live(Live::Content),
+    Attr::new("template", Shape::Template, "The content, from a template of the module.").live(Live::Content),
+    Attr::new("source", Shape::Source, "The content, from a file of the module; a folder with `recurse`."),
+    Attr::new("target", Shape::Text, "Where a link points."),
+    Attr::new("owner", Shape::Text, "User name or number."),
+    Attr::new("group", Shape::Text, "Group name or number."),
+    Attr::new(
+        "mode",
+        Shape::Mode,
+        "Octal (`\"0644\"`) or symbolic (`\"u=rw,go=r\"`). Not managed when unset.",
+    ),
+    Attr::new("recurse", Shape::Bool, "Manage what is below a directory too."),
+    Attr::new(
+        "purge",
+        Shape::Bool,
+        "Remove what the catalog does not name below a directory. Needs `recurse`.",
+    ),
+    Attr::new("force", Shape::Bool, "Allow a directory to be replaced or removed with all that is in it."),
+    Attr::new("replace", Shape::Bool, "Write the content even if the file exists. `true` by default."),
+    Attr::new("backup", Shape::Text, "Keep the old file beside the new one, with this suffix (`\".bak\"`)."),
+    Attr::new(
+        "validate_cmd",
+        Shape::Command,
+        "Run on the new content before it is put in place; `%` is its path.",
+    ),
+    Attr::new("show_diff", Shape::Bool, "Show what changes in logs and reports. `true` by default."),
+];
+
+/// The wanted state of a file, directory or symbolic link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Absolute path.
+    pub path: String,
+    /// What must be there.
+    pub ensure: Ensure,
+    /// The content of a regular file; `None` leaves content alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Content>,
+    /// Where a link points; set exactly for links.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// User name or number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Group name or number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Octal or symbolic mode, checked by [`check_mode`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// Manage what is below a directory too.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub recurse: bool,
+    /// Remove what the catalog does not name below a directory.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub purge: bool,
+    /// Allow a directory to be replaced or removed with all that is in it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub force: bool,
+    /// Write the content even if the file exists.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub replace: bool,
+    /// Suffix of a copy of the old file, kept beside the new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<String>,
+    /// Argument vector that must succeed on the new content; an element `%` is its path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validate_cmd: Vec<String>,
+    /// Show what changes in logs and reports.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub show_diff: bool,
+}
+
+/// What must be at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ensure {
+    /// Something; a regular file is made where there is nothing.
+    Present,
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// Nothing.
+    Absent,
+}
+
+/// The content of a regular file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Content {
+    /// This text.
+    Text(String),
+    /// The bytes of this digest, fetched from the publication directory.
+    Blob {
+        /// SHA-256 of the bytes.
+        digest: Digest,
+        /// Number of bytes.
+        size: u64,
+    },
+    /// Text with live facts in it, filled in on the node.
+    Parts(Vec<Part>),
+}
+
+/// A piece of content with live facts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// This text.
+    Text(String),
+    /// The node's value of this fact.
+    Fact(FactPath),
+}
+
+/// Text that is no file mode.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is no file mode: write octal (`0644`) or symbolic (`u=rw,go=r`)", .0.escape_default())]
+pub struct ModeError(String);
+
+/// Checks the form of an octal (1 to 4 digits) or symbolic file mode.
+///
+/// # Errors
+/// When it is neither.
+pub fn check_mode(mode: &str) -> Result<(), ModeError> {
+    let octal = (1..=4).contains(&mode.len()) && mode.chars().all(|c| ('0'..='7').contains(&c));
+    if octal || (!mode.is_empty() && mode.split(',').all(symbolic_clause)) {
+        Ok(())
+    } else {
+        Err(ModeError(mode.to_owned()))
+    }
+}
+
+/// `[ugoa]*` and then one or more of `[-+=]` with permission letters or one of `ugo` (chmod(1)).
+fn symbolic_clause(clause: &str) -> bool {
+    let actions = clause.trim_start_matches(['u', 'g', 'o', 'a']);
+    if !actions.starts_with(['+', '-', '=']) {
+        return false;
+    }
+    actions.split(['+', '-', '=']).skip(1).all(|permissions| {
+        matches!(permissions, "u" | "g" | "o") || permissions.chars().all(|c| "rwxXst".contains(c))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_have_a_form() {
+        for good in ["0644", "644", "4755", "u=rw,go=r", "a+X", "g=u", "u+s,o-rwx", "=r", "u=rwx+s"] {
+            assert!(check_mode(good).is_ok(), "{good}");
+        }
+        for bad in ["", "0648", "00644", "rw-r--r--", "u", "u=rw,", "x+u=z", "u=gr"] {
+            assert!(check_mode(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! `group`: a group of accounts.
+
+use super::{Attr, Shape, is_false};
+use serde::{Deserialize, Serialize};
+
+/// The attributes of `group` in a module.
+pub(super) const ATTRS: &[Attr] = &[
+    Attr::new("name", Shape::Text, "The group's name; the title by default."),
+    Attr::new("ensure", Shape::OneOf(&["present", "absent"]), "`present` by default."),
+    Attr::new("gid", Shape::Integer(0, 4_294_967_294), "Number of the group."),
+    Attr::new("system", Shape::Bool, "Take a number from the system range."),
+];
+
+/// The wanted state of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// The group's name.
+    pub name: String,
+    /// Whether it must not exist.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub absent: bool,
+    /// Number of the group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gid: Option<u32>,
+    /// Take a number from the system range.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub system: bool,
+}

@@ -1,0 +1,350 @@
+//! What a catalog may ask of a node: the resource types, their attributes, and what all of them share.
+//!
+//! Each type has a file here with its typed form and its [`Attr`] table. The table is the one source
+//! for reading modules, for `describe`, for the documentation and for editors' schemas.
+
+mod attr;
+mod cron;
+mod exec;
+mod file;
+mod group;
+mod notify;
+mod package;
+mod service;
+mod user;
+
+pub use attr::{Attr, Live, Shape};
+pub use cron::{Cron, Field as CronField};
+pub use exec::{Command, Exec, LogOutput, Word};
+pub use file::{Content, Ensure as FileEnsure, File, ModeError, Part, check_mode};
+pub use group::Group;
+pub use notify::Notify;
+pub use package::{Ensure as PackageEnsure, Package};
+pub use service::{Enable, Ensure as ServiceEnsure, Service};
+pub use user::{Membership, User};
+
+use super::{Expr, ModuleName};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A resource type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A file, directory or symbolic link.
+    File,
+    /// A package of the distribution.
+    Package,
+    /// A system service.
+    Service,
+    /// A command.
+    Exec,
+    /// A user account.
+    User,
+    /// A group.
+    Group,
+    /// An entry of a crontab.
+    Cron,
+    /// A message in the run's log.
+    Notify,
+}
+
+impl Kind {
+    /// All types, in the order in which documents list them.
+    pub const ALL: [Self; 8] = [
+        Self::File,
+        Self::Package,
+        Self::Service,
+        Self::Exec,
+        Self::User,
+        Self::Group,
+        Self::Cron,
+        Self::Notify,
+    ];
+
+    /// The name used in modules, references and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Package => "package",
+            Self::Service => "service",
+            Self::Exec => "exec",
+            Self::User => "user",
+            Self::Group => "group",
+            Self::Cron => "cron",
+            Self::Notify => "notify",
+        }
+    }
+
+    /// The type of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The attributes of this type, without the metaparameters.
+    #[must_use]
+    pub const fn attrs(self) -> &'static [Attr] {
+        match self {
+            Self::File => file::ATTRS,
+            Self::Package => package::ATTRS,
+            Self::Service => service::ATTRS,
+            Self::Exec => exec::ATTRS,
+            Self::User => user::ATTRS,
+            Self::Group => group::ATTRS,
+            Self::Cron => cron::ATTRS,
+            Self::Notify => notify::ATTRS,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A reference to a resource, written `file[/etc/motd]`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Ref {
+    /// The type.
+    pub kind: Kind,
+    /// The title.
+    pub title: String,
+}
+
+/// Text that is not `type[title]`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is not a reference: write `type[title]`, for example `service[nginx]`", .0.escape_default())]
+pub struct RefError(String);
+
+impl std::str::FromStr for Ref {
+    type Err = RefError;
+
+    fn from_str(text: &str) -> Result<Self, RefError> {
+        let parts = text.strip_suffix(']').and_then(|t| t.split_once('['));
+        parts
+            .and_then(|(kind, title)| Some(Self { kind: Kind::named(kind)?, title: title.to_owned() }))
+            .filter(|reference| !reference.title.is_empty())
+            .ok_or_else(|| RefError(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Ref {
+    type Error = RefError;
+
+    fn try_from(text: String) -> Result<Self, RefError> {
+        text.parse()
+    }
+}
+
+impl From<Ref> for String {
+    fn from(reference: Ref) -> Self {
+        reference.to_string()
+    }
+}
+
+impl fmt::Display for Ref {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]", self.kind, self.title)
+    }
+}
+
+/// One resource of a catalog. The list order of a catalog breaks ties between independent resources.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resource {
+    /// The title: unique among the resources of its type in a catalog.
+    pub title: String,
+    /// The type and its attributes.
+    pub spec: Spec,
+    /// What every resource has.
+    pub meta: Meta,
+}
+
+impl Resource {
+    /// The reference that names this resource.
+    #[must_use]
+    pub fn reference(&self) -> Ref {
+        Ref { kind: self.spec.kind(), title: self.title.clone() }
+    }
+}
+
+/// The type of a resource and its attributes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Spec {
+    /// A file, directory or symbolic link.
+    File(File),
+    /// A package of the distribution.
+    Package(Package),
+    /// A system service.
+    Service(Service),
+    /// A command.
+    Exec(Exec),
+    /// A user account.
+    User(User),
+    /// A group.
+    Group(Group),
+    /// An entry of a crontab.
+    Cron(Cron),
+    /// A message in the run's log.
+    Notify(Notify),
+}
+
+impl Spec {
+    /// The resource type.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::File(_) => Kind::File,
+            Self::Package(_) => Kind::Package,
+            Self::Service(_) => Kind::Service,
+            Self::Exec(_) => Kind::Exec,
+            Self::User(_) => Kind::User,
+            Self::Group(_) => Kind::Group,
+            Self::Cron(_) => Kind::Cron,
+            Self::Notify(_) => Kind::Notify,
+        }
+    }
+}
+
+/// What every resource has: where it comes from and the metaparameters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Meta {
+    /// The module that declares it.
+    pub module: ModuleName,
+    /// Apply it only where this holds of the node's own facts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Expr>,
+    /// Resources that come after this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Ref>,
+    /// Resources that come before this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub require: Vec<Ref>,
+    /// Resources that come after this one and are refreshed when it changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<Ref>,
+    /// Resources that come before this one and refresh it when they change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subscribe: Vec<Ref>,
+    /// Only report what would change.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub noop: bool,
+    /// Tags besides the automatic ones (type, module, title where it is a plain word).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tag: Vec<String>,
+    /// The level at which changes are logged.
+    #[serde(default, skip_serializing_if = "LogLevel::is_default")]
+    pub loglevel: LogLevel,
+}
+
+impl Meta {
+    /// The metaparameters of a resource that sets none.
+    #[must_use]
+    pub const fn of(module: ModuleName) -> Self {
+        Self {
+            module,
+            when: None,
+            before: Vec::new(),
+            require: Vec::new(),
+            notify: Vec::new(),
+            subscribe: Vec::new(),
+            noop: false,
+            tag: Vec::new(),
+            loglevel: LogLevel::Notice,
+        }
+    }
+}
+
+/// The attribute table of the metaparameters, which every type accepts.
+pub const META_ATTRS: &[Attr] = &[
+    Attr::new("before", Shape::Refs, "Resources that come after this one."),
+    Attr::new("require", Shape::Refs, "Resources that come before this one; a failed one skips this."),
+    Attr::new("notify", Shape::Refs, "Like `before`, and refreshes them when this one changes."),
+    Attr::new("subscribe", Shape::Refs, "Like `require`, and refreshes this one when they change."),
+    Attr::new("noop", Shape::Bool, "Only report what would change. `false` cannot lift a noop run."),
+    Attr::new("tag", Shape::Texts, "Tags besides the automatic ones."),
+    Attr::new(
+        "loglevel",
+        Shape::OneOf(LogLevel::NAMES),
+        "The level at which changes are logged; `notice` by default.",
+    ),
+];
+
+/// A level of the run's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Only for whoever debugs.
+    Debug,
+    /// Progress.
+    Info,
+    /// A change: the default.
+    #[default]
+    Notice,
+    /// Something unexpected that did not stop the run.
+    Warning,
+    /// A failure.
+    Err,
+    /// A failure that needs a person soon.
+    Crit,
+    /// A failure that needs a person now.
+    Alert,
+    /// The system is unusable.
+    Emerg,
+}
+
+impl LogLevel {
+    /// The names in ascending order.
+    pub const NAMES: &'static [&'static str] =
+        &["debug", "info", "notice", "warning", "err", "crit", "alert", "emerg"];
+
+    /// Whether this is the level that a resource has without saying so.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+const fn is_true(value: &bool) -> bool {
+    *value
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_go_both_ways() {
+        for text in ["file[/etc/motd]", "exec[a [odd] title]", "service[nginx]"] {
+            assert_eq!(text.parse::<Ref>().map(|r| r.to_string()), Ok(text.to_owned()));
+        }
+        for bad in ["", "file", "file[]", "File[/x]", "nope[x]", "file[/x] "] {
+            assert!(bad.parse::<Ref>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn no_type_redefines_a_metaparameter_or_repeats_an_attribute() {
+        for kind in Kind::ALL {
+            let names: Vec<_> = kind.attrs().iter().chain(META_ATTRS).map(|a| a.name).collect();
+            let distinct: std::collections::BTreeSet<_> = names.iter().collect();
+            assert_eq!(names.len(), distinct.len(), "{kind}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `package`: a package of the distribution.
+
+use super::{Attr, Shape};
+use serde::{Deserialize, Serialize};
+
+/// The attributes of `package` in a module.
+pub(super) const ATTRS: &[Attr] = &[
+    Attr::new("name", Shape::Text, "The package's name; the title by default."),
+    Attr::new(
+        "ensure",
+        Shape::Text,
+        "`present` (the default), `absent`, `purged`, `latest`, or an exact version.",
+    ),
+    Attr::new("install_options", Shape::Texts, "Further options for the package manager."),
+    Attr::new("provider", Shape::OneOf(&["apt"]), "The package manager; found by itself when unset."),
+];
+
+/// The wanted state of a package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Package {
+    /// The package's name.
+    pub name: String,
+    /// Whether it must be there, and in which version.
+    pub ensure: Ensure,
+    /// Further options for the package manager.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub install_options: Vec<String>,
+    /// The package manager; found by itself when unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+}
+
+/// Whether a package must be there, and in which version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ensure {
+    /// Any version.
+    Present,
+    /// Not installed; configuration may stay.
+    Absent,
+    /// Not installed, and no configuration left.
+    Purged,
+    /// The newest version that the repositories offer.
+    Latest,
+    /// Exactly this version.
+    Version(String),
+}

@@ -1,0 +1,78 @@
+//! `user`: a user account.
+
+use super::{Attr, Shape, is_false};
+use serde::{Deserialize, Serialize};
+
+/// The attributes of `user` in a module.
+pub(super) const ATTRS: &[Attr] = &[
+    Attr::new("name", Shape::Text, "The account's name; the title by default."),
+    Attr::new("ensure", Shape::OneOf(&["present", "absent"]), "`present` by default."),
+    Attr::new("uid", Shape::Integer(0, 4_294_967_294), "Number of the account."),
+    Attr::new("gid", Shape::Text, "Primary group, by name or number."),
+    Attr::new("groups", Shape::Texts, "Further groups."),
+    Attr::new(
+        "membership",
+        Shape::OneOf(&["minimum", "inclusive"]),
+        "`inclusive` leaves all groups not listed.",
+    ),
+    Attr::new("comment", Shape::Text, "Full name or other comment."),
+    Attr::new("home", Shape::Path, "Home directory."),
+    Attr::new("shell", Shape::Path, "Login shell."),
+    Attr::new("managehome", Shape::Bool, "Make the home directory with the account, and remove it with it."),
+    Attr::new("system", Shape::Bool, "Take a number from the system range."),
+];
+
+/// The wanted state of a user account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct User {
+    /// The account's name.
+    pub name: String,
+    /// Whether it must not exist.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub absent: bool,
+    /// Number of the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
+    /// Primary group, by name or number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gid: Option<String>,
+    /// Further groups; `None` leaves them alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<String>>,
+    /// What happens to groups that are not listed.
+    #[serde(default, skip_serializing_if = "Membership::is_default")]
+    pub membership: Membership,
+    /// Full name or other comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// Home directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<String>,
+    /// Login shell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shell: Option<String>,
+    /// Make the home directory with the account, and remove it with it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub managehome: bool,
+    /// Take a number from the system range.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub system: bool,
+}
+
+/// What happens to the groups of an account that a module does not list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Membership {
+    /// They stay.
+    #[default]
+    Minimum,
+    /// The account leaves them.
+    Inclusive,
+}
+
+impl Membership {
+    fn is_default(&self) -> bool {
+        *self == Self::Minimum
+    }
+}

@@ -1,0 +1,3 @@
+//! Git: the only user of git2 and of the git program.
+//!
+//! Layer 2.

@@ -1,0 +1,3 @@
+//! Enrolment, publication, reports and the push hub over HTTPS: thin handlers over cores elsewhere.
+//!
+//! Layer 2. Has no code that applies anything and no key that agents trust for content.

@@ -1,0 +1,3 @@
+//! The publication directory, and the database of nodes, runs and reports.
+//!
+//! Layer 2. Holds no key that an agent trusts for content.
