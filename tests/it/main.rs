@@ -1,0 +1,8 @@
+//! All integration tests in one binary: the real program, real git, real ssh-keygen, real TLS.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod cli;
+mod layers;
+mod support;
+mod tidy;
