@@ -1,3 +1,34 @@
 //! A site's files to typed modules, and those to catalogs.
 //!
 //! Layer 1. Pure: the same tree gives the same bytes on every machine and in any number of threads.
+//! Nothing here reads a file, a clock, a variable of the environment or a random number.
+
+mod catalog;
+mod site;
+
+pub use catalog::{AttrOrigin, Compilation, Compiled, Origin};
+pub use site::{Group, Node, Site};
+
+use crate::model::{Digest, EnvName, Finding, Tree};
+
+/// Reads a site out of its files.
+///
+/// # Errors
+/// Every finding at once, in the order of files and places.
+pub fn load(tree: &Tree) -> Result<Site, Vec<Finding>> {
+    site::load(tree)
+}
+
+/// Compiles the catalogs of all nodes of the site for the environment `env`.
+///
+/// # Errors
+/// Every finding at once; one that concerns several nodes is told once and names them.
+pub fn compile(site: &Site, env: &EnvName) -> Result<Compilation, Vec<Finding>> {
+    catalog::compile(site, env)
+}
+
+/// What names this compiler in a release statement (D7): another digest, another compiler.
+#[must_use]
+pub fn compiler() -> Digest {
+    Digest::of(concat!("countersign ", env!("CARGO_PKG_VERSION"), " catalog 1\n").as_bytes())
+}
