@@ -1,0 +1,236 @@
+//! The agent's directory: every file of it is written whole and durably, or not at all.
+//!
+//! Write to a scratch name, fsync, rename, fsync the directory. An fsync that fails is an error of the
+//! write, never tried again as if it had worked. What the bytes mean is no concern of this file.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// The agent's directory (mode 0700).
+#[derive(Debug, Clone)]
+pub struct Disk {
+    root: PathBuf,
+}
+
+/// Why the agent's directory could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskError {
+    /// There is no such directory.
+    #[error("there is no agent in `{}`", .0.display())]
+    Absent(PathBuf),
+    /// Other users may look into it.
+    #[error("`{}` is open to others (mode {mode:04o}, must be 0700)", path.display())]
+    Open {
+        /// The directory.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// A file of it is longer than such a file can be.
+    #[error("`{}` is longer than {cap} bytes", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The most that it may have.
+        cap: u64,
+    },
+    /// The system refused.
+    #[error("cannot {verb} `{}`", path.display())]
+    Io {
+        /// What was attempted.
+        verb: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+impl DiskError {
+    fn io(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |cause| Self::Io { verb, path: path.to_owned(), cause }
+    }
+}
+
+impl Disk {
+    /// Opens an existing directory.
+    ///
+    /// # Errors
+    /// When it is not there, or open to others.
+    pub fn open(root: &Path) -> Result<Self, DiskError> {
+        let meta = match fs::metadata(root) {
+            Ok(meta) if meta.is_dir() => meta,
+            Ok(_) => return Err(DiskError::Absent(root.to_owned())),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                return Err(DiskError::Absent(root.to_owned()));
+            }
+            Err(cause) => return Err(DiskError::io("look at", root)(cause)),
+        };
+        let mode = meta.permissions().mode() & 0o7777;
+        if mode & 0o077 != 0 {
+            return Err(DiskError::Open { path: root.to_owned(), mode });
+        }
+        Ok(Self { root: root.to_owned() })
+    }
+
+    /// Opens the directory, making it and its parents first if need be.
+    ///
+    /// # Errors
+    /// When it cannot be made, or is open to others.
+    pub fn create(root: &Path) -> Result<Self, DiskError> {
+        if !root.is_dir() {
+            if let Some(parent) = root.parent() {
+                fs::create_dir_all(parent).map_err(DiskError::io("make", parent))?;
+            }
+            DirBuilder::new().mode(0o700).create(root).map_err(DiskError::io("make", root))?;
+        }
+        Self::open(root)
+    }
+
+    /// The path of one of its files.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// Whether it has that file.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.path(name).exists()
+    }
+
+    /// The bytes of a file of at most `cap` bytes; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is longer.
+    pub fn read(&self, name: &str, cap: u64) -> Result<Option<Vec<u8>>, DiskError> {
+        let path = self.path(name);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(cause) => return Err(DiskError::io("open", &path)(cause)),
+        };
+        let mut bytes = Vec::new();
+        file.take(cap + 1).read_to_end(&mut bytes).map_err(DiskError::io("read", &path))?;
+        if bytes.len() as u64 > cap {
+            return Err(DiskError::TooLong { path, cap });
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Writes a file durably: after this it has the new bytes, after a crash the old ones or the new ones.
+    ///
+    /// # Errors
+    /// When any step fails; the old file is then still there.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        let path = self.path(name);
+        let directory = path.parent().unwrap_or(&self.root);
+        self.make_directories(directory)?;
+        let scratch = path.with_file_name(format!("{}.tmp", file_name(&path)));
+        remove(&scratch)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&scratch)
+            .map_err(DiskError::io("create", &scratch))?;
+        file.write_all(bytes).map_err(DiskError::io("write", &scratch))?;
+        file.sync_all().map_err(DiskError::io("make durable", &scratch))?;
+        fs::rename(&scratch, &path).map_err(DiskError::io("replace", &path))?;
+        sync_directory(directory)
+    }
+
+    /// Removes a file; that it is not there is no error.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(&self, name: &str) -> Result<(), DiskError> {
+        let path = self.path(name);
+        remove(&path)?;
+        sync_directory(path.parent().unwrap_or(&self.root))
+    }
+
+    /// The names in one of its directories, ascending; none when the directory is not there.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn list(&self, directory: &str) -> Result<Vec<String>, DiskError> {
+        let path = self.path(directory);
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(cause) => return Err(DiskError::io("list", &path)(cause)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(DiskError::io("list", &path))?;
+            names.extend(entry.file_name().into_string());
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn make_directories(&self, directory: &Path) -> Result<(), DiskError> {
+        if directory == self.root || directory.is_dir() {
+            return Ok(());
+        }
+        let parent = directory.parent().unwrap_or(&self.root);
+        self.make_directories(parent)?;
+        DirBuilder::new().mode(0o700).create(directory).map_err(DiskError::io("make", directory))?;
+        sync_directory(parent)
+    }
+}
+
+fn file_name(path: &Path) -> std::borrow::Cow<'_, str> {
+    path.file_name().unwrap_or_default().to_string_lossy()
+}
+
+fn remove(path: &Path) -> Result<(), DiskError> {
+    match fs::remove_file(path) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(DiskError::io("remove", path)(cause)),
+        _ => Ok(()),
+    }
+}
+
+fn sync_directory(path: &Path) -> Result<(), DiskError> {
+    File::open(path).and_then(|d| d.sync_all()).map_err(DiskError::io("make durable", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d28_a_write_replaces_the_whole_file_and_leaves_no_scratch() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::create(&dir.path().join("deep/agent")).unwrap();
+        disk.write("release/7/statement.json", b"old, and longer").unwrap();
+        // A crash between writing and renaming leaves a scratch file behind; the next write does not mind.
+        fs::write(disk.path("release/7/statement.json.tmp"), b"half").unwrap();
+        disk.write("release/7/statement.json", b"new").unwrap();
+        assert_eq!(disk.read("release/7/statement.json", 3).unwrap().as_deref(), Some(&b"new"[..]));
+        assert_eq!(disk.list("release/7").unwrap(), ["statement.json"]);
+        let mode = fs::metadata(disk.path("release/7/statement.json")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_file_over_its_cap_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::create(&dir.path().join("agent")).unwrap();
+        disk.write("state.json", b"12345").unwrap();
+        assert!(matches!(disk.read("state.json", 4), Err(DiskError::TooLong { cap: 4, .. })));
+        assert!(disk.read("other.json", 4).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_directory_that_others_may_read_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(matches!(Disk::open(dir.path()), Err(DiskError::Open { mode: 0o755, .. })));
+        assert!(matches!(Disk::open(&dir.path().join("none")), Err(DiskError::Absent(_))));
+    }
+}
