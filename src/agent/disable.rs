@@ -100,7 +100,8 @@ mod tests {
         disable(&disk, wish("disk swap", Some(200))).unwrap();
         assert!(current(&disk, Stamp::from_unix(199)).unwrap().is_some());
         assert_eq!(current(&disk, Stamp::from_unix(200)).unwrap(), None);
-        assert_eq!(disable(&disk, wish("again", None)).unwrap().reason, "again");
+        let later = Disabled { since: Stamp::from_unix(300), ..wish("again", None) };
+        assert_eq!(disable(&disk, later).unwrap().reason, "again");
     }
 
     #[test]
