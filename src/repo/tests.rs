@@ -1,0 +1,174 @@
+use super::*;
+use crate::model::{Stamp, Tree};
+use std::process::Command;
+
+fn tree(files: &[(&str, &[u8])]) -> Tree {
+    let mut tree = Tree::default();
+    for (path, bytes) in files {
+        tree.insert(path, bytes.to_vec()).unwrap();
+    }
+    tree
+}
+
+fn site(dir: &Path) -> Repo {
+    let setup = SiteSetup { program: Path::new("/bin/true"), nonce_seed: [7; 32], branch: "production" };
+    init_site(dir, &setup).unwrap()
+}
+
+fn commit(repo: &Repo, files: &Tree, parents: &[Id]) -> Id {
+    repo.write_commit(&NewCommit { files, parents, message: "m\n", time: Stamp::from_unix(1) }).unwrap()
+}
+
+/// A commit whose root tree has the given raw bytes.
+fn raw_commit(repo: &Repo, bytes: &[u8]) -> Id {
+    let tree = repo.git.odb().unwrap().write(git2::ObjectType::Tree, bytes).unwrap();
+    let text = format!("tree {tree}\nauthor a <a@x> 1 +0000\ncommitter a <a@x> 1 +0000\n\nm\n");
+    Id(repo.git.odb().unwrap().write(git2::ObjectType::Commit, text.as_bytes()).unwrap())
+}
+
+fn entry(mode: &str, name: &str, id: Id) -> Vec<u8> {
+    [mode.as_bytes(), b" ", name.as_bytes(), b"\0", id.0.as_bytes()].concat()
+}
+
+fn findings(result: Result<Tree, RepoError>) -> String {
+    match result.unwrap_err() {
+        RepoError::Tree(findings) => {
+            findings.iter().map(|f| f.message.as_str()).collect::<Vec<_>>().join("\n")
+        }
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn files_go_in_and_come_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = site(dir.path());
+    let files = tree(&[("a/b/c.toml", b"x"), ("a/b.toml", b""), ("z", b"\0\xff")]);
+    let id = commit(&repo, &files, &[]);
+    assert_eq!(repo.read_tree(id, Limits::SITE).unwrap(), files);
+    repo.fsck().unwrap();
+}
+
+#[test]
+fn refs_move_together_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = site(dir.path());
+    let one = commit(&repo, &tree(&[("a", b"1")]), &[]);
+    let two = commit(&repo, &tree(&[("a", b"2")]), &[one]);
+    let step = |name: &str, old, new| RefUpdate { name: name.into(), old, new };
+    repo.update(&[step("refs/x/a", Expected::Absent, one), step("refs/x/b", Expected::Absent, one)]).unwrap();
+    let stale = [step("refs/x/a", Expected::At(one), two), step("refs/x/b", Expected::Absent, two)];
+    assert!(matches!(repo.update(&stale), Err(RepoError::Git { .. })));
+    assert_eq!(repo.refs("refs/x/").unwrap(), [("refs/x/a".into(), one), ("refs/x/b".into(), one)]);
+    assert!(repo.descends(two, one).unwrap() && !repo.descends(one, two).unwrap());
+    assert_eq!(repo.range(one, two, 10).unwrap(), [two]);
+}
+
+#[test]
+fn d16_raw_trees_hold_plain_files_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = site(dir.path());
+    let blob = Id(repo.git.blob(b"x").unwrap());
+    let check = |entries: &[(&str, &str)], expected: &str| {
+        let bytes = entries.iter().flat_map(|(mode, name)| entry(mode, name, blob)).collect::<Vec<_>>();
+        let said = findings(repo.read_tree(raw_commit(&repo, &bytes), Limits::SITE));
+        assert!(said.contains(expected), "{entries:?}: {said}");
+    };
+    check(&[("100755", "a")], "executable");
+    check(&[("120000", "a")], "symbolic link");
+    check(&[("160000", "a")], "submodule");
+    check(&[("100664", "a")], "unknown kind");
+    check(&[("040000", "a")], "unknown kind");
+    check(&[("100644", "a"), ("100644", "a")], "repeated or out of order");
+    check(&[("100644", "b"), ("100644", "a")], "repeated or out of order");
+    check(&[("100644", "A"), ("100644", "a")], "upper and lower case");
+    check(&[("100644", "a ")], "character outside");
+    check(&[("100644", "a.")], "ends with a dot");
+    check(&[("100644", "..")], "`.` or `..`");
+    check(&[("100644", ".GIT")], "git itself");
+    check(&[("100644", ".gitmodules")], "git itself");
+    check(&[("100644", "git~1")], "git itself");
+    check(&[("100644", "p\u{430}th")], "character outside");
+    check(&[("40000", "a")], "where a tree belongs");
+    let said = findings(repo.read_tree(raw_commit(&repo, b"100644 a\0short"), Limits::SITE));
+    assert!(said.contains("damaged"), "{said}");
+}
+
+#[test]
+fn d16_every_fault_is_reported_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = site(dir.path());
+    let blob = Id(repo.git.blob(b"x").unwrap());
+    let bytes = [entry("100755", "a", blob), entry("120000", "b", blob)].concat();
+    assert_eq!(findings(repo.read_tree(raw_commit(&repo, &bytes), Limits::SITE)).lines().count(), 2);
+}
+
+#[test]
+fn d19_sizes_are_looked_at_before_reading() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = site(dir.path());
+    let limits = Limits { file: 4, entries: 3, total: 6 };
+    let check = |files: &[(&str, &[u8])], expected: &str| {
+        let said = findings(repo.read_tree(commit(&repo, &tree(files), &[]), limits));
+        assert!(said.contains(expected), "{said}");
+    };
+    check(&[("a", b"12345")], "at most 4");
+    check(&[("a", b"1"), ("b", b""), ("c", b""), ("d", b"")], "more than 3");
+    check(&[("a", b"1234"), ("b", b"1234")], "more than 6 bytes");
+}
+
+#[test]
+fn d20_a_missing_object_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = site(dir.path());
+    let ghost = Id(git2::Oid::hash_object(git2::ObjectType::Blob, b"never stored").unwrap());
+    let id = raw_commit(&repo, &entry("100644", "a", ghost));
+    assert!(matches!(repo.read_tree(id, Limits::SITE), Err(RepoError::Read { .. })));
+}
+
+#[test]
+fn d17_grafts_and_shallow_are_refused_and_replacements_ignored() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = site(dir.path());
+    let good = commit(&repo, &tree(&[("a", b"good")]), &[]);
+    let evil = commit(&repo, &tree(&[("a", b"evil")]), &[]);
+    let name = format!("refs/replace/{good}");
+    repo.update(&[RefUpdate { name, old: Expected::Absent, new: evil }]).unwrap();
+    assert_eq!(repo.read_tree(good, Limits::SITE).unwrap().get("a"), Some(&b"good"[..]));
+    for file in ["shallow", "info/grafts"] {
+        let path = repo.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, format!("{good}\n")).unwrap();
+        assert!(matches!(Repo::open(repo.path()), Err(RepoError::FalseHistory { .. })), "{file}");
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
+fn the_work_tree_is_read_as_git_would_add_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str| std::fs::write(dir.path().join(name), name).unwrap();
+    for name in ["a", "b.log", ".gitignore"] {
+        write(name);
+    }
+    std::fs::write(dir.path().join(".gitignore"), "*.log\n").unwrap();
+    let names = |tree: Tree| tree.iter().map(|(path, _)| path.to_owned()).collect::<Vec<_>>();
+    assert_eq!(names(worktree::read(dir.path()).unwrap()), [".gitignore", "a", "b.log"]);
+    assert!(Command::new("git").arg("init").arg("-q").arg(dir.path()).status().unwrap().success());
+    assert_eq!(names(worktree::read(dir.path()).unwrap()), [".gitignore", "a"]);
+    std::os::unix::fs::symlink("a", dir.path().join("link")).unwrap();
+    assert!(findings(worktree::read(dir.path())).contains("only plain files"));
+}
+
+#[test]
+fn a_site_is_hardened_and_keeps_its_secret() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = site(dir.path());
+    let seed = repo.config("receive.certNonceSeed").unwrap();
+    assert_eq!(repo.config("receive.fsckObjects").unwrap().as_deref(), Some("true"));
+    let setup = SiteSetup { program: Path::new("/o'k"), nonce_seed: [8; 32], branch: "production" };
+    let repo = init_site(dir.path(), &setup).unwrap();
+    assert_eq!(repo.config("receive.certNonceSeed").unwrap(), seed);
+    let hook = std::fs::read_to_string(repo.path().join("hooks/pre-receive")).unwrap();
+    assert!(hook.contains(r"'/o'\''k' hook pre-receive"), "{hook}");
+}
