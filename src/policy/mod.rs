@@ -1,3 +1,7 @@
-//! Rules, findings, waivers and reports. The same engine on authors' machines, at admission and in review.
+//! What may be put on a node: rules as data, findings, waivers, reports.
 //!
-//! Layer 1. Does not know where it runs. `guard` is the part that the agent has too.
+//! `policy` never knows whether it runs in the hook, at an author's or in a test. It does no I/O; what
+//! it cannot analyse is a finding.
+
+pub mod guard;
+pub mod report;

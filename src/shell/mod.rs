@@ -1,3 +1,6 @@
-//! Command text to a syntax tree with spans. What it cannot resolve is an explicit `Dynamic`.
-//!
-//! Layer 0. No I/O; knows nothing of rules.
+//! Command text → syntax tree with spans → resolved words. What cannot be resolved is an explicit
+//! unknown, never a guess. Knows the language of the shell, and nothing of what programs do.
+
+mod span;
+
+pub use span::Span;
