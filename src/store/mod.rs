@@ -2,7 +2,17 @@
 //!
 //! Layer 2. Holds no key that an agent trusts for content.
 
+pub mod audit;
+pub mod db;
 pub mod durable;
+pub mod enrol;
+pub mod freshness;
+pub mod node;
 pub mod publish;
+pub mod push;
+pub mod report;
 
+pub use audit::Audit;
+pub use db::{Database, StoreError};
+pub use node::{Node, NodeState};
 pub use publish::{Publication, PublishError, PublishedRelease, SignedFile};
