@@ -6,5 +6,6 @@ pub mod clock;
 pub mod disable;
 pub mod disk;
 pub mod fetch;
+pub mod host;
 pub mod identity;
 pub mod lock;

@@ -1,0 +1,183 @@
+//! One name in an open directory: looking at it, taking it by descriptor, removing it.
+
+use super::walk::{At, is_shared};
+use super::{HostError, Owner};
+use rustix::fs::{self, AtFlags, Gid, Mode, OFlags, Uid};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt as _;
+
+/// What the node says of a file without opening it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// What it is.
+    pub kind: EntryKind,
+    /// Number of its owner.
+    pub uid: u32,
+    /// Number of its group.
+    pub gid: u32,
+    /// The twelve permission bits.
+    pub mode: u32,
+    /// Bytes.
+    pub size: u64,
+    /// How many names it has.
+    pub links: u64,
+    /// Number of the device that it is on.
+    pub device: u64,
+    /// Number on that device.
+    pub inode: u64,
+}
+
+/// What bears a name in a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// A device, socket or pipe.
+    Other,
+}
+
+impl EntryKind {
+    /// The word for it in logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Directory => "directory",
+            Self::Link => "link",
+            Self::Other => "special file",
+        }
+    }
+}
+
+impl Stat {
+    pub(super) fn of(stat: &fs::Stat) -> Self {
+        let kind = match fs::FileType::from_raw_mode(stat.st_mode) {
+            fs::FileType::RegularFile => EntryKind::File,
+            fs::FileType::Directory => EntryKind::Directory,
+            fs::FileType::Symlink => EntryKind::Link,
+            _ => EntryKind::Other,
+        };
+        Self {
+            kind,
+            uid: stat.st_uid,
+            gid: stat.st_gid,
+            mode: stat.st_mode & 0o7777,
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            links: stat.st_nlink,
+            device: stat.st_dev,
+            inode: stat.st_ino,
+        }
+    }
+}
+
+impl At<'_> {
+    /// Refuses what somebody else may have put there for us to change (D29): in a directory where others may
+    /// write, a file with a second name, or one that neither root, we, the directory's owner nor `wanted` owns.
+    pub(super) fn refuse_planted(&self, stat: &Stat, wanted: Option<u32>) -> Result<(), HostError> {
+        let holder = fs::fstat(&self.dir).map_err(|e| self.io("look at the directory of", e))?;
+        if !is_shared(&holder, self.uid) {
+            return Ok(());
+        }
+        if stat.kind != EntryKind::Directory && stat.links > 1 {
+            return Err(HostError::HardLink { path: self.path.to_owned(), links: stat.links });
+        }
+        let known = [Some(0), Some(self.uid), Some(holder.st_uid), wanted];
+        if known.contains(&Some(stat.uid)) {
+            Ok(())
+        } else {
+            Err(HostError::ForeignOwner { path: self.path.to_owned(), uid: stat.uid })
+        }
+    }
+
+    /// Opens what bears this name as a mere handle; a link is opened itself, never followed.
+    pub(super) fn open_entry(&self, doing: &'static str) -> Result<OwnedFd, HostError> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        fs::openat(&self.dir, &self.name, flags, Mode::empty()).map_err(|e| self.io(doing, e))
+    }
+
+    /// As [`At::open_entry`], refusing what may have been planted. The handle, not the name, is looked at.
+    pub(super) fn open_checked(
+        &self,
+        doing: &'static str,
+        wanted: Option<u32>,
+    ) -> Result<OwnedFd, HostError> {
+        let fd = self.open_entry(doing)?;
+        let stat = fs::fstat(&fd).map_err(|e| self.io(doing, e))?;
+        self.refuse_planted(&Stat::of(&stat), wanted)?;
+        Ok(fd)
+    }
+
+    pub(super) fn set_owner(&self, fd: &OwnedFd, owner: Owner) -> Result<(), HostError> {
+        let (uid, gid) = (owner.uid.map(Uid::from_raw), owner.gid.map(Gid::from_raw));
+        fs::chownat(fd, "", uid, gid, AtFlags::EMPTY_PATH).map_err(|e| self.io("change the owner of", e))
+    }
+
+    /// Sets the mode of the file behind a handle. `/proc/self/fd` leads to that file and no other; there is no
+    /// `fchmod` on a handle before Linux 6.6.
+    pub(super) fn set_mode(&self, fd: &OwnedFd, mode: u32) -> Result<(), HostError> {
+        let doing = "change the mode of";
+        let stat = fs::fstat(fd).map_err(|e| self.io(doing, e))?;
+        if Stat::of(&stat).kind == EntryKind::Link {
+            return Err(HostError::Kind { path: self.path.to_owned(), expected: "file or directory" });
+        }
+        let handle = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(fd));
+        fs::chmod(handle, Mode::from_raw_mode(mode)).map_err(|e| self.io(doing, e))
+    }
+
+    /// The names in this directory, ascending.
+    pub(super) fn list(&self) -> Result<Vec<OsString>, HostError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = fs::openat(&self.dir, &self.name, flags, Mode::empty()).map_err(|e| self.io("list", e))?;
+        names(fd.as_fd()).map_err(|e| self.io("list", e))
+    }
+
+    /// Removes this name and everything below it, staying on `device`.
+    pub(super) fn remove_tree(&self, device: u64) -> Result<(), HostError> {
+        remove_tree(self.dir.as_fd(), &self.name, device).map_err(|e| self.io("remove", e))
+    }
+
+    /// Makes the directory's present state last.
+    pub(super) fn sync(&self) -> Result<(), HostError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let synced = fs::openat(&self.dir, ".", flags, Mode::empty()).and_then(fs::fsync);
+        synced.map_err(|e| self.io("write the directory of", e))
+    }
+}
+
+fn names(directory: std::os::fd::BorrowedFd<'_>) -> Result<Vec<OsString>, Errno> {
+    let mut names = Vec::new();
+    for entry in fs::Dir::read_from(directory)? {
+        let name = entry?.file_name().to_bytes().to_vec();
+        if name != b"." && name != b".." {
+            names.push(OsString::from_vec(name));
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Depth first. A directory is entered by descriptor and never through a link, so that swapping one for a link
+/// in the middle of it makes the removal fail and not wander off.
+fn remove_tree(parent: std::os::fd::BorrowedFd<'_>, name: &OsStr, device: u64) -> Result<(), Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match fs::openat(parent, name, flags, Mode::empty()) {
+        Ok(directory) => {
+            if fs::fstat(&directory)?.st_dev != device {
+                return Err(Errno::XDEV);
+            }
+            for child in names(directory.as_fd())? {
+                remove_tree(directory.as_fd(), &child, device)?;
+            }
+            fs::unlinkat(parent, name, AtFlags::REMOVEDIR)
+        }
+        Err(Errno::NOTDIR | Errno::LOOP) => fs::unlinkat(parent, name, AtFlags::empty()),
+        Err(Errno::NOENT) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
