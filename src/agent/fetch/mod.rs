@@ -193,3 +193,6 @@ pub enum FetchError {
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
 }
+
+#[cfg(test)]
+mod tests;
