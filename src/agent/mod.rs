@@ -9,3 +9,5 @@ pub mod fetch;
 pub mod host;
 pub mod identity;
 pub mod lock;
+pub mod queue;
+pub mod schedule;
