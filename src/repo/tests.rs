@@ -1,3 +1,5 @@
+//! Git objects, refs and trees, as hostile as they come.
+
 use super::*;
 use crate::model::{Stamp, Tree};
 use std::process::Command;

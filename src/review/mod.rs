@@ -1,3 +1,10 @@
-//! Changes, patchsets and approvals as a state machine; effect diff and source diff.
+//! Changes from proposal to release: what is proposed, what it does, who has signed exactly that.
 //!
-//! Layer 1. Pure: objects and files come as arguments.
+//! Layer 1. Pure: objects, the time and randomness are arguments. The hooks on the server and the
+//! reviewer's own clone run the same code over the same bytes, which is what makes a difference visible.
+
+pub mod effect;
+pub mod escape;
+pub mod message;
+pub mod render;
+pub mod source;

@@ -1,0 +1,106 @@
+//! Nothing in a change is invisible, and nothing in it reaches the terminal raw.
+
+use super::*;
+use crate::model::resource::{Content, File, FileEnsure, Meta, Resource, Spec};
+use crate::model::{Catalog, Tree};
+use crate::review::{effect, source};
+
+fn tree(files: &[(&str, &[u8])]) -> Tree {
+    let mut tree = Tree::default();
+    for (path, bytes) in files {
+        tree.insert(path, bytes.to_vec()).unwrap();
+    }
+    tree
+}
+
+fn shown(old: &[(&str, &[u8])], new: &[(&str, &[u8])]) -> String {
+    source(&source::diff(&tree(old), &tree(new)), Style::Plain)
+}
+
+#[test]
+fn d14_every_way_of_hiding_shows() {
+    let check = |old: &[(&str, &[u8])], new: &[(&str, &[u8])], expected: &str| {
+        let text = shown(old, new);
+        assert!(text.contains(expected), "{expected:?} is not in:\n{text}");
+    };
+    check(&[("a", b"x\n")], &[("a", b"y\n")], "-x\n+y\n");
+    check(&[("a", b"x\n")], &[("a", b"x\0y\n")], "+x<U+0000>y");
+    check(&[("a", b"x\n")], &[("a", b"x\r\n")], "+x<CR>");
+    check(&[("a", b"x\n")], &[("a", b"x")], "\\ no line feed at the end");
+    check(&[("a", b"x \n")], &[("a", b"x\n")], "-x \n+x\n");
+    check(&[("a", b"\tx\n")], &[("a", b"        x\n")], "-<TAB>x\n");
+    check(&[], &[("a", b"")], "new file a (empty)");
+    check(&[("a", b"")], &[], "removed file a (empty)");
+    check(&[("a", b"1\n2\n")], &[("b", b"1\n3\n")], "new file b");
+    check(&[], &[(".gitattributes", b"* -diff\n")], "+* -diff");
+    check(
+        &[(".gitattributes", b"* -diff\n"), ("a", b"x\n")],
+        &[(".gitattributes", b"* -diff\n"), ("a", b"y\n")],
+        "+y",
+    );
+    check(&[], &[("a", "\u{202e}x\n".as_bytes())], "+<U+202E>x");
+    check(&[], &[("a", b"\x1b[8mhidden\x1b[0m\n")], "+<U+001B>[8mhidden");
+    check(&[], &[("a", b"\xff\xfe\n")], "+<0xFF><0xFE>");
+    let long = vec![b'a'; 1 << 20];
+    let text = shown(&[], &[("a", &long)]);
+    assert!(text.len() > 1 << 20, "a long line is cut");
+}
+
+#[test]
+fn a_hunk_says_where_it_is() {
+    let old: String = (1..=20).map(|n| format!("{n}\n")).collect();
+    let new = old.replace("\n10\n", "\nten\n");
+    let text = shown(&[("a", old.as_bytes())], &[("a", new.as_bytes())]);
+    assert_eq!(text, "file a\n@@ -7 +7 @@\n 7\n 8\n 9\n-10\n+ten\n 11\n 12\n 13\n");
+}
+
+fn catalog(node: &str, files: &[(&str, &str)]) -> Catalog {
+    let module: crate::model::ModuleName = "m".parse().unwrap();
+    let resource = |(path, text): &(&str, &str)| Resource {
+        title: (*path).to_owned(),
+        spec: Spec::File(File {
+            path: (*path).to_owned(),
+            ensure: FileEnsure::File,
+            content: Some(Content::Text((*text).to_owned())),
+            target: None,
+            owner: None,
+            group: None,
+            mode: None,
+            recurse: false,
+            purge: false,
+            force: false,
+            replace: true,
+            backup: None,
+            validate_cmd: Vec::new(),
+            show_diff: true,
+        }),
+        meta: Meta::of(module.clone()),
+    };
+    let resources = files.iter().map(resource).collect();
+    Catalog::new("production".parse().unwrap(), node.parse().unwrap(), vec![module.clone()], resources)
+}
+
+#[test]
+fn identical_changes_are_told_once() {
+    let old =
+        [catalog("a", &[("/x", "1\n2\n")]), catalog("b", &[("/x", "1\n2\n")]), catalog("c", &[("/x", "1")])];
+    let new = [
+        catalog("a", &[("/x", "1\n3\n")]),
+        catalog("b", &[("/x", "1\n3\n")]),
+        catalog("d", &[("/y", "\x1b")]),
+    ];
+    let diff = effect::diff(&old, &new);
+    let text = effect(&diff, Style::Plain);
+    let expected = "new: 1 node: d\ngone, left as they are: 1 node: c\n2 nodes: a, b\n  ~ file[/x]\n      content:\n         1\n        -2\n        +3\n";
+    assert!(text.starts_with(expected), "{text}");
+    assert!(text.contains("content = <U+001B>"), "{text}");
+    assert_eq!(diff.affected.len(), 4);
+}
+
+#[test]
+fn another_order_is_a_change() {
+    let old = [catalog("a", &[("/x", "1"), ("/y", "1")])];
+    let new = [catalog("a", &[("/y", "1"), ("/x", "1")])];
+    assert!(effect(&effect::diff(&old, &new), Style::Plain).contains("in another order"));
+    assert_eq!(effect(&effect::diff(&old, &old), Style::Plain), "no node changes\n");
+}
