@@ -13,8 +13,8 @@ pub fn subject(message: &str) -> &str {
 #[must_use]
 pub fn change_id(message: &str) -> Option<&str> {
     let last = message.trim_end().rsplit("\n\n").next()?;
-    let ids = last.lines().filter_map(|line| line.trim().strip_prefix(TRAILER)).map(str::trim);
-    ids.filter(|id| well_formed(id)).next_back()
+    let mut ids = last.lines().filter_map(|line| line.trim().strip_prefix(TRAILER)).map(str::trim);
+    ids.rfind(|id| well_formed(id))
 }
 
 /// The message with a `Change-Id` trailer, unless it has one. An empty message stays empty, so that git
