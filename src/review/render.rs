@@ -5,28 +5,11 @@ use super::effect::{AttrChange, EffectDiff, Group, ResourceChange, What};
 use super::escape;
 use super::source::{self, FileChange, FileDiff, Hunk, Side, SourceDiff};
 use crate::model::NodeName;
+use crate::policy::report::Style;
 use std::fmt::Write as _;
-
-/// How to mark what is added and removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
-    /// Signs only.
-    Plain,
-    /// Signs and colours.
-    Colour,
-}
 
 /// Node names shown of a group before the rest is counted.
 const NAMES: usize = 8;
-
-impl Style {
-    fn paint(self, code: &str, text: &str) -> String {
-        match self {
-            Self::Plain => text.to_owned(),
-            Self::Colour => format!("\x1b[{code}m{text}\x1b[0m"),
-        }
-    }
-}
 
 /// The source diff.
 #[must_use]
@@ -40,7 +23,7 @@ pub fn effect(diff: &EffectDiff, style: Style) -> String {
     let mut out = String::new();
     for (what, nodes) in [("new", &diff.added), ("gone, left as they are", &diff.removed)] {
         if !nodes.is_empty() {
-            out.push_str(&style.paint("1", &format!("{what}: {}", names(nodes))));
+            out.push_str(&paint(style, "1", &format!("{what}: {}", names(nodes))));
             out.push('\n');
         }
     }
@@ -54,12 +37,19 @@ pub fn effect(diff: &EffectDiff, style: Style) -> String {
 }
 
 fn group_text(group: &Group, style: Style) -> String {
-    let mut out = style.paint("1", &names(&group.nodes));
+    let mut out = paint(style, "1", &names(&group.nodes));
     out.push('\n');
     for change in &group.changes {
         out.push_str(&change_text(change, style));
     }
     out
+}
+
+fn paint(style: Style, code: &str, text: &str) -> String {
+    match style {
+        Style::Plain => text.to_owned(),
+        Style::Coloured => format!("\x1b[{code}m{text}\x1b[0m"),
+    }
 }
 
 /// `3 nodes: a, b, c`.
@@ -75,10 +65,10 @@ fn change_text(change: &ResourceChange, style: Style) -> String {
     let name = change.resource.as_ref().map(ToString::to_string).unwrap_or_default();
     let name = escape::line(name.as_bytes());
     let head = match change.what {
-        What::Added => style.paint("32", &format!("  + {name}")),
-        What::Removed => style.paint("31", &format!("  - {name} (no longer managed)")),
-        What::Changed => style.paint("33", &format!("  ~ {name}")),
-        What::Reordered => style.paint("33", "  ~ the same resources in another order"),
+        What::Added => paint(style, "32", &format!("  + {name}")),
+        What::Removed => paint(style, "31", &format!("  - {name} (no longer managed)")),
+        What::Changed => paint(style, "33", &format!("  ~ {name}")),
+        What::Reordered => paint(style, "33", "  ~ the same resources in another order"),
     };
     let mut out = head;
     out.push('\n');
@@ -101,12 +91,12 @@ fn attr_text(attr: &AttrChange, style: Style) -> String {
     }
     let value = |v: &str| escape::line(v.as_bytes());
     match (&attr.old, &attr.new) {
-        (None, Some(new)) => style.paint("32", &format!("      {name} = {}", value(new))) + "\n",
-        (Some(old), None) => style.paint("31", &format!("      {name} = {} (unset now)", value(old))) + "\n",
+        (None, Some(new)) => paint(style, "32", &format!("      {name} = {}", value(new))) + "\n",
+        (Some(old), None) => paint(style, "31", &format!("      {name} = {} (unset now)", value(old))) + "\n",
         (Some(old), Some(new)) => format!(
             "      {name}: {} -> {}\n",
-            style.paint("31", &value(old)),
-            style.paint("32", &value(new))
+            paint(style, "31", &value(old)),
+            paint(style, "32", &value(new))
         ),
         (None, None) => String::new(),
     }
@@ -120,10 +110,10 @@ fn file_text(file: &FileDiff, style: Style) -> String {
     };
     let empty = if file.hunks.is_empty() { " (empty)" } else { "" };
     let path = escape::line(file.path.as_bytes());
-    let mut out = style.paint("1", &format!("{what} {path}{empty}"));
+    let mut out = paint(style, "1", &format!("{what} {path}{empty}"));
     out.push('\n');
     for hunk in &file.hunks {
-        out.push_str(&style.paint("36", &format!("@@ -{} +{} @@", hunk.old_start, hunk.new_start)));
+        out.push_str(&paint(style, "36", &format!("@@ -{} +{} @@", hunk.old_start, hunk.new_start)));
         out.push('\n');
         out.push_str(&hunk_text(hunk, "", style));
     }
@@ -144,7 +134,7 @@ fn hunk_text(hunk: &Hunk, indent: &str, style: Style) -> String {
         };
         let shown = format!("{sign}{}{ending}", escape::line(text));
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "{indent}{}", style.paint(code, &shown));
+        let _ = writeln!(out, "{indent}{}", paint(style, code, &shown));
     }
     out
 }
