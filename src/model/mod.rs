@@ -21,7 +21,7 @@ pub use digest::Digest;
 pub use expr::Expr;
 pub use fact::{FactPath, Facts};
 pub use finding::{Finding, Place, Related, Severity};
-pub use name::{EnvName, ModuleName, NodeName, Principal};
+pub use name::{EnvName, ModuleName, NodeName, Principal, RoleName};
 pub use resource::{Kind, Meta, Ref, Resource, Spec};
 pub use stamp::Stamp;
 pub use tree::Tree;

@@ -114,6 +114,14 @@ name!(
         && s.chars().all(|c| alphanumeric(c) || matches!(c, '.' | '_' | '-'))
 );
 
+name!(
+    /// A role of the trust root, for example `release`.
+    RoleName,
+    "role name",
+    "1 to 64 of a-z, 0-9, `_` and `-`, starting with a letter",
+    |s| identifier(s, 64)
+);
+
 fn alphanumeric(c: char) -> bool {
     c.is_ascii_lowercase() || c.is_ascii_digit()
 }

@@ -1,3 +1,43 @@
 //! Keys, signatures, the trust root, thresholds, Merkle proofs, and deciding what an agent may accept.
 //!
-//! Layer 1. Deciding does no I/O and reads no clock: bytes, state and the time are arguments.
+//! Layer 1. Deciding does no I/O and reads no clock: bytes, state and the time are arguments. What
+//! proves something ([`Verified`], [`Current`]) is made here and nowhere else, and is never read
+//! from disk: whoever loads verifies again.
+
+mod armor;
+mod blob;
+mod current;
+mod decide;
+pub mod document;
+pub mod ed25519;
+pub mod glob;
+pub mod guard;
+mod key;
+pub mod merkle;
+pub mod query;
+mod refusal;
+pub mod release;
+pub mod reload;
+pub mod report;
+pub mod review;
+pub mod root;
+pub mod sshsig;
+pub mod state;
+#[cfg(test)]
+mod testing;
+pub mod timestamp;
+pub mod trigger;
+mod verified;
+
+pub use current::{Current, Freshness};
+pub use decide::{Accepted, Decision, MAX_CHAIN, Offer, decide, walk};
+pub use document::{Document, Envelope, RepoId};
+pub use key::{KeyError, PublicKey, SigningKey};
+pub use refusal::{Missing, Refusal};
+pub use release::Release;
+pub use reload::{Cached, Reloaded, reload};
+pub use root::Root;
+pub use state::State;
+pub use timestamp::Timestamp;
+pub use trigger::Trigger;
+pub use verified::{MAX_SIGNATURES, Requirement, Tally, Verified, verify};

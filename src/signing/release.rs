@@ -1,0 +1,167 @@
+//! The release statement: what reviewers sign. With enough signatures it *is* the release.
+
+use super::document::{self, Document, RepoId, V};
+use super::refusal::Refusal;
+use super::root::{self, Root};
+use super::verified::{Requirement, Tally, Verified, tally};
+use crate::model::{Digest, EnvName, Principal, RoleName, Stamp, canonical};
+use serde::{Deserialize, Serialize};
+
+/// What reviewers sign. The order of the fields is the order of the bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// Always `release`.
+    #[serde(rename = "type")]
+    pub document: String,
+    /// Version of the format: 1.
+    pub v: u32,
+    /// The repository.
+    pub repo: RepoId,
+    /// The environment; each has its own chain of `seq` and `prev`.
+    pub environment: EnvName,
+    /// 1 for the first release of an environment, then one more for each.
+    pub seq: u64,
+    /// Digest of the release before.
+    pub prev: Option<Digest>,
+    /// What sort of release it is.
+    pub kind: ReleaseKind,
+    /// The change that it comes from.
+    pub change: String,
+    /// Its patchset.
+    pub patchset: u32,
+    /// The proposed commit.
+    pub commit: String,
+    /// The head of the environment that it was built on; `None` for the first commit.
+    pub base: Option<String>,
+    /// Manifest digest of the site.
+    pub source: Digest,
+    /// Everybody who had a hand in it; their signatures do not count.
+    pub authors: Vec<Principal>,
+    /// Roles that must sign besides `release`.
+    pub roles: Vec<RoleName>,
+    /// Digest of the policy.
+    pub policy: Digest,
+    /// Version of the policy.
+    pub policy_v: u64,
+    /// Digest of the compiler's name and version.
+    pub compiler: Digest,
+    /// Digest of everything that was compiled.
+    pub inputs: Digest,
+    /// Number of catalogs, which is the number of leaves.
+    pub nodes: u64,
+    /// Number of catalogs that differ from the release before.
+    pub affected: u64,
+    /// Root of the RFC 6962 tree of all catalogs.
+    pub catalogs: Digest,
+    /// Digest of the key that the blinds of the leaves are made with.
+    pub salt: Digest,
+    /// Version of the trust root that it was made under.
+    pub root: u64,
+    /// Checkpoint of the log; not used yet.
+    pub log: Option<String>,
+    /// Statements that this one replaces; not used yet.
+    pub supersedes: Vec<Digest>,
+    /// When it was made.
+    pub created: Stamp,
+    /// When it ends.
+    pub expires: Stamp,
+    /// Why.
+    pub reason: String,
+}
+
+/// What sort of release it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReleaseKind {
+    /// A change like any other.
+    Normal,
+    /// The content of an older release.
+    Rollback,
+    /// An emergency with fewer signatures; reserved.
+    BreakGlass,
+}
+
+impl Release {
+    /// The canonical bytes: what is signed.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        canonical::encode(self)
+    }
+
+    /// The digest of the canonical bytes.
+    #[must_use]
+    pub fn id(&self) -> Digest {
+        Digest::of(&self.encode())
+    }
+
+    /// When it ends under the trust root's limit.
+    #[must_use]
+    pub fn end(&self, root: &Root) -> Stamp {
+        document::end(self.created, self.expires, root.limits().release_life)
+    }
+}
+
+/// How far `signatures` over `release` go: who signed, who is missing.
+///
+/// # Errors
+/// When the statement makes no sense or asks for roles that do not exist.
+pub fn check_threshold(
+    root: &Verified<Root>,
+    release: &Release,
+    signatures: &[String],
+) -> Result<Tally, Refusal> {
+    let release = Release::from_raw(release.clone())?;
+    let requirement = release.requirement(root)?;
+    tally::<Release>(root, &release.encode(), signatures, &requirement)
+}
+
+impl Document for Release {
+    type Raw = Self;
+    const TYPE: &'static str = "release";
+    const NAMESPACE: &'static str = "release.v1@countersign.dev";
+    const MAX_BYTES: usize = 64 << 10;
+
+    fn from_raw(raw: Self) -> Result<Self, Refusal> {
+        let mut problems = Vec::new();
+        let mut need = |holds: bool, problem: &str| {
+            if !holds {
+                problems.push(problem.to_owned());
+            }
+        };
+        need(raw.document == Self::TYPE && raw.v == V, "its type or format version is another");
+        need(raw.seq > 0 && (raw.seq == 1) == raw.prev.is_none(), "only release 1 has no `prev`");
+        need(raw.expires > raw.created, "it ends before it begins");
+        need(!raw.authors.is_empty(), "it names no author");
+        need(
+            git_id(&raw.commit) && raw.base.as_deref().is_none_or(git_id),
+            "`commit` or `base` is no git id",
+        );
+        need(raw.affected <= raw.nodes, "more nodes are affected than there are");
+        need(raw.log.is_none() && raw.supersedes.is_empty(), "`log` and `supersedes` are reserved");
+        document::sound(Self::TYPE, problems)?;
+        Ok(raw)
+    }
+
+    fn repo(&self) -> RepoId {
+        self.repo
+    }
+
+    /// `release` always, and the statement's roles besides: a statement can add roles, never spare one (D35).
+    fn requirement(&self, root: &Root) -> Result<Requirement, Refusal> {
+        match self.kind {
+            ReleaseKind::Normal | ReleaseKind::Rollback => {}
+            ReleaseKind::BreakGlass => return Err(Refusal::ReleaseKind),
+        }
+        let always = root.roles().map(|(name, _)| name).filter(|name| name.as_str() == root::RELEASE);
+        let roles: Vec<RoleName> = always.chain(&self.roles).cloned().collect();
+        if let Some(unknown) = roles.iter().find(|name| root.role(name).is_none()) {
+            return Err(Refusal::Role { what: Self::TYPE, role: unknown.to_string() });
+        }
+        Ok(Requirement::roles(roles).without(self.authors.iter().cloned()))
+    }
+}
+
+fn git_id(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
+}

@@ -1,0 +1,43 @@
+//! From one trust root to the next: the only makers of a `Verified<Root>`.
+
+use super::Root;
+use crate::model::Digest;
+use crate::signing::document::{self, Envelope};
+use crate::signing::refusal::Refusal;
+use crate::signing::verified::{Verified, verify_under};
+
+/// Trust roots that one walk takes, at most.
+pub const MAX_STEPS: usize = 1024;
+
+/// The trust root whose digest was given out of band, signed by its own threshold.
+///
+/// # Errors
+/// When the digest is another or its people did not sign.
+pub fn first(envelope: &Envelope, pinned: Digest) -> Result<Verified<Root>, Refusal> {
+    if envelope.id() != pinned {
+        return Err(Refusal::RootDigest { got: envelope.id(), want: pinned });
+    }
+    // The digest vouches for these bytes, so they may be read before their signatures are judged.
+    let root: Root = document::read(&envelope.bytes)?;
+    verify_under(&root, envelope)
+}
+
+/// The trust root after `current`: the next version, naming the one before, and signed by the
+/// thresholds of both.
+///
+/// # Errors
+/// When any of this does not hold. Whether it has expired is for whoever stops walking to ask.
+pub fn next(current: &Verified<Root>, envelope: &Envelope) -> Result<Verified<Root>, Refusal> {
+    let under_old: Verified<Root> = verify_under(current, envelope)?;
+    let (have, got) = (current.version(), under_old.version());
+    if got <= have {
+        return Err(Refusal::RootRolledBack { have, got });
+    }
+    if got != have + 1 {
+        return Err(Refusal::RootSkipped { have, got });
+    }
+    if under_old.fields().prev != Some(current.id()) {
+        return Err(Refusal::RootForked { version: got });
+    }
+    verify_under(&under_old, envelope)
+}

@@ -1,0 +1,92 @@
+//! The timestamp: the server's fresh word on which release an environment is at. It can delay and
+//! nothing else, since the release needs its own signatures.
+
+use super::document::{self, Document, RepoId, V};
+use super::refusal::Refusal;
+use super::root::{self, Root};
+use super::verified::Requirement;
+use crate::model::{Digest, EnvName, Stamp, canonical};
+use serde::{Deserialize, Serialize};
+
+/// Which release an environment is at. The order of the fields is the order of the bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Timestamp {
+    /// Always `timestamp`.
+    #[serde(rename = "type")]
+    pub document: String,
+    /// Version of the format: 1.
+    pub v: u32,
+    /// The repository.
+    pub repo: RepoId,
+    /// The environment.
+    pub environment: EnvName,
+    /// One more than the last timestamp of the environment.
+    pub n: u64,
+    /// Version of the newest trust root.
+    pub root: u64,
+    /// Serial of the newest release.
+    pub seq: u64,
+    /// Digest of its statement.
+    pub release: Digest,
+    /// Size of the log; not used yet, 0.
+    pub log_size: u64,
+    /// Root of the log; not used yet.
+    pub log_root: Option<Digest>,
+    /// Digest of the withdrawn signatures; not used yet.
+    pub withdrawn: Option<Digest>,
+    /// When it was made.
+    pub created: Stamp,
+    /// When it ends.
+    pub expires: Stamp,
+}
+
+impl Timestamp {
+    /// The canonical bytes: what is signed.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        canonical::encode(self)
+    }
+
+    /// When it ends under the trust root's limit.
+    #[must_use]
+    pub fn end(&self, root: &Root) -> Stamp {
+        document::end(self.created, self.expires, root.limits().timestamp_life)
+    }
+}
+
+impl Document for Timestamp {
+    type Raw = Self;
+    const TYPE: &'static str = "timestamp";
+    const NAMESPACE: &'static str = "timestamp.v1@countersign.dev";
+    const MAX_BYTES: usize = 16 << 10;
+
+    fn from_raw(raw: Self) -> Result<Self, Refusal> {
+        let mut problems = Vec::new();
+        let mut need = |holds: bool, problem: &str| {
+            if !holds {
+                problems.push(problem.to_owned());
+            }
+        };
+        need(raw.document == Self::TYPE && raw.v == V, "its type or format version is another");
+        need(raw.seq > 0 && raw.n > 0, "`n` and `seq` begin at 1");
+        need(raw.expires > raw.created, "it ends before it begins");
+        // Whoever does not know withdrawals must not overlook one.
+        need(
+            raw.log_size == 0 && raw.log_root.is_none() && raw.withdrawn.is_none(),
+            "`log_size`, `log_root` and `withdrawn` are reserved",
+        );
+        document::sound(Self::TYPE, problems)?;
+        Ok(raw)
+    }
+
+    fn repo(&self) -> RepoId {
+        self.repo
+    }
+
+    fn requirement(&self, root: &Root) -> Result<Requirement, Refusal> {
+        let role = root.roles().map(|(name, _)| name).find(|name| name.as_str() == root::TIMESTAMP);
+        role.map(|name| Requirement::roles([name.clone()]))
+            .ok_or_else(|| Refusal::Role { what: Self::TYPE, role: root::TIMESTAMP.into() })
+    }
+}
