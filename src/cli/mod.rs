@@ -3,8 +3,10 @@
 //! Each file holds the commands of one group: their arguments and a `run` that calls the cores.
 
 mod agent;
+mod clock;
 mod demo;
 mod hook;
+mod keys;
 mod node;
 mod policy;
 mod push;

@@ -1,15 +1,119 @@
-//! Commands of the trust group.
+//! `countersign trust`: making, signing and showing the trust root.
 
-use super::{Failure, Outcome, Ui};
+mod draft;
+mod folder;
+mod show;
+
+use super::{Failure, Outcome, Ui, clock, keys};
+use crate::model::Digest;
+use crate::signing::document::Document as _;
+use crate::signing::root::{Root, allowed_signers};
+use draft::Draft;
+use folder::Folder;
+use std::path::PathBuf;
 
 /// The commands.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Placeholder.
-    List,
+    /// Write the first trust root: who reviews, how many must sign, which server serves.
+    Init(InitArgs),
+    /// Sign the newest trust root of a folder.
+    Sign {
+        /// The folder that `trust init` made.
+        directory: PathBuf,
+        /// Your private key, or the public half of one that ssh-agent holds.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
+    /// Show a trust root: its digest, roles, rules, signatures and expiry.
+    Show {
+        /// A folder that `trust init` made, or one trust root.
+        #[arg(default_value = ".")]
+        path: PathBuf,
+    },
+}
+
+/// What a first trust root is made of.
+#[derive(Debug, clap::Args)]
+pub(super) struct InitArgs {
+    /// Somebody who reviews and signs releases; repeat it.
+    #[arg(long, value_name = "NAME=KEY.pub", required = true)]
+    reviewer: Vec<String>,
+    /// How many reviewers must sign a release or a trust root.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    threshold: u32,
+    /// Somebody who may only propose changes; repeat it.
+    #[arg(long, value_name = "NAME=KEY.pub")]
+    author: Vec<String>,
+    /// Somebody who may ask nodes to run now; all nodes, or only those that the patterns name.
+    #[arg(long, value_name = "NAME=KEY.pub[:PATTERN,…]")]
+    operator: Vec<String>,
+    /// Somebody of role `security`, who must sign changes of policies and whatever `--guard` names.
+    #[arg(long, value_name = "NAME=KEY.pub")]
+    security: Vec<String>,
+    /// Resources that no catalog may have without a signature of role `security`, such as `file:/etc/ssh/**`.
+    #[arg(long, value_name = "TYPE:PATTERN", requires = "security")]
+    guard: Vec<String>,
+    /// The folder that `countersign server init` made, for the server's public keys.
+    #[arg(long, value_name = "SERVERDIR")]
+    server: PathBuf,
+    /// Days until it must be renewed.
+    #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    days: u16,
+    /// The folder to make.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
 }
 
 /// Runs the command.
-pub(super) fn run(_command: Command, _ui: &mut Ui) -> Outcome {
-    Err(Failure::refused("not built yet"))
+pub(super) fn run(command: Command, ui: &mut Ui) -> Outcome {
+    match command {
+        Command::Init(args) => init(&args, ui),
+        Command::Sign { directory, key } => sign(&Folder::open(&directory)?, &key, ui),
+        Command::Show { path } => show::show(&path, clock::now(), ui),
+    }
 }
+
+fn init(args: &InitArgs, ui: &mut Ui) -> Outcome {
+    let root = Draft::new(args)?.finish(clock::now())?;
+    let folder = Folder::create(&args.out)?;
+    folder.write("1.json", &root.encode())?;
+    folder.write("allowed_signers", allowed_signers(&root).as_bytes())?;
+    ui.line(format_args!("wrote trust root 1 to {}", folder.path().display()))?;
+    ui.line(format_args!("digest {}", Digest::of(&root.encode())))?;
+    ui.note(format_args!(
+        "next: {} of its reviewers sign it: countersign trust sign {} --key KEY",
+        args.threshold,
+        folder.path().display()
+    ));
+    Ok(0)
+}
+
+fn sign(folder: &Folder, key: &std::path::Path, ui: &mut Ui) -> Outcome {
+    let newest = folder.newest()?;
+    let public = keys::read_public(key)?;
+    let Some(name) = newest.root.principal_of(&public) else {
+        let text = format!("the key {} is not in trust root {}", public.fingerprint(), newest.version);
+        return Err(
+            Failure::refused(text).hint(format!("countersign trust show {}", folder.path().display()))
+        );
+    };
+    if !newest.root.has_role(name, crate::signing::root::ROOT) {
+        let text = format!("`{name}` is not in role `root`, so the signature would not count");
+        return Err(
+            Failure::refused(text).hint(format!("countersign trust show {}", folder.path().display()))
+        );
+    }
+    let armored = keys::sign(key, Root::NAMESPACE, &newest.bytes)?;
+    folder.write_signature(newest.version, name, &armored)?;
+    ui.line(format_args!("`{name}` signed trust root {}: {}", newest.version, Digest::of(&newest.bytes)))?;
+    let tally = folder.newest()?.tally()?;
+    match tally.missing.first() {
+        Some(missing) => ui.note(format_args!("next: {} more must sign", missing.count)),
+        None => ui.note(format_args!("next: countersign server trust SERVERDIR {}", folder.path().display())),
+    }
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,9 @@
 
 use super::Root;
 use crate::model::Digest;
-use crate::signing::document::{self, Envelope};
+use crate::signing::document::{self, Document as _, Envelope};
 use crate::signing::refusal::Refusal;
-use crate::signing::verified::{Verified, verify_under};
+use crate::signing::verified::{Tally, Verified, tally, verify_under};
 
 /// Trust roots that one walk takes, at most.
 pub const MAX_STEPS: usize = 1024;
@@ -40,4 +40,13 @@ pub fn next(current: &Verified<Root>, envelope: &Envelope) -> Result<Verified<Ro
         return Err(Refusal::RootForked { version: got });
     }
     verify_under(&under_old, envelope)
+}
+
+/// How far `signatures` go towards the root's own threshold: who signed, who is missing. It says nothing
+/// about whether anybody should trust this root.
+///
+/// # Errors
+/// When there are more signatures than anybody needs.
+pub fn check_threshold(root: &Root, signatures: &[String]) -> Result<Tally, Refusal> {
+    tally::<Root>(root, &root.encode(), signatures, &root.requirement(root)?)
 }

@@ -1,0 +1,167 @@
+//! Tests of the trust commands, with real key files and certificates.
+
+use super::*;
+use crate::signing::SigningKey;
+use crate::signing::root::first;
+use clap::Parser;
+use std::path::Path;
+
+#[derive(Debug, Parser)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+struct Place {
+    directory: tempfile::TempDir,
+}
+
+impl Place {
+    /// A folder with the server's public parts and key files of `people`, each made from its own seed.
+    fn new(people: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let place = Self { directory };
+        for folder in ["server/tls", "server/timestamp"] {
+            std::fs::create_dir_all(place.path(folder)).unwrap();
+        }
+        for name in ["server-ca", "node-ca"] {
+            let key = rcgen::KeyPair::generate().unwrap();
+            let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap();
+            std::fs::write(place.path(&format!("server/tls/{name}.pem")), certificate.pem()).unwrap();
+        }
+        let key = SigningKey::generate([99; 32]);
+        std::fs::write(place.path("server/timestamp/key.pub"), key.public().to_line() + "\n").unwrap();
+        for (name, seed) in people.iter().zip(1..) {
+            let key = SigningKey::generate([seed; 32]);
+            std::fs::write(place.path(name), key.to_openssh(name).unwrap()).unwrap();
+            std::fs::write(place.path(&format!("{name}.pub")), key.public().to_line() + " desk\n").unwrap();
+        }
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Runs a trust command whose words may contain `@` for the folder.
+    fn run(&self, words: &str) -> Outcome {
+        let base = self.directory.path().to_str().unwrap();
+        let words = words.split(' ').map(|word| word.replace('@', base));
+        let line = Line::try_parse_from(std::iter::once("trust".to_owned()).chain(words)).unwrap();
+        run(line.command, &mut Ui::standard())
+    }
+
+    fn refused(&self, words: &str) -> String {
+        self.run(words).unwrap_err().to_string()
+    }
+
+    fn found(&self) -> folder::Found {
+        Folder::open(&self.path("trust")).unwrap().newest().unwrap()
+    }
+}
+
+const INIT: &str = "init --reviewer alice=@/alice.pub --reviewer bob=@/bob.pub --author frank=@/frank.pub \
+                    --operator olga=@/olga.pub --server @/server --out @/trust";
+
+fn place() -> Place {
+    Place::new(&["alice", "bob", "frank", "olga"])
+}
+
+#[test]
+fn two_reviewers_make_a_trust_root() {
+    let place = place();
+    place.run(INIT).unwrap();
+    let pinned = Digest::of(&place.found().bytes);
+    let envelope =
+        |found: folder::Found| crate::signing::Envelope { bytes: found.bytes, signatures: found.signatures };
+    assert!(first(&envelope(place.found()), pinned).is_err(), "nobody signed yet");
+    place.run("sign @/trust --key @/alice").unwrap();
+    assert!(first(&envelope(place.found()), pinned).is_err(), "one of two");
+    place.run("sign @/trust --key @/bob").unwrap();
+    let root = first(&envelope(place.found()), pinned).unwrap();
+    assert_eq!(root.signers().iter().map(AsRef::as_ref).collect::<Vec<&str>>(), ["alice", "bob"]);
+    assert!(root.knows(&"frank".parse().unwrap()));
+    assert_eq!(root.expires().since(root.fields().created), 365 * 86_400);
+}
+
+#[test]
+fn stock_openssh_accepts_what_was_signed() {
+    let place = place();
+    place.run(INIT).unwrap();
+    place.run("sign @/trust --key @/alice").unwrap();
+    let verify = std::process::Command::new("ssh-keygen")
+        .args(["-Y", "verify", "-n", Root::NAMESPACE, "-I", "alice", "-f"])
+        .arg(place.path("trust/allowed_signers"))
+        .arg("-s")
+        .arg(place.path("trust/1.sig.d/alice.sig"))
+        .stdin(std::fs::File::open(place.path("trust/1.json")).unwrap())
+        .output()
+        .unwrap();
+    assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stderr));
+}
+
+#[test]
+fn d9_only_people_of_the_root_role_sign_it() {
+    let place = place();
+    place.run(INIT).unwrap();
+    let text = place.refused("sign @/trust --key @/frank");
+    assert!(text.contains("not in role `root`") && text.contains("trust show"), "{text}");
+    let stranger = SigningKey::generate([77; 32]).to_openssh("x").unwrap();
+    std::fs::write(place.path("stranger"), stranger).unwrap();
+    let text = place.refused("sign @/trust --key @/stranger");
+    assert!(text.contains("not in trust root 1"), "{text}");
+    assert!(!place.path("trust/1.sig.d").exists(), "nothing was written");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let place = place();
+    for (words, expected) in [
+        (INIT.replace("bob=@/bob.pub", "bob=@/alice.pub"), "there twice"),
+        (format!("{INIT} --threshold 3"), "cannot reach"),
+        (format!("{INIT} --threshold 0"), "threshold of nought"),
+        (INIT.replace("bob=@/bob.pub", "@/bob.pub"), "write NAME=KEY.pub"),
+        (INIT.replace("/frank.pub", "/nobody.pub"), "cannot read the key"),
+        (INIT.replace("--server @/server", "--server @/none"), "countersign server init"),
+        (format!("{INIT} --security dan=@/frank.pub --guard file"), "TYPE:PATTERN"),
+    ] {
+        let text = place.refused(&words);
+        assert!(text.contains(expected), "{words}: {text}");
+        assert!(!place.path("trust").exists(), "nothing was written: {words}");
+    }
+}
+
+#[test]
+fn a_trust_root_is_not_overwritten() {
+    let place = place();
+    place.run(INIT).unwrap();
+    assert!(place.refused(INIT).contains("already"));
+}
+
+#[test]
+fn everything_worth_knowing_is_shown() {
+    let place = place();
+    let words = INIT.replace("olga=@/olga.pub", "olga=@/olga.pub:web*,db1") + " --operator frank=@/frank.pub";
+    place.run(&format!("{words} --security bob=@/bob.pub --guard file:/etc/ssh/**")).unwrap();
+    place.run("sign @/trust --key @/alice").unwrap();
+    let found = place.found();
+    let text = show::lines(&found, found.root.fields().created).unwrap().join("\n");
+    for expected in [
+        &Digest::of(&found.bytes).to_string(),
+        "by alice; 1 more of role `root` must sign",
+        "(365 days left)",
+        "release          2 of alice, bob",
+        "operator         1 of frank  (nodes *)",
+        "operator-olga    1 of olga  (nodes web*, db1)",
+        "policies/**              release and security",
+        "file[/etc/ssh/**]        security",
+        "server-timestamp SHA256:",
+        "releases last at most 90 days, timestamps 6 hours",
+    ] {
+        assert!(text.contains(expected), "{expected} in:\n{text}");
+    }
+    assert!(show::lines(&found, found.root.expires().plus(1)).unwrap().join("\n").contains("EXPIRED"));
+    assert!(place.refused("show @/server").contains("no trust root"));
+    let path: &Path = &place.path("trust/1.json");
+    place.run(&format!("show {}", path.display())).unwrap();
+}
