@@ -6,6 +6,8 @@
 mod deadline;
 mod directory;
 mod https;
+pub mod offer;
+pub mod publication;
 mod tls;
 
 pub use deadline::Deadline;
@@ -53,7 +55,7 @@ pub const LIMITS: Limits = Limits {
     blob: 256 << 20,
     answer: 1 << 20,
     root_steps: 1024,
-    chain: 10_000,
+    chain: crate::signing::MAX_CHAIN as u64,
     rate: 1 << 10,
 };
 
@@ -192,6 +194,25 @@ pub enum FetchError {
         #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl FetchError {
+    /// The code that reports, logs and tests know this failure by.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TooLong { .. } => "TOO_LARGE",
+            Self::TooSlow { .. } => "SLOW",
+            Self::Missing { .. } => "MISSING",
+            Self::Refused { .. } => "FORBIDDEN",
+            Self::Busy { .. } => "BUSY",
+            Self::Form { .. } => "FORM",
+            Self::Digest { .. } => "BLOB_ALTERED",
+            Self::Address(_) => "ADDRESS",
+            Self::Authority { .. } => "SERVER_AUTHORITY",
+            Self::Unreachable { .. } => "UNREACHABLE",
+        }
+    }
 }
 
 #[cfg(test)]

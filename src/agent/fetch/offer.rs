@@ -1,0 +1,113 @@
+//! Gathering what one source offers a node, for `signing::decide` to judge.
+//!
+//! What is at hand is not fetched again; what is peeked at before it is verified only says what to fetch next.
+
+use super::{FetchError, LIMITS, Source, publication};
+use crate::model::{Digest, EnvName, NodeName};
+use crate::signing::document::read_untrusted;
+use crate::signing::merkle::Leaf;
+use crate::signing::state::AcceptedRelease;
+use crate::signing::{Envelope, Offer, Timestamp};
+use publication::News;
+
+/// What the node has already.
+#[derive(Debug, Clone)]
+pub struct AtHand {
+    /// The node.
+    pub node: NodeName,
+    /// Its environment.
+    pub environment: EnvName,
+    /// The release that it accepted.
+    pub accepted: Option<AcceptedRelease>,
+    /// The last timestamp, and this source's tag for it.
+    pub timestamp: Option<(Envelope, Option<String>)>,
+    /// The accepted statement.
+    pub release: Option<Envelope>,
+    /// The node's leaf and catalog in it.
+    pub catalog: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// An offer, and the source's tag for its timestamp.
+#[derive(Debug)]
+pub struct Gathered {
+    /// The offer. Nothing in it is verified.
+    pub offer: Offer,
+    /// What to ask with next time.
+    pub etag: Option<String>,
+}
+
+/// Gathers what `source` offers. Trust roots are walked before, so the offer has none.
+///
+/// # Errors
+/// When a part of it cannot be had whole.
+pub fn gather(source: &dyn Source, at_hand: &AtHand) -> Result<Gathered, FetchError> {
+    let environment = &at_hand.environment;
+    let known = at_hand.timestamp.as_ref();
+    let etag = known.and_then(|(_, etag)| etag.as_deref());
+    let (timestamp, etag) = match (publication::timestamp(source, environment, etag)?, known) {
+        (News::Timestamp(envelope, etag), _) => (envelope, etag),
+        (News::Same, Some((envelope, etag))) => (envelope.clone(), etag.clone()),
+        (News::Same, None) => return Err(malformed(source, format!("timestamp/{environment}.json"))),
+    };
+    let peek: Timestamp = read_untrusted(&timestamp.bytes)
+        .map_err(|_| malformed(source, format!("timestamp/{environment}.json")))?;
+    let offer = match at_hand.accepted.filter(|accepted| accepted.id == peek.release) {
+        Some(_) => confirmed(source, at_hand, timestamp)?,
+        None => newer(source, at_hand, (timestamp, peek.seq))?,
+    };
+    Ok(Gathered { offer, etag })
+}
+
+/// The accepted release again: its parts are at hand, and are fetched only if one was lost.
+fn confirmed(source: &dyn Source, at_hand: &AtHand, timestamp: Envelope) -> Result<Offer, FetchError> {
+    match (&at_hand.release, &at_hand.catalog, at_hand.accepted) {
+        (Some(release), Some((leaf, catalog)), _) => Ok(Offer {
+            roots: Vec::new(),
+            timestamp,
+            release: release.clone(),
+            chain: Vec::new(),
+            leaf: Some(leaf.clone()),
+            catalog: catalog.clone(),
+        }),
+        (_, _, Some(accepted)) => newer(source, at_hand, (timestamp, accepted.seq)),
+        (_, _, None) => Err(malformed(source, "timestamp".to_owned())),
+    }
+}
+
+fn newer(
+    source: &dyn Source,
+    at_hand: &AtHand,
+    (timestamp, seq): (Envelope, u64),
+) -> Result<Offer, FetchError> {
+    let environment = &at_hand.environment;
+    let release = publication::release(source, environment, seq)?;
+    let chain = chain(source, at_hand, seq)?;
+    let leaf = publication::leaf(source, environment, seq, &at_hand.node)?;
+    let catalog = match leaf.as_deref().map(Leaf::decode) {
+        Some(Ok(parsed)) => catalog(source, at_hand, &parsed)?,
+        // `decide` says what is wrong with it.
+        Some(Err(_)) | None => Vec::new(),
+    };
+    Ok(Offer { roots: Vec::new(), timestamp, release, chain, leaf, catalog })
+}
+
+/// The statements between the accepted release and number `seq`, ascending.
+fn chain(source: &dyn Source, at_hand: &AtHand, seq: u64) -> Result<Vec<Vec<u8>>, FetchError> {
+    let Some(accepted) = at_hand.accepted else { return Ok(Vec::new()) };
+    let between = accepted.seq.saturating_add(1)..seq;
+    let too_many = between.end.saturating_sub(between.start) > LIMITS.chain;
+    // A jump that long is refused anyway, as a chain with nothing in it.
+    if too_many { Ok(Vec::new()) } else { between.map(|n| publication::statement(source, &at_hand.environment, n)).collect() }
+}
+
+fn catalog(source: &dyn Source, at_hand: &AtHand, leaf: &Leaf) -> Result<Vec<u8>, FetchError> {
+    let same = |bytes: &&Vec<u8>| Digest::of(bytes) == leaf.catalog;
+    match at_hand.catalog.as_ref().map(|(_, catalog)| catalog).filter(same) {
+        Some(catalog) => Ok(catalog.clone()),
+        None => publication::catalog(source, leaf.catalog, leaf.length),
+    }
+}
+
+fn malformed(source: &dyn Source, path: String) -> FetchError {
+    FetchError::Form { path, from: source.name().to_owned(), what: "timestamp" }
+}

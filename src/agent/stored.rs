@@ -1,0 +1,211 @@
+//! What the agent keeps of trust and releases: content-addressed objects, and the one state that names them.
+//!
+//! Order is everything: objects first, then `state.json`, then acting. Whatever is read back is verified again by
+//! `signing`; damage is a refusal with code `STATE`, never a fresh start (D27).
+
+use super::disk::{Disk, DiskError};
+use super::fetch::LIMITS;
+use crate::model::{Catalog, Digest};
+use crate::signing::merkle::Leaf;
+use crate::signing::{Cached, Envelope, Offer, Refusal, State};
+use std::collections::BTreeSet;
+
+const STATE: &str = "state.json";
+const STATE_CAP: u64 = 64 << 10;
+
+/// Why what is stored cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoredError {
+    /// The agent's directory could not be used.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// It is damaged, or somebody changed it.
+    #[error(transparent)]
+    Refusal(#[from] Refusal),
+}
+
+/// The state of this agent; `None` when it never joined.
+///
+/// # Errors
+/// When it is damaged.
+pub fn load(disk: &Disk) -> Result<Option<State>, StoredError> {
+    let Some(bytes) = disk.read(STATE, STATE_CAP)? else {
+        return match disk.list("root")? {
+            roots if roots.is_empty() => Ok(None),
+            // It joined once, so a missing state was taken away.
+            _ => Err(gone("it is missing")),
+        };
+    };
+    let version = State::root_version_untrusted(&bytes)?;
+    let root = envelope(disk, &format!("root/{version}"), LIMITS.root)?;
+    let root = root.ok_or_else(|| gone("its trust root is missing"))?;
+    Ok(Some(State::load(&bytes, &root)?))
+}
+
+/// Writes the state down. Whatever it names must have been written before.
+///
+/// # Errors
+/// When it could not be made durable: then nothing may be done.
+pub fn keep_state(disk: &Disk, state: &State) -> Result<(), StoredError> {
+    Ok(disk.write(STATE, &state.encode())?)
+}
+
+/// Keeps a version of the trust root.
+///
+/// # Errors
+/// When it could not be made durable.
+pub fn keep_root(disk: &Disk, version: u64, root: &Envelope) -> Result<(), StoredError> {
+    keep_envelope(disk, &format!("root/{version}"), root)
+}
+
+/// Keeps what a state made of this offer will name. The offer must have been decided about.
+///
+/// # Errors
+/// When it could not be made durable.
+pub fn keep_offer(disk: &Disk, offer: &Offer) -> Result<(), StoredError> {
+    let release = offer.release.id();
+    keep_envelope(disk, &timestamp_name(offer.timestamp.id()), &offer.timestamp)?;
+    keep_envelope(disk, &release_name(release), &offer.release)?;
+    if let Some(leaf) = &offer.leaf {
+        keep(disk, &format!("catalog/{}", Digest::of(&offer.catalog).hex()), &offer.catalog)?;
+        keep(disk, &leaf_name(release), leaf)?;
+    }
+    Ok(())
+}
+
+/// Keeps the content of a file.
+///
+/// # Errors
+/// When it could not be made durable.
+pub fn keep_blob(disk: &Disk, digest: Digest, bytes: &[u8]) -> Result<(), StoredError> {
+    Ok(disk.write(&blob_name(digest), bytes)?)
+}
+
+/// The content of a file, if it is kept and undamaged.
+///
+/// # Errors
+/// When the disk cannot be read.
+pub fn blob(disk: &Disk, digest: Digest, size: u64) -> Result<Option<Vec<u8>>, StoredError> {
+    let bytes = match disk.read(&blob_name(digest), size.min(LIMITS.blob)) {
+        Err(DiskError::TooLong { .. }) => None,
+        other => other?,
+    };
+    Ok(bytes.filter(|bytes| Digest::of(bytes) == digest))
+}
+
+/// The last timestamp, if it is kept.
+///
+/// # Errors
+/// When the disk cannot be read.
+pub fn timestamp(disk: &Disk, state: &State) -> Result<Option<Envelope>, StoredError> {
+    state.timestamp().map_or(Ok(None), |seen| envelope(disk, &timestamp_name(seen.id), LIMITS.timestamp))
+}
+
+/// The statement of a release, if it is kept.
+///
+/// # Errors
+/// When the disk cannot be read.
+pub fn release(disk: &Disk, id: Digest) -> Result<Option<Envelope>, StoredError> {
+    envelope(disk, &release_name(id), LIMITS.statement)
+}
+
+/// The node's leaf in a release and its catalog, if they are kept.
+///
+/// # Errors
+/// When the disk cannot be read.
+pub fn catalog(disk: &Disk, release: Digest) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoredError> {
+    let Some(leaf) = disk.read(&leaf_name(release), LIMITS.leaf)? else { return Ok(None) };
+    let Ok(parsed) = Leaf::decode(&leaf) else { return Ok(None) };
+    let catalog = disk.read(&format!("catalog/{}", parsed.catalog.hex()), LIMITS.catalog)?;
+    Ok(catalog.map(|catalog| (leaf, catalog)))
+}
+
+/// What `signing::reload` needs of the accepted release; `None` when there is none for this node.
+///
+/// # Errors
+/// When the disk cannot be read, or what must be there is not.
+pub fn cached(disk: &Disk, state: &State) -> Result<Option<Cached>, StoredError> {
+    let Some(accepted) = state.accepted() else { return Ok(None) };
+    let timestamp = timestamp(disk, state)?.unwrap_or(Envelope { bytes: Vec::new(), signatures: Vec::new() });
+    let release = release(disk, accepted.id)?.ok_or_else(|| gone("the accepted release is missing"))?;
+    let found = catalog(disk, accepted.id)?;
+    Ok(found.map(|(leaf, catalog)| Cached { timestamp, release, leaf, catalog }))
+}
+
+/// Removes the objects that neither the state nor its catalog name.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn tidy(disk: &Disk, state: &State, current: Option<&Catalog>) -> Result<(), StoredError> {
+    let mut wanted: BTreeSet<String> =
+        current.into_iter().flat_map(Catalog::blobs).map(|(digest, _)| blob_name(digest)).collect();
+    if let Some(seen) = state.timestamp() {
+        wanted.extend(names(&timestamp_name(seen.id)));
+    }
+    if let Some(accepted) = state.accepted() {
+        wanted.extend(names(&release_name(accepted.id)));
+        if let Some((leaf, catalog)) = catalog(disk, accepted.id)? {
+            drop(leaf);
+            wanted.insert(leaf_name(accepted.id));
+            wanted.insert(format!("catalog/{}", Digest::of(&catalog).hex()));
+        }
+    }
+    for directory in ["timestamp", "release", "leaf", "catalog", "blob"] {
+        for file in disk.list(directory)? {
+            let name = format!("{directory}/{file}");
+            if !wanted.contains(&name) {
+                disk.remove(&name)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn keep_envelope(disk: &Disk, name: &str, envelope: &Envelope) -> Result<(), StoredError> {
+    let [document, signatures] = names(name);
+    let list = serde_json::to_vec(&envelope.signatures).unwrap_or_default();
+    // Signatures first: whoever sees the document finds them.
+    keep(disk, &signatures, &list)?;
+    keep(disk, &document, &envelope.bytes)
+}
+
+/// Writes a file unless it has these bytes already.
+fn keep(disk: &Disk, name: &str, bytes: &[u8]) -> Result<(), StoredError> {
+    match disk.read(name, bytes.len() as u64) {
+        Ok(Some(have)) if have == bytes => Ok(()),
+        Ok(_) | Err(DiskError::TooLong { .. }) => Ok(disk.write(name, bytes)?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn envelope(disk: &Disk, name: &str, cap: u64) -> Result<Option<Envelope>, StoredError> {
+    let [document, signatures] = names(name);
+    let Some(bytes) = disk.read(&document, cap)? else { return Ok(None) };
+    let Some(list) = disk.read(&signatures, LIMITS.signatures)? else { return Ok(None) };
+    let signatures = serde_json::from_slice(&list).map_err(|_| gone("stored signatures are damaged"))?;
+    Ok(Some(Envelope { bytes, signatures }))
+}
+
+fn gone(why: &'static str) -> StoredError {
+    Refusal::State { why }.into()
+}
+
+fn names(stem: &str) -> [String; 2] {
+    [format!("{stem}.json"), format!("{stem}.signatures.json")]
+}
+
+fn timestamp_name(id: Digest) -> String {
+    format!("timestamp/{}", id.hex())
+}
+
+fn release_name(id: Digest) -> String {
+    format!("release/{}", id.hex())
+}
+
+fn leaf_name(release: Digest) -> String {
+    format!("leaf/{}", release.hex())
+}
+
+fn blob_name(digest: Digest) -> String {
+    format!("blob/{}", digest.hex())
+}
