@@ -4,7 +4,6 @@
 //! the authority of the server's certificate, and only then does this node say who it is. The first state is
 //! written here and nowhere else.
 
-use super::clock::Clock;
 use super::disk::{Disk, DiskError};
 use super::fetch::{Answer, FetchError, Https, LIMITS, Method, Request, Trust, publication};
 use super::identity::{Identity, IdentityError};
@@ -106,9 +105,9 @@ pub enum EnrollError {
 ///
 /// # Errors
 /// When anything is not as it must be; nothing is believed then.
-pub fn enroll(disk: &Disk, wish: &Wish, clock: Clock) -> Result<Joined, EnrollError> {
+pub fn enroll(disk: &Disk, wish: &Wish) -> Result<Joined, EnrollError> {
     let identity = Identity::load_or_create(disk, &wish.node)?;
-    let root = trust(disk, wish, clock)?;
+    let root = trust(disk, wish)?;
     servers::keep(disk, std::slice::from_ref(&wish.server))?;
     let pin = root.fields().tls.server_ca;
     let client = Https::new(&wish.server, Trust::Authority(pin), None)?;
@@ -176,14 +175,14 @@ pub fn fetch_roots(
     Ok((envelopes, root))
 }
 
-fn trust(disk: &Disk, wish: &Wish, clock: Clock) -> Result<Verified<Root>, EnrollError> {
+fn trust(disk: &Disk, wish: &Wish) -> Result<Verified<Root>, EnrollError> {
     let existing = match wish.existing {
         Existing::Keep => stored::load(disk)?,
         Existing::Replace => None,
     };
     let (envelopes, root) = fetch_roots(&wish.server, wish.root, wish.authority)?;
     if let Some(existing) = existing {
-        let (have, wanted) = (existing.state.repo(), root.repo());
+        let (have, wanted) = (existing.root().repo(), root.repo());
         if have != wanted {
             return Err(EnrollError::OtherRoot { have: have.to_string(), wanted: wanted.to_string() });
         }
@@ -193,7 +192,7 @@ fn trust(disk: &Disk, wish: &Wish, clock: Clock) -> Result<Verified<Root>, Enrol
     for (version, envelope) in (1..).zip(&envelopes) {
         stored::keep_root(disk, version, envelope)?;
     }
-    let state = State::enrolled(&root, wish.node.clone(), wish.environment.clone(), clock());
+    let state = State::enroll(wish.node.clone(), wish.environment.clone(), root.clone());
     stored::keep_state(disk, &state)?;
     Ok(root)
 }

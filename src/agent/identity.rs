@@ -3,9 +3,9 @@
 //! None of it decides what may run: it only lets the node be told apart from others.
 
 use super::disk::{Disk, DiskError};
-use crate::model::digest::{hex, unhex};
 use crate::model::name::NameError;
 use crate::model::{Digest, NodeName, Stamp};
+use crate::signing::{KeyError, SigningKey};
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ED25519, PublicKeyData};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -21,7 +21,7 @@ pub struct Identity {
     /// The node's name.
     pub node: NodeName,
     tls: KeyPair,
-    report_seed: [u8; 32],
+    report: SigningKey,
 }
 
 impl std::fmt::Debug for Identity {
@@ -56,6 +56,9 @@ pub enum IdentityError {
     /// The operating system gave no randomness.
     #[error("no randomness from the operating system: {0}")]
     Randomness(getrandom::Error),
+    /// The report key could not be written as text.
+    #[error("cannot encode the report key")]
+    ReportKey(#[from] KeyError),
     /// A key or request could not be made.
     #[error("cannot make the key or its certificate request")]
     Request(#[from] rcgen::Error),
@@ -81,7 +84,8 @@ impl Identity {
             let mut seed = [0; 32];
             getrandom::fill(&mut seed).map_err(IdentityError::Randomness)?;
             disk.write(TLS_KEY, tls.serialize_pem().as_bytes())?;
-            disk.write(REPORT_KEY, format!("{}\n", hex(&seed)).as_bytes())?;
+            let report = SigningKey::generate(seed).to_openssh(node.as_str())?;
+            disk.write(REPORT_KEY, report.as_bytes())?;
             // Last: an identity without a name is made again, one with a name is complete.
             disk.write(NAME, format!("{node}\n").as_bytes())?;
         }
@@ -100,10 +104,9 @@ impl Identity {
     pub fn load(disk: &Disk) -> Result<Self, IdentityError> {
         let node = text(disk, NAME)?.trim().parse()?;
         let tls = KeyPair::from_pem(&text(disk, TLS_KEY)?).map_err(|_| IdentityError::Damaged(TLS_KEY))?;
-        let report_seed = unhex(text(disk, REPORT_KEY)?.trim())
-            .and_then(|seed| seed.try_into().ok())
-            .ok_or(IdentityError::Damaged(REPORT_KEY))?;
-        Ok(Self { node, tls, report_seed })
+        let report = SigningKey::from_openssh(text(disk, REPORT_KEY)?.as_bytes())
+            .map_err(|_| IdentityError::Damaged(REPORT_KEY))?;
+        Ok(Self { node, tls, report })
     }
 
     /// The SHA-256 of the node's public key in DER: what `node list` shows on the server.
@@ -112,10 +115,10 @@ impl Identity {
         Digest::of(&self.tls.subject_public_key_info())
     }
 
-    /// The seed of the key that signs the node's reports.
+    /// The key that signs the node's reports.
     #[must_use]
-    pub const fn report_seed(&self) -> [u8; 32] {
-        self.report_seed
+    pub const fn report_key(&self) -> &SigningKey {
+        &self.report
     }
 
     /// A certificate request in PEM for the node's name and key, and nothing else (D43).

@@ -5,9 +5,25 @@
 pub mod clock;
 pub mod disable;
 pub mod disk;
+pub mod enroll;
 pub mod fetch;
 pub mod host;
 pub mod identity;
 pub mod lock;
+pub mod pull;
 pub mod queue;
 pub mod schedule;
+pub mod servers;
+pub mod stored;
+
+/// An error and its causes as one line.
+#[must_use]
+pub fn text(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}

@@ -24,6 +24,15 @@ pub enum StoredError {
     Refusal(#[from] Refusal),
 }
 
+/// The node's part of a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its leaf.
+    pub leaf: Vec<u8>,
+    /// Its catalog.
+    pub catalog: Vec<u8>,
+}
+
 /// The state of this agent; `None` when it never joined.
 ///
 /// # Errors
@@ -109,15 +118,15 @@ pub fn release(disk: &Disk, id: Digest) -> Result<Option<Envelope>, StoredError>
     envelope(disk, &release_name(id), LIMITS.statement)
 }
 
-/// The node's leaf in a release and its catalog, if they are kept.
+/// The node's part of a release, if it is kept.
 ///
 /// # Errors
 /// When the disk cannot be read.
-pub fn catalog(disk: &Disk, release: Digest) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoredError> {
+pub fn catalog(disk: &Disk, release: Digest) -> Result<Option<Part>, StoredError> {
     let Some(leaf) = disk.read(&leaf_name(release), LIMITS.leaf)? else { return Ok(None) };
     let Ok(parsed) = Leaf::decode(&leaf) else { return Ok(None) };
     let catalog = disk.read(&format!("catalog/{}", parsed.catalog.hex()), LIMITS.catalog)?;
-    Ok(catalog.map(|catalog| (leaf, catalog)))
+    Ok(catalog.map(|catalog| Part { leaf, catalog }))
 }
 
 /// What `signing::reload` needs of the accepted release; `None` when there is none for this node.
@@ -129,7 +138,7 @@ pub fn cached(disk: &Disk, state: &State) -> Result<Option<Cached>, StoredError>
     let timestamp = timestamp(disk, state)?.unwrap_or(Envelope { bytes: Vec::new(), signatures: Vec::new() });
     let release = release(disk, accepted.id)?.ok_or_else(|| gone("the accepted release is missing"))?;
     let found = catalog(disk, accepted.id)?;
-    Ok(found.map(|(leaf, catalog)| Cached { timestamp, release, leaf, catalog }))
+    Ok(found.map(|Part { leaf, catalog }| Cached { timestamp, release, leaf, catalog }))
 }
 
 /// Removes the objects that neither the state nor its catalog name.
@@ -144,8 +153,7 @@ pub fn tidy(disk: &Disk, state: &State, current: Option<&Catalog>) -> Result<(),
     }
     if let Some(accepted) = state.accepted() {
         wanted.extend(names(&release_name(accepted.id)));
-        if let Some((leaf, catalog)) = catalog(disk, accepted.id)? {
-            drop(leaf);
+        if let Some(Part { catalog, .. }) = catalog(disk, accepted.id)? {
             wanted.insert(leaf_name(accepted.id));
             wanted.insert(format!("catalog/{}", Digest::of(&catalog).hex()));
         }

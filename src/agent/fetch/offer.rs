@@ -3,6 +3,7 @@
 //! What is at hand is not fetched again; what is peeked at before it is verified only says what to fetch next.
 
 use super::{FetchError, LIMITS, Source, publication};
+use crate::agent::stored::Part;
 use crate::model::{Digest, EnvName, NodeName};
 use crate::signing::document::read_untrusted;
 use crate::signing::merkle::Leaf;
@@ -23,8 +24,8 @@ pub struct AtHand {
     pub timestamp: Option<(Envelope, Option<String>)>,
     /// The accepted statement.
     pub release: Option<Envelope>,
-    /// The node's leaf and catalog in it.
-    pub catalog: Option<(Vec<u8>, Vec<u8>)>,
+    /// The node's part of it.
+    pub part: Option<Part>,
 }
 
 /// An offer, and the source's tag for its timestamp.
@@ -60,8 +61,8 @@ pub fn gather(source: &dyn Source, at_hand: &AtHand) -> Result<Gathered, FetchEr
 
 /// The accepted release again: its parts are at hand, and are fetched only if one was lost.
 fn confirmed(source: &dyn Source, at_hand: &AtHand, timestamp: Envelope) -> Result<Offer, FetchError> {
-    match (&at_hand.release, &at_hand.catalog, at_hand.accepted) {
-        (Some(release), Some((leaf, catalog)), _) => Ok(Offer {
+    match (&at_hand.release, &at_hand.part, at_hand.accepted) {
+        (Some(release), Some(Part { leaf, catalog }), _) => Ok(Offer {
             roots: Vec::new(),
             timestamp,
             release: release.clone(),
@@ -97,12 +98,16 @@ fn chain(source: &dyn Source, at_hand: &AtHand, seq: u64) -> Result<Vec<Vec<u8>>
     let between = accepted.seq.saturating_add(1)..seq;
     let too_many = between.end.saturating_sub(between.start) > LIMITS.chain;
     // A jump that long is refused anyway, as a chain with nothing in it.
-    if too_many { Ok(Vec::new()) } else { between.map(|n| publication::statement(source, &at_hand.environment, n)).collect() }
+    if too_many {
+        Ok(Vec::new())
+    } else {
+        between.map(|n| publication::statement(source, &at_hand.environment, n)).collect()
+    }
 }
 
 fn catalog(source: &dyn Source, at_hand: &AtHand, leaf: &Leaf) -> Result<Vec<u8>, FetchError> {
     let same = |bytes: &&Vec<u8>| Digest::of(bytes) == leaf.catalog;
-    match at_hand.catalog.as_ref().map(|(_, catalog)| catalog).filter(same) {
+    match at_hand.part.as_ref().map(|part| &part.catalog).filter(same) {
         Some(catalog) => Ok(catalog.clone()),
         None => publication::catalog(source, leaf.catalog, leaf.length),
     }

@@ -34,11 +34,7 @@ pub fn roots(source: &dyn Source, known: u64) -> Result<Vec<Envelope>, FetchErro
 ///
 /// # Errors
 /// When it cannot be had whole.
-pub fn timestamp(
-    source: &dyn Source,
-    environment: &EnvName,
-    etag: Option<&str>,
-) -> Result<News, FetchError> {
+pub fn timestamp(source: &dyn Source, environment: &EnvName, etag: Option<&str>) -> Result<News, FetchError> {
     let path = format!("timestamp/{environment}.json");
     let want = Want { path: &path, cap: LIMITS.timestamp, etag };
     match source.get(&want)? {
@@ -98,7 +94,8 @@ pub fn catalog(source: &dyn Source, digest: Digest, length: u64) -> Result<Vec<u
 /// When it cannot be had whole, or has other bytes.
 pub fn blob(source: &dyn Source, digest: Digest, size: u64) -> Result<Vec<u8>, FetchError> {
     let path = format!("blob/{}", digest.hex());
-    let bytes = document(source, &path, size.min(LIMITS.blob))?.ok_or_else(|| missing(source, path.clone()))?;
+    let bytes =
+        document(source, &path, size.min(LIMITS.blob))?.ok_or_else(|| missing(source, path.clone()))?;
     if Digest::of(&bytes) == digest {
         Ok(bytes)
     } else {

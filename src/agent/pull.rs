@@ -1,0 +1,265 @@
+//! From what sources offer to what this node may apply: steps 2 to 10 of a run.
+//!
+//! Sources are tried in turn until one offers something that `signing::decide` accepts. Everything is had whole and
+//! verified, and the state written down, before anything is acted on; what was refused is not kept.
+
+use super::disk::{Disk, DiskError};
+use super::fetch::offer::{AtHand, Gathered, gather};
+use super::fetch::{FetchError, Source, publication};
+use super::stored::{self, StoredError};
+use crate::model::report::Refused;
+use crate::model::{Catalog, Digest, Stamp};
+use crate::signing::{self, Accepted, Current, Decision, Offer, Refusal, Release, Reloaded, State, Verified};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+const TAGS: &str = "etags.json";
+const TAGS_CAP: u64 = 64 << 10;
+
+/// What a node may apply.
+#[derive(Debug)]
+pub struct Ready {
+    /// The state that is on the disk.
+    pub state: State,
+    /// The statement, with the people who signed it.
+    pub release: Verified<Release>,
+    /// What the node must be.
+    pub catalog: Current<Catalog>,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// Where a release came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// This source, which says that it is the newest.
+    Source(String),
+    /// The node's own disk.
+    Disk,
+}
+
+/// What pulling led to.
+#[derive(Debug)]
+pub enum Pulled {
+    /// A catalog to apply.
+    Ready(Box<Ready>),
+    /// The release has nothing for this node: nothing is applied, nothing removed.
+    Unassigned(Box<State>),
+}
+
+/// Why one source's offer was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// It could not be had.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// It was refused.
+    #[error(transparent)]
+    Refusal(#[from] Refusal),
+    /// It could not be written down, so it was not accepted.
+    #[error(transparent)]
+    Stored(#[from] StoredError),
+}
+
+impl Problem {
+    /// The code that reports, logs and tests know this problem by.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Fetch(error) => error.code(),
+            Self::Refusal(refusal) | Self::Stored(StoredError::Refusal(refusal)) => refusal.code(),
+            Self::Stored(StoredError::Disk(_)) => "DISK",
+        }
+    }
+
+    /// How it is reported: code and text with the chain of causes.
+    #[must_use]
+    pub fn refused(&self) -> Refused {
+        Refused { code: self.code().to_owned(), message: super::text(self) }
+    }
+
+    /// A refusal says more than silence does, and a broken disk more than both.
+    const fn weight(&self) -> u8 {
+        match self {
+            Self::Stored(_) => 2,
+            Self::Refusal(_) => 1,
+            Self::Fetch(FetchError::Unreachable { .. } | FetchError::Busy { .. }) => 0,
+            Self::Fetch(_) => 1,
+        }
+    }
+}
+
+impl From<DiskError> for Problem {
+    fn from(error: DiskError) -> Self {
+        Self::Stored(error.into())
+    }
+}
+
+/// Takes the newest release that any source offers and that is acceptable. The state goes on from root to
+/// root even when the rest is refused.
+///
+/// # Errors
+/// The weightiest problem, when no source offers one.
+pub fn pull(
+    disk: &Disk,
+    state: &mut State,
+    sources: &[Box<dyn Source>],
+    now: Stamp,
+) -> Result<Pulled, Vec<Problem>> {
+    let mut problems = Vec::new();
+    for source in sources {
+        match pull_from(disk, state, source.as_ref(), now) {
+            Ok(pulled) => return Ok(pulled),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    problems.sort_by_key(|problem| std::cmp::Reverse(problem.weight()));
+    Err(problems)
+}
+
+/// The accepted release from the node's own disk, verified again; `None` when there is none for this node.
+///
+/// # Errors
+/// When it is damaged or no longer trusted.
+pub fn reload(disk: &Disk, state: &State, now: Stamp) -> Result<Option<Ready>, Problem> {
+    let Some(cached) = stored::cached(disk, state)? else { return Ok(None) };
+    let Reloaded { release, catalog } = signing::reload(state, &cached, now)?;
+    Ok(Some(Ready { state: state.clone(), release, catalog, origin: Origin::Disk }))
+}
+
+/// Judges what a source offers, and keeps nothing of it.
+///
+/// # Errors
+/// When it could not be had or is refused.
+pub fn judge(
+    disk: &Disk,
+    state: &State,
+    source: &dyn Source,
+    now: Stamp,
+) -> Result<(Decision, Offer), Problem> {
+    let roots = publication::roots(source, state.root().version())?;
+    let walked = signing::walk(state, &roots)?;
+    let (decision, gathered) = decide(&walked, source, &at_hand(disk, &walked, source)?, now)?;
+    Ok((decision, gathered.offer))
+}
+
+fn pull_from(disk: &Disk, state: &mut State, source: &dyn Source, now: Stamp) -> Result<Pulled, Problem> {
+    walk(disk, state, source)?;
+    let (decision, gathered) = decide(state, source, &at_hand(disk, state, source)?, now)?;
+    let Gathered { offer, etag } = gathered;
+    let pulled = match decision {
+        Decision::Unassigned { state: next } => {
+            keep(disk, &offer, &next, None)?;
+            state.clone_from(&next);
+            Pulled::Unassigned(Box::new(next))
+        }
+        Decision::Accept(accepted) | Decision::Unchanged(accepted) => {
+            let Accepted { release, catalog, state: next } = accepted;
+            fetch_blobs(disk, source, &catalog)?;
+            let news = next.timestamp() != state.timestamp() || next.accepted() != state.accepted();
+            if news || stored::catalog(disk, release.id())?.is_none() {
+                keep(disk, &offer, &next, Some(&catalog))?;
+            }
+            state.clone_from(&next);
+            let origin = Origin::Source(source.name().to_owned());
+            Pulled::Ready(Box::new(Ready { state: next, release, catalog, origin }))
+        }
+    };
+    keep_tag(disk, source, (offer.timestamp.id(), etag))?;
+    Ok(pulled)
+}
+
+fn walk(disk: &Disk, state: &mut State, source: &dyn Source) -> Result<(), Problem> {
+    let roots = publication::roots(source, state.root().version())?;
+    if roots.is_empty() {
+        return Ok(());
+    }
+    let walked = signing::walk(state, &roots)?;
+    for (version, root) in (state.root().version() + 1..).zip(&roots) {
+        stored::keep_root(disk, version, root)?;
+    }
+    stored::keep_state(disk, &walked)?;
+    *state = walked;
+    Ok(())
+}
+
+/// Gathers and decides. A timestamp and its signatures are two files: who met them between two versions looks once more.
+fn decide(
+    state: &State,
+    source: &dyn Source,
+    at_hand: &AtHand,
+    now: Stamp,
+) -> Result<(Decision, Gathered), Problem> {
+    let first = gather(source, at_hand)?;
+    let refusal = match signing::decide(state, &first.offer, now) {
+        Ok(decision) => return Ok((decision, first)),
+        Err(refusal) => refusal,
+    };
+    let again = gather(source, at_hand)?;
+    if again.offer.timestamp == first.offer.timestamp {
+        return Err(refusal.into());
+    }
+    Ok((signing::decide(state, &again.offer, now)?, again))
+}
+
+fn at_hand(disk: &Disk, state: &State, source: &dyn Source) -> Result<AtHand, Problem> {
+    let accepted = state.accepted();
+    let timestamp = stored::timestamp(disk, state)?.map(|envelope| {
+        let etag = tags(disk).remove(source.name()).filter(|tag| tag.timestamp == envelope.id());
+        (envelope, etag.map(|tag| tag.etag))
+    });
+    Ok(AtHand {
+        node: state.node().clone(),
+        environment: state.environment().clone(),
+        accepted,
+        timestamp,
+        release: accepted.map_or(Ok(None), |accepted| stored::release(disk, accepted.id))?,
+        part: accepted.map_or(Ok(None), |accepted| stored::catalog(disk, accepted.id))?,
+    })
+}
+
+/// Objects first, the state last; then what nothing names any more can go.
+fn keep(disk: &Disk, offer: &Offer, next: &State, catalog: Option<&Catalog>) -> Result<(), StoredError> {
+    stored::keep_offer(disk, offer)?;
+    stored::keep_state(disk, next)?;
+    stored::tidy(disk, next, catalog)
+}
+
+/// Everything that the catalog needs is on the disk before the first change is made (T12).
+fn fetch_blobs(disk: &Disk, source: &dyn Source, catalog: &Catalog) -> Result<(), Problem> {
+    for (digest, size) in catalog.blobs() {
+        if stored::blob(disk, digest, size)?.is_none() {
+            let bytes = publication::blob(source, digest, size)?;
+            stored::keep_blob(disk, digest, &bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// A source's tag for the timestamp with this digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Tag {
+    timestamp: Digest,
+    etag: String,
+}
+
+/// The tags only save bytes on the way, so that none can be read is no problem.
+fn tags(disk: &Disk) -> BTreeMap<String, Tag> {
+    let bytes = disk.read(TAGS, TAGS_CAP).ok().flatten().unwrap_or_default();
+    serde_json::from_slice(&bytes).unwrap_or_default()
+}
+
+fn keep_tag(
+    disk: &Disk,
+    source: &dyn Source,
+    (timestamp, etag): (Digest, Option<String>),
+) -> Result<(), DiskError> {
+    let Some(etag) = etag else { return Ok(()) };
+    let mut all = tags(disk);
+    let tag = Tag { timestamp, etag };
+    if all.get(source.name()) == Some(&tag) {
+        return Ok(());
+    }
+    all.insert(source.name().to_owned(), tag);
+    disk.write(TAGS, &serde_json::to_vec(&all).unwrap_or_default())
+}
