@@ -4,10 +4,35 @@
 //! Nothing here reads a file, a clock, a variable of the environment or a random number.
 
 mod catalog;
+mod command;
+mod data;
+mod declared;
+mod document;
+mod evaluate;
+mod explain;
+mod fields;
+mod file_spec;
+mod folder;
+mod inventory;
+mod limits;
+mod live;
+#[expect(clippy::module_inception, reason = "the file of the type `Module`")]
+mod module;
+mod origin;
+mod param;
+mod shape;
 mod site;
+mod spec;
+mod template;
+mod time_field;
+mod whole;
 
-pub use catalog::{AttrOrigin, Compilation, Compiled, Origin};
-pub use site::{Group, Node, Site};
+pub use catalog::{Compilation, Compiled};
+pub use explain::{Lookup, LookupError, Step};
+pub use inventory::{Group, Node};
+pub use limits::Limits;
+pub use origin::{AttrOrigin, Origin};
+pub use site::Site;
 
 use crate::model::{Digest, EnvName, Finding, Tree};
 
@@ -24,7 +49,8 @@ pub fn load(tree: &Tree) -> Result<Site, Vec<Finding>> {
 /// # Errors
 /// Every finding at once; one that concerns several nodes is told once and names them.
 pub fn compile(site: &Site, env: &EnvName) -> Result<Compilation, Vec<Finding>> {
-    catalog::compile(site, env)
+    let threads = std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN);
+    catalog::compile(site, env, threads)
 }
 
 /// What names this compiler in a release statement (D7): another digest, another compiler.
@@ -32,3 +58,6 @@ pub fn compile(site: &Site, env: &EnvName) -> Result<Compilation, Vec<Finding>> 
 pub fn compiler() -> Digest {
     Digest::of(concat!("countersign ", env!("CARGO_PKG_VERSION"), " catalog 1\n").as_bytes())
 }
+
+#[cfg(test)]
+mod tests;

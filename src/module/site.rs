@@ -1,69 +1,51 @@
-//! A loaded site: which nodes there are, in which groups, with which modules and reviewed facts.
+//! A loaded site: everything that its files say, found well-formed and consistent.
 
-use crate::model::{Digest, EnvName, Finding, ModuleName, NodeName, Place, Tree};
-use std::collections::BTreeMap;
+use super::data::{self, Data};
+use super::document::{Document, Keys, read};
+use super::inventory::{self, Group, Inventory, Node, SITE_FILE};
+use super::limits::Limits;
+use super::module::{self, Module};
+use crate::model::{Digest, EnvName, Finding, ModuleName, NodeName, Place, Severity, Tree};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A site whose files have been read and found well-formed.
 #[derive(Debug)]
 pub struct Site {
-    name: String,
-    environments: Vec<EnvName>,
-    groups: BTreeMap<String, Group>,
-    nodes: BTreeMap<NodeName, Node>,
-    modules: Vec<ModuleName>,
+    inventory: Inventory,
+    modules: BTreeMap<ModuleName, Module>,
+    data: Data,
     inputs: Digest,
-}
-
-/// A group of nodes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    /// The modules that its nodes include, in order.
-    pub include: Vec<ModuleName>,
-    /// Where it is declared.
-    pub place: Place,
-}
-
-/// A node as the inventory has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Node {
-    /// The groups that it is in; data of a later one overrides data of an earlier one.
-    pub groups: Vec<String>,
-    /// All modules that it includes, by itself and through its groups, in order.
-    pub modules: Vec<ModuleName>,
-    /// The facts that reviewers have agreed to, `node.facts` in templates.
-    pub facts: serde_json::Map<String, serde_json::Value>,
-    /// The file that declares it.
-    pub place: Place,
+    warnings: Vec<Finding>,
 }
 
 impl Site {
     /// The site's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.inventory.name
     }
 
     /// The environments: protected branches of the site.
     #[must_use]
     pub fn environments(&self) -> &[EnvName] {
-        &self.environments
+        &self.inventory.environments
     }
 
     /// The nodes by name.
     #[must_use]
     pub const fn nodes(&self) -> &BTreeMap<NodeName, Node> {
-        &self.nodes
+        &self.inventory.nodes
     }
 
     /// The groups by name.
     #[must_use]
     pub const fn groups(&self) -> &BTreeMap<String, Group> {
-        &self.groups
+        &self.inventory.groups
     }
 
     /// The modules, ascending.
     pub fn modules(&self) -> impl Iterator<Item = &ModuleName> {
-        self.modules.iter()
+        self.modules.keys()
     }
 
     /// Digest over every file that catalogs are compiled from (D5).
@@ -71,18 +53,101 @@ impl Site {
     pub const fn inputs(&self) -> Digest {
         self.inputs
     }
+
+    /// Findings that refuse nothing.
+    #[must_use]
+    pub fn warnings(&self) -> &[Finding] {
+        &self.warnings
+    }
+
+    pub(super) fn module(&self, name: &str) -> Option<&Module> {
+        self.modules.get(name)
+    }
+
+    pub(super) const fn data(&self) -> &Data {
+        &self.data
+    }
+}
+
+/// Whether the file at `path` can change a catalog.
+fn is_input(path: &str) -> bool {
+    path == SITE_FILE || ["nodes/", "data/", "modules/"].iter().any(|folder| path.starts_with(folder))
 }
 
 pub(super) fn load(tree: &Tree) -> Result<Site, Vec<Finding>> {
-    let closure = |path: &str| {
-        path == "countersign.toml" || ["nodes/", "data/", "modules/"].iter().any(|f| path.starts_with(f))
-    };
-    Ok(Site {
-        name: String::new(),
-        environments: Vec::new(),
-        groups: BTreeMap::new(),
-        nodes: BTreeMap::new(),
-        modules: Vec::new(),
-        inputs: tree.digest_where(closure),
-    })
+    let mut findings = Vec::new();
+    let names = module_names(tree, &mut findings);
+    let inventory = inventory::load(tree, &names, &mut findings);
+    let modules: BTreeMap<ModuleName, Option<Module>> =
+        names.into_iter().map(|name| (name.clone(), load_module(tree, &name, &mut findings))).collect();
+    let data = data::load(tree, &inventory, &modules, &mut findings);
+    if !findings.is_empty() {
+        return Err(settle(findings));
+    }
+    let modules: BTreeMap<ModuleName, Module> =
+        modules.into_iter().filter_map(|(name, module)| Some((name, module?))).collect();
+    let warnings = warnings(&inventory, &modules);
+    Ok(Site { inventory, modules, data, inputs: tree.digest_where(is_input), warnings })
+}
+
+/// Findings in the order of files and places, each once, and not more than anyone can read.
+pub(super) fn settle(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort_by(|a, b| (&a.place, &a.rule, &a.message).cmp(&(&b.place, &b.rule, &b.message)));
+    findings.dedup();
+    let spare = findings.len().saturating_sub(Limits::STANDARD.findings);
+    if spare > 0 {
+        findings.truncate(Limits::STANDARD.findings);
+        let message = format!("{spare} more findings are not shown");
+        findings.push(Finding::error("too-many", message, Place::file(SITE_FILE)));
+    }
+    findings
+}
+
+fn module_names(tree: &Tree, findings: &mut Vec<Finding>) -> BTreeSet<ModuleName> {
+    let mut names = BTreeSet::new();
+    let mut told = BTreeSet::new();
+    for (path, _) in tree.below("modules/") {
+        let Some((name, _)) = path["modules/".len()..].split_once('/') else {
+            let finding = Finding::error("unknown-file", "only modules belong here", Place::file(path));
+            findings.push(finding.instead("name it `modules/<module>/module.toml`, or move it"));
+            continue;
+        };
+        match name.parse::<ModuleName>() {
+            Ok(module) if tree.get(&format!("modules/{name}/module.toml")).is_some() => {
+                names.insert(module);
+            }
+            Ok(_) if told.insert(name.to_owned()) => {
+                let file = format!("modules/{name}/module.toml");
+                let message = format!("the module `{name}` has no `module.toml`");
+                findings.push(Finding::error("no-module", message, Place::file(file)).instead("add it"));
+            }
+            Err(error) if told.insert(name.to_owned()) => {
+                findings.push(Finding::error("bad-name", error.to_string(), Place::file(path)));
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+    names
+}
+
+fn load_module(tree: &Tree, name: &ModuleName, findings: &mut Vec<Finding>) -> Option<Module> {
+    let path = format!("modules/{name}/module.toml");
+    let document: Document = read(tree, &path, Keys::Titles, findings)?;
+    Some(module::load(tree, name, &document, findings))
+}
+
+/// What is there for nobody.
+fn warnings(inventory: &Inventory, modules: &BTreeMap<ModuleName, Module>) -> Vec<Finding> {
+    let used: BTreeSet<&ModuleName> = inventory.nodes.values().flat_map(|node| &node.modules).collect();
+    let unused = modules.values().filter(|module| !used.contains(&module.name)).map(|module| {
+        let message = format!("no node includes the module `{}`", module.name);
+        Finding::new("unused-module", Severity::Warn, message, module.place())
+            .instead("include it in `countersign.toml` or a node file, or remove it")
+    });
+    let members: BTreeSet<&String> = inventory.nodes.values().flat_map(|node| &node.groups).collect();
+    let empty = inventory.groups.iter().filter(|(name, _)| !members.contains(name)).map(|(name, group)| {
+        let message = format!("no node is in the group `{name}`");
+        Finding::new("unused-group", Severity::Warn, message, group.place.clone())
+    });
+    unused.chain(empty).collect()
 }

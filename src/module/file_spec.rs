@@ -1,0 +1,121 @@
+//! From typed attributes to the typed form of a file, directory or link.
+
+use super::shape::{RawCommand, path_fault};
+use super::spec::Attrs;
+use crate::model::Spec;
+use crate::model::resource::{Content, File, FileEnsure, Word};
+
+/// The typed form of a file whose content is `content`; `None` after telling what is wrong.
+pub(super) fn build(attrs: &mut Attrs<'_>, content: Option<Content>) -> Option<Spec> {
+    let before = attrs.findings.len();
+    let path = attrs.text("path").unwrap_or_else(|| {
+        let title = attrs.title.to_owned();
+        if let Some((why, instead)) = path_fault(&title) {
+            let message = format!("`{}` is no path: {why}", title.escape_default());
+            attrs.fail("bad-path", "path", message, &instead);
+        }
+        title
+    });
+    let target = attrs.text("target");
+    let ensure = ensure(attrs, content.is_some(), target.is_some());
+    together(attrs, ensure, target.as_deref());
+    let absent = ensure == FileEnsure::Absent;
+    let file = File {
+        path,
+        ensure,
+        content: content.filter(|_| !absent),
+        target,
+        owner: attrs.account("owner"),
+        group: attrs.account("group"),
+        mode: attrs.text("mode"),
+        recurse: attrs.bool("recurse").unwrap_or(false),
+        purge: attrs.bool("purge").unwrap_or(false),
+        force: attrs.bool("force").unwrap_or(false),
+        replace: attrs.bool("replace").unwrap_or(true),
+        backup: backup(attrs),
+        validate_cmd: validate_cmd(attrs),
+        show_diff: attrs.bool("show_diff").unwrap_or(true),
+    };
+    (attrs.findings.len() == before).then_some(Spec::File(file))
+}
+
+fn ensure(attrs: &Attrs<'_>, content: bool, target: bool) -> FileEnsure {
+    match attrs.text("ensure").as_deref() {
+        Some("directory") => FileEnsure::Directory,
+        Some("link") => FileEnsure::Link,
+        Some("absent") => FileEnsure::Absent,
+        Some("file") => FileEnsure::File,
+        _ if content => FileEnsure::File,
+        _ if target => FileEnsure::Link,
+        _ if attrs.bool("recurse") == Some(true) => FileEnsure::Directory,
+        _ => FileEnsure::Present,
+    }
+}
+
+/// What attributes demand of each other.
+fn together(attrs: &mut Attrs<'_>, ensure: FileEnsure, target: Option<&str>) {
+    let regular = matches!(ensure, FileEnsure::File | FileEnsure::Present | FileEnsure::Absent);
+    if !regular {
+        for name in ["content", "template", "validate_cmd"] {
+            if attrs.values.contains_key(name) {
+                let message = format!("`{name}` needs a regular file");
+                attrs.fail("exclusive-attributes", name, message, "set `ensure = \"file\"`");
+            }
+        }
+    }
+    match (ensure, target) {
+        (FileEnsure::Link, None) => {
+            attrs.fail("missing-attribute", "ensure", "a link needs a `target`", "");
+        }
+        (FileEnsure::Link, Some("")) => attrs.fail("bad-value", "target", "this target is empty", ""),
+        (FileEnsure::Link, Some(_)) | (_, None) => {}
+        (FileEnsure::Absent, Some(_)) => {}
+        (_, Some(_)) => {
+            attrs.fail("exclusive-attributes", "target", "`target` needs `ensure = \"link\"`", "");
+        }
+    }
+    let set = |attrs: &Attrs<'_>, name| attrs.bool(name) == Some(true);
+    if set(attrs, "recurse") && !matches!(ensure, FileEnsure::Directory | FileEnsure::Absent) {
+        attrs.fail(
+            "exclusive-attributes",
+            "recurse",
+            "`recurse` needs a directory",
+            "set `ensure = \"directory\"`",
+        );
+    }
+    if set(attrs, "purge") && !set(attrs, "recurse") {
+        attrs.fail("missing-attribute", "purge", "`purge` needs `recurse = true`", "");
+    }
+}
+
+fn backup(attrs: &mut Attrs<'_>) -> Option<String> {
+    let suffix = attrs.text("backup")?;
+    if suffix.is_empty() || suffix.len() > 32 || suffix.contains('/') {
+        let message = format!("`{}` is no suffix", suffix.escape_default());
+        attrs.fail("bad-value", "backup", message, "for example `\".bak\"`");
+    }
+    Some(suffix)
+}
+
+fn validate_cmd(attrs: &mut Attrs<'_>) -> Vec<String> {
+    let Some(command) = attrs.commands("validate_cmd").into_iter().next() else { return Vec::new() };
+    let words: Vec<String> = match command {
+        RawCommand::Argv(words) => words
+            .into_iter()
+            .filter_map(|word| match word {
+                Word::Text(text) => Some(text),
+                Word::Fact(_) => None,
+            })
+            .collect(),
+        RawCommand::Text(_) => {
+            let message = "text out of data is not split into words";
+            attrs.fail("bad-value", "validate_cmd", message, "give a list, one element for each argument");
+            return Vec::new();
+        }
+    };
+    if !words.iter().any(|word| word == "%") {
+        let message = "this does not say where the path of the new content goes";
+        attrs.fail("bad-value", "validate_cmd", message, "give `%` as an element of its own");
+    }
+    words
+}

@@ -1,0 +1,120 @@
+//! `source`: a file or a whole folder below the module's `files/`. There is nowhere else to take content from (T3).
+
+use super::declared::Given;
+use super::document::place;
+use super::evaluate::Made;
+use super::module::{Delivered, Module};
+use super::origin::Origin;
+use crate::model::finding::did_you_mean;
+use crate::model::resource::{Content, File, FileEnsure};
+use crate::model::{Finding, Meta, Resource, Spec};
+use std::collections::BTreeSet;
+
+/// What a `source` names.
+pub(super) enum Found<'a> {
+    /// A file.
+    File(&'a Delivered),
+    /// The files below a folder, by their path below it.
+    Folder(Vec<(&'a str, &'a Delivered)>),
+}
+
+/// Finds the `source` called `name`.
+pub(super) fn find<'a>(module: &'a Module, given: &Given, name: &str) -> Result<Found<'a>, Box<Finding>> {
+    let at = place(&module.file, &given.inner.0);
+    if name.contains("://") || name.starts_with("puppet:") || name.starts_with("file:") {
+        let message = format!("`{}` is a remote source", name.escape_default());
+        let finding = Finding::error("remote-source", message, at);
+        let finding = finding.why("what is fetched later is not what reviewers signed");
+        return Err(Box::new(finding.instead("put the file below the module's `files/` and name it")));
+    }
+    if let Some(file) = module.files.get(name) {
+        return Ok(Found::File(file));
+    }
+    let folder = format!("{}/", name.trim_end_matches('/'));
+    let below: Vec<(&str, &Delivered)> = module
+        .files
+        .range(folder.clone()..)
+        .map_while(|(path, file)| Some((path.strip_prefix(&folder)?, file)))
+        .collect();
+    if !below.is_empty() {
+        return Ok(Found::Folder(below));
+    }
+    let message = format!("the module has no file `files/{}`", name.escape_default());
+    let finding = Finding::error("unknown-source", message, at);
+    let near = did_you_mean(name, module.files.keys().map(String::as_str));
+    Err(Box::new(match near {
+        Some(near) => finding.instead(format!("did you mean `{near}`?")),
+        None => finding.instead(format!("add it below `modules/{}/files/`", module.name)),
+    }))
+}
+
+/// The content of a delivered file.
+pub(super) fn content(file: &Delivered) -> Content {
+    Content::Blob { digest: file.digest, size: file.bytes.len() as u64 }
+}
+
+/// One resource for each folder and file below the folder that `spec` delivers.
+pub(super) fn expand(spec: &Spec, meta: &Meta, origin: &Origin, below: &[(&str, &Delivered)]) -> Vec<Made> {
+    let Spec::File(top) = spec else { return Vec::new() };
+    let mut made = Vec::new();
+    let mut folders = BTreeSet::new();
+    for (path, delivered) in below {
+        for (at, _) in path.match_indices('/') {
+            let folder = &path[..at];
+            if folders.insert(folder) {
+                let file = File {
+                    path: format!("{}/{folder}", top.path),
+                    mode: top.mode.as_deref().map(searchable),
+                    ..top.clone()
+                };
+                made.push(implied(file, meta, origin.clone()));
+            }
+        }
+        let file = File {
+            path: format!("{}/{path}", top.path),
+            ensure: FileEnsure::File,
+            content: Some(content(delivered)),
+            recurse: false,
+            purge: false,
+            force: false,
+            ..top.clone()
+        };
+        let mut origin = origin.clone();
+        if let Some(source) = origin.attrs.get_mut("source") {
+            source.point_at(delivered);
+        }
+        made.push(implied(file, meta, origin));
+    }
+    made
+}
+
+fn implied(file: File, meta: &Meta, origin: Origin) -> Made {
+    let resource = Resource { title: file.path.clone(), spec: Spec::File(file), meta: meta.clone() };
+    Made { resource, origin, implied: true }
+}
+
+/// An octal mode for a folder: whoever may read it may enter it, as Puppet has it.
+fn searchable(mode: &str) -> String {
+    let searchable = |c: char| match c.to_digit(8) {
+        Some(digit) if digit & 4 != 0 => char::from_digit(digit | 1, 8).unwrap_or(c),
+        _ => c,
+    };
+    if mode.chars().all(|c| c.is_ascii_digit()) {
+        let (special, rest) = mode.split_at(mode.len().saturating_sub(3));
+        special.chars().chain(rest.chars().map(searchable)).collect()
+    } else {
+        mode.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_can_be_entered_by_whoever_reads_them() {
+        for (mode, expected) in [("0644", "0755"), ("640", "750"), ("4600", "4700"), ("u=rw", "u=rw")] {
+            assert_eq!(searchable(mode), expected);
+        }
+    }
+}
