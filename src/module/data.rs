@@ -1,11 +1,11 @@
 //! Data: the values of parameters, in files of rising precedence, and which of them a node gets.
 
+use super::convert::to_rendered;
 use super::document::{self, Item, Keys, Value, place};
 use super::fields::{unknown, wrong_type};
 use super::inventory::{Inventory, Node};
 use super::module::Module;
 use super::param::{Merge, Param};
-use super::template::to_rendered;
 use crate::model::{Finding, ModuleName, NodeName, Place, Related, Tree};
 use minijinja::Value as Rendered;
 use std::collections::BTreeMap;

@@ -1,19 +1,21 @@
 //! One node: the resources of its modules, filled in with its parameters.
 
+use super::convert::{from_json, from_rendered, literal, parts};
 use super::data::Resolved;
-use super::declared::{Declared, Given, Prepared};
+use super::declared::{Declared, Given};
 use super::document::{Item, Text, Value, hidden, place};
 use super::limits::Limits;
 use super::module::{Delivered, Module};
 use super::origin::{AttrOrigin, Origin};
+use super::prepare::Prepared;
 use super::shape::{Shaping, Typed};
-use super::spec::{self, Attrs};
-use super::template::{Scope, from_json, from_rendered, parts};
-use super::{Node, Site, file_spec, folder};
-use crate::model::expr::{Guard, Known, Literal};
+use super::spec::Attrs;
+use super::template::Scope;
+use super::{Node, Site, fixed, folder, meta as metaparameters};
+use crate::model::expr::{Guard, Known};
 use crate::model::finding::did_you_mean;
-use crate::model::resource::{Content, LogLevel, META_ATTRS, Part, Shape};
-use crate::model::{Digest, Expr, Finding, Kind, Meta, NodeName, Ref, Related, Resource, Spec};
+use crate::model::resource::{Content, META_ATTRS, Part, Shape};
+use crate::model::{Digest, Expr, Finding, Meta, NodeName, Ref, Related, Resource};
 use minijinja::Value as Rendered;
 use minijinja::value::ValueKind;
 use std::collections::BTreeMap;
@@ -60,38 +62,6 @@ pub(super) fn evaluate<'a>(site: &'a Site, name: &'a NodeName, node: &'a Node) -
         }
     }
     evaluated
-}
-
-/// Checks the resources in which no node has a say, so that a module is checked before any node includes it.
-pub(super) fn check_fixed(module: &Module, findings: &mut Vec<Finding>) {
-    for declared in &module.resources {
-        let Prepared::Fixed(Item { value: Value::Text(title), .. }) = &declared.title else { continue };
-        let mut values = BTreeMap::new();
-        let mut content = None;
-        let before = findings.len();
-        for given in &declared.attrs {
-            let Some(typed) = given.typed.clone() else { break };
-            match (given.attr.shape, &typed) {
-                (Shape::Source, Typed::Text(name)) => match folder::find(module, given, name) {
-                    Ok(folder::Found::File(file)) => content = Some(folder::content(file)),
-                    Ok(folder::Found::Folder(_)) => {}
-                    Err(finding) => findings.push(*finding),
-                },
-                (Shape::Template, _) | (_, Typed::Content(_)) => content = Some(Content::Text(String::new())),
-                _ => {}
-            }
-            values.insert(given.attr.name, (typed, given.span.clone()));
-        }
-        if values.len() == declared.attrs.len() && findings.len() == before {
-            values.retain(|name, _| !META_ATTRS.iter().any(|attr| attr.name == *name));
-            let (kind, title, at) = (declared.kind, title.text.as_str(), declared.at.clone());
-            built(&mut Attrs { kind, title, file: &module.file, at, values, findings }, content);
-        }
-    }
-}
-
-fn built(attrs: &mut Attrs<'_>, content: Option<Content>) -> Option<Spec> {
-    if attrs.kind == Kind::File { file_spec::build(attrs, content) } else { spec::build(attrs) }
 }
 
 /// One declared resource on one node, for one turn of its `for_each`.
@@ -238,7 +208,7 @@ impl<'a> Row<'_, 'a> {
             origins.insert(given.attr.name.to_owned(), origin);
             if let Some(typed) = typed {
                 if META_ATTRS.iter().any(|attr| attr.name == given.attr.name) {
-                    set_meta(&mut meta, given.attr.name, typed);
+                    metaparameters::set(&mut meta, given.attr.name, typed);
                 } else {
                     values.insert(given.attr.name, (typed, given.span.clone()));
                 }
@@ -250,7 +220,7 @@ impl<'a> Row<'_, 'a> {
         let (kind, title, at) = (reference.kind, reference.title.as_str(), self.declared.at.clone());
         let findings = &mut self.out.findings;
         let mut attrs = Attrs { kind, title, file: &self.module.file, at, values, findings };
-        let spec = built(&mut attrs, content);
+        let spec = fixed::built(&mut attrs, content);
         let origin = Origin { declared: place(&self.module.file, &self.declared.at), attrs: origins };
         let Some(spec) = spec else { return };
         if !below.is_empty() {
@@ -371,44 +341,4 @@ impl<'a> Row<'_, 'a> {
             Prepared::Fixed(_) | Prepared::Template { .. } | Prepared::List(..) | Prepared::Table(..) => None,
         }
     }
-}
-
-fn literal(value: &Rendered) -> Option<Literal> {
-    Some(match value.kind() {
-        ValueKind::Bool => Literal::Bool(value.is_true()),
-        ValueKind::String => Literal::Text(value.as_str()?.to_owned()),
-        ValueKind::Number => Literal::Integer(value.as_i64()?),
-        ValueKind::Seq | ValueKind::Iterable => {
-            Literal::List(value.try_iter().ok()?.map(|item| literal(&item)).collect::<Option<_>>()?)
-        }
-        _ => return None,
-    })
-}
-
-fn set_meta(meta: &mut Meta, name: &str, typed: Typed) {
-    match (name, typed) {
-        ("before", Typed::Refs(refs)) => meta.before = refs,
-        ("require", Typed::Refs(refs)) => meta.require = refs,
-        ("notify", Typed::Refs(refs)) => meta.notify = refs,
-        ("subscribe", Typed::Refs(refs)) => meta.subscribe = refs,
-        ("noop", Typed::Bool(noop)) => meta.noop = noop,
-        ("tag", Typed::Texts(tags)) => meta.tag = tags,
-        ("loglevel", Typed::Text(level)) => meta.loglevel = level_named(&level),
-        _ => {}
-    }
-}
-
-fn level_named(name: &str) -> LogLevel {
-    const LEVELS: [LogLevel; 8] = [
-        LogLevel::Debug,
-        LogLevel::Info,
-        LogLevel::Notice,
-        LogLevel::Warning,
-        LogLevel::Err,
-        LogLevel::Crit,
-        LogLevel::Alert,
-        LogLevel::Emerg,
-    ];
-    let at = LogLevel::NAMES.iter().position(|known| *known == name);
-    at.and_then(|at| LEVELS.get(at).copied()).unwrap_or_default()
 }

@@ -5,6 +5,7 @@
 
 mod catalog;
 mod command;
+mod convert;
 mod data;
 mod declared;
 mod document;
@@ -12,14 +13,17 @@ mod evaluate;
 mod explain;
 mod fields;
 mod file_spec;
+mod fixed;
 mod folder;
 mod inventory;
 mod limits;
 mod live;
+mod meta;
 #[expect(clippy::module_inception, reason = "the file of the type `Module`")]
 mod module;
 mod origin;
 mod param;
+mod prepare;
 mod shape;
 mod site;
 mod spec;

@@ -5,8 +5,8 @@
 
 use super::declared::{self, Declared};
 use super::document::{Document, Item, Key, Table, Value, place, text_of};
-use super::evaluate;
 use super::fields::{Fields, unknown, wrong_type};
+use super::fixed;
 use super::limits::Limits;
 use super::param::{self, Param};
 use super::template::{Source, Templates};
@@ -88,7 +88,7 @@ pub(super) fn load(
         resource.settle(&templates);
     }
     let module = Module { name: name.clone(), file: Arc::clone(file), params, resources, templates, files };
-    evaluate::check_fixed(&module, findings);
+    fixed::check(&module, findings);
     module
 }
 

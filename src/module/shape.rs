@@ -2,9 +2,9 @@
 //!
 //! The shapes are those of the attribute tables in `model`; nothing here knows a resource type.
 
+use super::convert::parts;
 use super::document::{Item, Value, hidden, place};
 use super::limits::Limits;
-use super::template::parts;
 use super::time_field;
 use crate::model::finding::did_you_mean;
 use crate::model::resource::{Attr, Content, Live, Part, Shape, Word, check_mode};

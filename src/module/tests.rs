@@ -1,7 +1,5 @@
 //! Sites as text, and what loading and compiling say of them.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use super::*;
 use crate::model::finding::line_column;
 use crate::model::resource::{Command, Content, Part, Word};
