@@ -13,7 +13,9 @@ pub use command::{Ending, Invocation, Outcome, RunError};
 pub use entry::{EntryKind, Stat};
 pub use write::{NewFile, Owner, Validated};
 
+use crate::model::Digest;
 use rustix::fs::{self, AtFlags, Mode, OFlags};
+use sha2::{Digest as _, Sha256};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
@@ -144,19 +146,36 @@ impl Host {
     /// When it cannot be read, is no regular file or has more than `limit` bytes.
     pub fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, HostError> {
         let at = self.destination(path)?;
-        read_all(&at, limit)
+        read_all(&at, open_regular(&at)?, limit)
     }
 
-    /// The bytes of the regular file at `path`, which must not be a link.
+    /// The bytes of the regular file at `path`, which must not be a link. `owner` is whom it should belong to.
     ///
     /// # Errors
-    /// As [`Host::read`], and when it is somebody else's file that was put there ([`HostError::HardLink`]).
-    pub fn read_managed(&self, path: &str, limit: u64) -> Result<Vec<u8>, HostError> {
+    /// As [`Host::read`], and when somebody else may have put it there (D29).
+    pub fn read_managed(&self, path: &str, limit: u64, owner: Option<u32>) -> Result<Vec<u8>, HostError> {
         let at = self.parent(path)?;
-        if let Some(stat) = at.stat()? {
-            at.refuse_planted(&stat, None)?;
+        let file = open_regular(&at)?;
+        at.refuse_planted(&at.stat_of(&file)?, owner)?;
+        read_all(&at, file, limit)
+    }
+
+    /// The digest of the regular file at `path`, which must not be a link. `owner` is whom it should belong to.
+    ///
+    /// # Errors
+    /// As [`Host::read_managed`].
+    pub fn digest(&self, path: &str, owner: Option<u32>) -> Result<Digest, HostError> {
+        let at = self.parent(path)?;
+        let mut file = open_regular(&at)?;
+        at.refuse_planted(&at.stat_of(&file)?, owner)?;
+        let io = |cause: io::Error| HostError::Io { doing: "read", path: path.to_owned(), cause };
+        let (mut hash, mut buffer) = (Sha256::new(), vec![0; 64 << 10]);
+        loop {
+            match file.read(&mut buffer).map_err(io)? {
+                0 => return Ok(Digest::from_bytes(hash.finalize().into())),
+                count => hash.update(&buffer[..count]),
+            }
         }
-        read_all(&at, limit)
     }
 
     /// The text of the file at `path`, or `None` where there is no file.
@@ -231,13 +250,13 @@ impl Host {
         at.set_owner(&fd, owner)
     }
 
-    /// Changes the mode of the file or directory at `path`.
+    /// Changes the mode of the file or directory at `path`. `owner` is whom it should belong to.
     ///
     /// # Errors
     /// When it cannot be changed, must not be touched (D29), or is a link.
-    pub fn set_mode(&self, path: &str, mode: u32) -> Result<(), HostError> {
+    pub fn set_mode(&self, path: &str, mode: u32, owner: Option<u32>) -> Result<(), HostError> {
         let at = self.parent(path)?;
-        let fd = at.open_checked("change the mode of", None)?;
+        let fd = at.open_checked("change the mode of", owner)?;
         at.set_mode(&fd, mode)
     }
 
@@ -265,18 +284,23 @@ impl Host {
     }
 }
 
-fn read_all(at: &walk::At<'_>, limit: u64) -> Result<Vec<u8>, HostError> {
+fn open_regular(at: &walk::At<'_>) -> Result<std::fs::File, HostError> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let fd = fs::openat(&at.dir, &at.name, flags, Mode::empty()).map_err(|e| at.io("read", e))?;
     let stat = fs::fstat(&fd).map_err(|e| at.io("read", e))?;
     if fs::FileType::from_raw_mode(stat.st_mode) != fs::FileType::RegularFile {
         return Err(HostError::Kind { path: at.path.to_owned(), expected: "regular file" });
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(stat.st_size).unwrap_or(0).min(1 << 20));
-    std::fs::File::from(fd)
-        .take(limit.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(|cause| HostError::Io { doing: "read", path: at.path.to_owned(), cause })?;
+    Ok(fd.into())
+}
+
+fn read_all(at: &walk::At<'_>, file: std::fs::File, limit: u64) -> Result<Vec<u8>, HostError> {
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|cause| HostError::Io {
+        doing: "read",
+        path: at.path.to_owned(),
+        cause,
+    })?;
     if bytes.len() as u64 > limit {
         return Err(HostError::TooLarge { path: at.path.to_owned(), limit });
     }

@@ -2,10 +2,12 @@
 //!
 //! Layer 2. Imports `model`, `signing`, `shell` and `policy::guard` only, so that what it trusts stays small.
 
+pub mod apply;
 pub mod clock;
 pub mod disable;
 pub mod disk;
 pub mod enroll;
+pub mod facts;
 pub mod fetch;
 pub mod host;
 pub mod identity;
@@ -27,3 +29,4 @@ pub fn text(error: &dyn std::error::Error) -> String {
     }
     text
 }
+mod types;

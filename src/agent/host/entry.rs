@@ -108,9 +108,13 @@ impl At<'_> {
         wanted: Option<u32>,
     ) -> Result<OwnedFd, HostError> {
         let fd = self.open_entry(doing)?;
-        let stat = fs::fstat(&fd).map_err(|e| self.io(doing, e))?;
-        self.refuse_planted(&Stat::of(&stat), wanted)?;
+        self.refuse_planted(&self.stat_of(&fd)?, wanted)?;
         Ok(fd)
+    }
+
+    /// What is behind a handle.
+    pub(super) fn stat_of(&self, fd: impl AsFd) -> Result<Stat, HostError> {
+        fs::fstat(fd).map(|stat| Stat::of(&stat)).map_err(|e| self.io("look at", e))
     }
 
     pub(super) fn set_owner(&self, fd: &OwnedFd, owner: Owner) -> Result<(), HostError> {
@@ -122,8 +126,7 @@ impl At<'_> {
     /// `fchmod` on a handle before Linux 6.6.
     pub(super) fn set_mode(&self, fd: &OwnedFd, mode: u32) -> Result<(), HostError> {
         let doing = "change the mode of";
-        let stat = fs::fstat(fd).map_err(|e| self.io(doing, e))?;
-        if Stat::of(&stat).kind == EntryKind::Link {
+        if self.stat_of(fd)?.kind == EntryKind::Link {
             return Err(HostError::Kind { path: self.path.to_owned(), expected: "file or directory" });
         }
         let handle = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(fd));

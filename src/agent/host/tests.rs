@@ -111,9 +111,9 @@ fn d29_a_second_name_of_a_file_is_refused_where_others_may_write() {
     let before = std::fs::metadata(dir.path().join("canary")).unwrap();
     for result in [
         host.write("/shared/a", &NewFile::new(b"new", 0o644)),
-        host.set_mode("/shared/a", 0o777),
+        host.set_mode("/shared/a", 0o777, None),
         host.set_owner("/shared/a", Owner { uid: Some(1), gid: None }),
-        host.read_managed("/shared/a", 99).map(|_| ()),
+        host.read_managed("/shared/a", 99, None).map(|_| ()),
     ] {
         assert!(matches!(result, Err(HostError::HardLink { links: 2, .. })), "{result:?}");
     }
@@ -182,7 +182,7 @@ fn d29_an_attacker_who_swaps_directories_and_links_reaches_nothing() {
         for _ in 0..3000 {
             let results = [
                 host.write("/shared/dir/file", &NewFile::new(b"attacked", 0o777)),
-                host.set_mode("/shared/dir/file", 0o777),
+                host.set_mode("/shared/dir/file", 0o777, None),
                 host.set_owner("/shared/dir/file", Owner { uid: Some(0), gid: Some(0) }),
                 host.remove_tree("/shared/dir/file"),
             ];

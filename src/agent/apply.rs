@@ -1,0 +1,78 @@
+//! Making a node what its catalog says: the one way from a verified catalog to changed files and processes.
+//!
+//! Takes the proof type that only verification makes, so that nothing else can be applied. Fetching, verifying,
+//! remembering and reporting are the caller's; the clock is not read but for durations.
+
+mod engine;
+mod pending;
+mod record;
+mod voice;
+
+pub use super::types::{BlobError, BlobSource};
+pub use record::Record;
+
+use super::host::Host;
+use crate::model::report::{Counts, LogLine, ResourceReport, RunStatus};
+use crate::model::{Catalog, Facts};
+use crate::signing::Current;
+use std::collections::BTreeMap;
+
+/// What a run is done with.
+pub struct Job<'a> {
+    /// The node's files and processes.
+    pub host: &'a Host,
+    /// What the node says of itself.
+    pub facts: &'a Facts,
+    /// Where the bytes of files come from.
+    pub blobs: &'a dyn BlobSource,
+    /// What the last run left, from [`Applied::record`]; empty at first.
+    pub record: &'a Record,
+    /// What the operator wishes of this run.
+    pub wishes: &'a Wishes,
+}
+
+/// What an operator may wish of a run. None of it can widen what the catalog says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Change nothing. No resource can lift it.
+    pub noop: bool,
+    /// Only resources with one of these tags; all when empty.
+    pub tags: Vec<String>,
+    /// No resources with one of these tags.
+    pub skip_tags: Vec<String>,
+}
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// How it ended.
+    pub status: RunStatus,
+    /// How many resources came to which end.
+    pub counts: Counts,
+    /// The resources that were not simply as they should be, in the order of the run.
+    pub resources: Vec<ResourceReport>,
+    /// Something is not as it should be and was left so because of noop.
+    pub noop_pending: bool,
+    /// Drift was put back.
+    pub corrective_change: bool,
+    /// Milliseconds by resource type, and `apply` for all.
+    pub time: BTreeMap<String, u64>,
+    /// What is to be given to the next run.
+    pub record: Record,
+}
+
+/// Applies a catalog. `log` gets every line as it is spoken; they are not kept.
+///
+/// A catalog that is too old to be enforced is only looked at, whatever the wishes are.
+pub fn apply(current: &Current<Catalog>, job: &Job<'_>, log: &mut dyn FnMut(&LogLine)) -> Applied {
+    let wishes = Wishes { noop: job.wishes.noop || current.only_noop(), ..job.wishes.clone() };
+    converge(current, &Job { wishes: &wishes, ..*job }, log)
+}
+
+/// Applies a catalog whose proof the caller holds.
+pub(super) fn converge(catalog: &Catalog, job: &Job<'_>, log: &mut dyn FnMut(&LogLine)) -> Applied {
+    engine::run(catalog, job, log)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,304 @@
+//! `file`: a file, directory or symbolic link, and what is below a directory.
+
+use super::content::Wanted;
+use super::mode::{octal, resolve};
+use super::{Change, Done, Failure, Node, Plan, Type, judge, recurse};
+use crate::agent::host::{EntryKind, Invocation, NewFile, Owner, Stat};
+use crate::model::resource::{File, FileEnsure};
+use crate::policy::guard::GuardCommand;
+
+/// A file, directory or link.
+pub(in crate::agent) struct Inode<'a>(pub(in crate::agent) &'a File);
+
+/// What puts one property of a file right.
+#[derive(Debug)]
+pub(in crate::agent) enum Step {
+    /// Make what should be there, after removing what is in its way.
+    Make { kind: EntryKind, content: Wanted, clear: Option<EntryKind> },
+    /// Remove what is there.
+    Remove(EntryKind),
+    /// Replace the content.
+    Write(Wanted),
+    /// Give it to this user.
+    Owner { path: String, user: String },
+    /// Give it to this group.
+    Group { path: String, group: String },
+    /// Set the mode.
+    Mode { path: String, mode: u32 },
+    /// Remove something below a directory that the catalog does not name.
+    Purge { path: String },
+}
+
+impl Type for Inode<'_> {
+    type Step = Step;
+
+    fn check(&self, node: &mut Node<'_>) -> Result<Plan<Step>, Failure> {
+        let file = self.0;
+        let mut plan = Plan::new();
+        let stat = node.host.stat(&file.path)?;
+        self.check_ensure(stat.as_ref(), node, &mut plan)?;
+        let Some(stat) = stat.filter(|_| plan.changes.is_empty() && file.ensure != FileEnsure::Absent) else {
+            return Ok(plan);
+        };
+        if stat.kind == EntryKind::File {
+            self.check_content(&stat, node, &mut plan)?;
+        }
+        self.check_access(&file.path, &stat, node, &mut plan)?;
+        if file.recurse && stat.kind == EntryKind::Directory {
+            recurse::check(self, node, &mut plan)?;
+        }
+        Ok(plan)
+    }
+
+    fn apply(&self, step: Step, node: &mut Node<'_>) -> Result<Done, Failure> {
+        match step {
+            Step::Make { kind, content, clear } => self.make(kind, &content, clear, node)?,
+            Step::Remove(kind) => self.remove(kind, node)?,
+            Step::Write(content) => self.write(&content, node)?,
+            Step::Owner { path, user } => {
+                let owner = Owner { uid: Some(node.existing_uid(&user)?), gid: None };
+                self.give(&path, owner, node)?;
+            }
+            Step::Group { path, group } => {
+                let owner = Owner { uid: None, gid: Some(node.existing_gid(&group)?) };
+                self.give(&path, owner, node)?;
+            }
+            Step::Mode { path, mode } => {
+                let owner = self.owner(node)?;
+                node.host.set_mode(&path, mode, owner.uid)?;
+            }
+            Step::Purge { path } => match node.host.stat(&path)? {
+                Some(stat) if stat.kind == EntryKind::Directory => node.host.remove_tree(&path)?,
+                Some(_) => node.host.remove(&path)?,
+                None => {}
+            },
+        }
+        Ok(Done::quietly())
+    }
+}
+
+impl Inode<'_> {
+    fn check_ensure(
+        &self,
+        stat: Option<&Stat>,
+        node: &Node<'_>,
+        plan: &mut Plan<Step>,
+    ) -> Result<(), Failure> {
+        let file = self.0;
+        let kind = match (file.ensure, stat) {
+            (FileEnsure::Absent, None) => {
+                plan.wanted.push(("ensure", "absent".into()));
+                return Ok(());
+            }
+            (FileEnsure::Absent, Some(stat)) => {
+                plan.wanted.push(("ensure", "absent".into()));
+                let change = Change::new("ensure", stat.kind.name(), "absent", Step::Remove(stat.kind));
+                plan.changes.push(change.saying("removed"));
+                return Ok(());
+            }
+            (FileEnsure::Present, Some(stat)) if file.content.is_none() || stat.kind == EntryKind::File => {
+                plan.wanted.push(("ensure", "present".into()));
+                return Ok(());
+            }
+            (FileEnsure::Present | FileEnsure::File, _) => EntryKind::File,
+            (FileEnsure::Directory, _) => EntryKind::Directory,
+            (FileEnsure::Link, _) => EntryKind::Link,
+        };
+        plan.wanted.push(("ensure", kind.name().into()));
+        let have = stat.map(|s| s.kind);
+        if have == Some(kind) {
+            return if kind == EntryKind::Link { self.check_target(node, plan) } else { Ok(()) };
+        }
+        let content = match &file.content {
+            Some(content) => Wanted::of(content, node)?,
+            None => Wanted::empty(),
+        };
+        let message = match (have, kind, &file.content) {
+            (None, EntryKind::File, Some(_)) => format!("defined content as '{}'", content.digest),
+            (None, ..) => "created".to_owned(),
+            (Some(have), ..) => format!("ensure changed '{}' to '{}'", have.name(), kind.name()),
+        };
+        let from = have.map_or("absent", EntryKind::name);
+        let step = Step::Make { kind, content, clear: have };
+        plan.changes.push(Change::new("ensure", from, kind.name(), step).saying(message));
+        Ok(())
+    }
+
+    fn check_target(&self, node: &Node<'_>, plan: &mut Plan<Step>) -> Result<(), Failure> {
+        let wanted = self.0.target.as_deref().unwrap_or_default();
+        let have = node.host.read_link(&self.0.path)?;
+        plan.property("target", &have, wanted, || Step::Make {
+            kind: EntryKind::Link,
+            content: Wanted::empty(),
+            clear: Some(EntryKind::Link),
+        });
+        Ok(())
+    }
+
+    fn check_content(&self, stat: &Stat, node: &mut Node<'_>, plan: &mut Plan<Step>) -> Result<(), Failure> {
+        let file = self.0;
+        let Some(content) = file.content.as_ref().filter(|_| file.replace) else { return Ok(()) };
+        let wanted = Wanted::of(content, node)?;
+        let owner = file.owner.as_ref().map_or(Ok(None), |user| node.uid(user))?;
+        let have = node.host.digest(&file.path, owner)?;
+        let (from, to) = (have.to_string(), wanted.digest.to_string());
+        let diff =
+            if have != wanted.digest && file.show_diff { wanted.diff(&file.path, stat, node) } else { None };
+        plan.property("content", &from, &to, || Step::Write(wanted));
+        if let Some(change) = plan.changes.last_mut().filter(|c| c.property == "content") {
+            change.diff = diff;
+        }
+        Ok(())
+    }
+
+    /// Owner, group and mode of the resource itself or of something below it.
+    pub(super) fn check_access(
+        &self,
+        path: &str,
+        stat: &Stat,
+        node: &mut Node<'_>,
+        plan: &mut Plan<Step>,
+    ) -> Result<(), Failure> {
+        let file = self.0;
+        let own = path == file.path;
+        let mut changes = Vec::new();
+        if let Some(user) = &file.owner {
+            plan.wanted.extend(own.then(|| ("owner", user.clone())));
+            if node.uid(user)? != Some(stat.uid) {
+                let (from, step) =
+                    (node.user_name(stat.uid)?, Step::Owner { path: path.into(), user: user.clone() });
+                changes.push(Change::new("owner", &from, user, step));
+            }
+        }
+        if let Some(group) = &file.group {
+            plan.wanted.extend(own.then(|| ("group", group.clone())));
+            if node.gid(group)? != Some(stat.gid) {
+                let (from, step) =
+                    (node.group_name(stat.gid)?, Step::Group { path: path.into(), group: group.clone() });
+                changes.push(Change::new("group", &from, group, step));
+            }
+        }
+        if let Some(text) = file.mode.as_ref().filter(|_| stat.kind != EntryKind::Link) {
+            let mode = resolve(text, stat.mode, stat.kind == EntryKind::Directory);
+            plan.wanted.extend(own.then(|| ("mode", octal(mode))));
+            if mode != stat.mode {
+                let step = Step::Mode { path: path.into(), mode };
+                changes.push(Change::new("mode", &octal(stat.mode), &octal(mode), step));
+            }
+        }
+        if !own {
+            for change in &mut changes {
+                change.message = format!("{path}: {}", change.message);
+            }
+        }
+        plan.changes.extend(changes);
+        Ok(())
+    }
+
+    fn make(
+        &self,
+        kind: EntryKind,
+        content: &Wanted,
+        clear: Option<EntryKind>,
+        node: &mut Node<'_>,
+    ) -> Result<(), Failure> {
+        let file = self.0;
+        let owner = self.owner(node)?;
+        let mode = |base| file.mode.as_ref().map_or(base, |m| resolve(m, base, kind == EntryKind::Directory));
+        if clear == Some(EntryKind::Directory) && !file.force {
+            return Err(Failure::NeedsForce { path: file.path.clone(), deed: "replaced" });
+        }
+        self.back_up(node)?;
+        let in_the_way = match clear {
+            Some(EntryKind::Directory) => true,
+            // A rename puts a file or link in the place of either, in one step.
+            Some(_) => kind == EntryKind::Directory,
+            None => false,
+        };
+        if in_the_way {
+            node.host.remove_tree(&file.path)?;
+        }
+        match kind {
+            EntryKind::Directory => {
+                node.host.make_directory(&file.path, 0o700)?;
+                node.host.set_owner(&file.path, owner)?;
+                node.host.set_mode(&file.path, mode(0o755), owner.uid)?;
+            }
+            EntryKind::Link => {
+                node.host.link(&file.path, file.target.as_deref().unwrap_or_default())?;
+                node.host.set_owner(&file.path, owner)?;
+            }
+            EntryKind::File | EntryKind::Other => {
+                self.put(&content.fetch(node)?, Some(mode(0o644)), owner, node)?
+            }
+        }
+        Ok(())
+    }
+
+    fn remove(&self, kind: EntryKind, node: &Node<'_>) -> Result<(), Failure> {
+        let path = &self.0.path;
+        if kind != EntryKind::Directory {
+            self.back_up(node)?;
+            return Ok(node.host.remove(path)?);
+        }
+        if !self.0.force {
+            return Err(Failure::NeedsForce { path: path.clone(), deed: "removed" });
+        }
+        Ok(node.host.remove_tree(path)?)
+    }
+
+    /// Replaces the content. Owner and mode come with it, so that the new content is never open to more people
+    /// than it should be.
+    fn write(&self, content: &Wanted, node: &mut Node<'_>) -> Result<(), Failure> {
+        let bytes = content.fetch(node)?;
+        self.back_up(node)?;
+        let owner = self.owner(node)?;
+        let stat = node.host.stat(&self.0.path)?;
+        let mode = self.0.mode.as_ref().zip(stat).map(|(text, stat)| resolve(text, stat.mode, false));
+        self.put(&bytes, mode, owner, node)
+    }
+
+    fn put(&self, content: &[u8], mode: Option<u32>, owner: Owner, node: &Node<'_>) -> Result<(), Failure> {
+        let validate = |temporary: &str| self.validate(temporary, node);
+        let check = (!self.0.validate_cmd.is_empty()).then_some(&validate as &dyn Fn(&str) -> _);
+        Ok(node.host.write(&self.0.path, &NewFile { content, mode, owner, validate: check })?)
+    }
+
+    fn validate(&self, temporary: &str, node: &Node<'_>) -> Result<(), String> {
+        let argv: Vec<String> = self.0.validate_cmd.iter().map(|word| word.replace('%', temporary)).collect();
+        judge(&GuardCommand::Argv(argv.clone())).map_err(|denied| denied.to_string())?;
+        let invocation = Invocation { argv, ..Invocation::of(&[]) };
+        node.tool(&invocation).map(drop).map_err(|failure| super::chain(&failure))
+    }
+
+    /// Keeps the old file beside the new one, readable by the same people.
+    fn back_up(&self, node: &Node<'_>) -> Result<(), Failure> {
+        let path = &self.0.path;
+        let Some(suffix) = &self.0.backup else { return Ok(()) };
+        if suffix.is_empty() || suffix.contains('/') {
+            return Err(Failure::Value { value: suffix.clone(), what: "suffix of a backup" });
+        }
+        let Some(stat) = node.host.stat(path)?.filter(|s| s.kind == EntryKind::File) else { return Ok(()) };
+        let old = node.host.read_managed(path, u64::MAX, Some(stat.uid))?;
+        let owner = Owner { uid: Some(stat.uid), gid: Some(stat.gid) };
+        let copy = NewFile { content: &old, mode: Some(stat.mode), owner, validate: None };
+        Ok(node.host.write(&format!("{path}{suffix}"), &copy)?)
+    }
+
+    fn owner(&self, node: &mut Node<'_>) -> Result<Owner, Failure> {
+        let uid = self.0.owner.as_ref().map(|user| node.existing_uid(user)).transpose()?;
+        let gid = self.0.group.as_ref().map(|group| node.existing_gid(group)).transpose()?;
+        Ok(Owner { uid, gid })
+    }
+
+    /// A change of owner takes the set-id bits away; they are put back where the mode is managed.
+    fn give(&self, path: &str, owner: Owner, node: &Node<'_>) -> Result<(), Failure> {
+        node.host.set_owner(path, owner)?;
+        let (Some(text), Some(stat)) = (&self.0.mode, node.host.stat(path)?) else { return Ok(()) };
+        let mode = resolve(text, stat.mode, stat.kind == EntryKind::Directory);
+        if stat.kind != EntryKind::Link && mode != stat.mode {
+            node.host.set_mode(path, mode, owner.uid.or(Some(stat.uid)))?;
+        }
+        Ok(())
+    }
+}

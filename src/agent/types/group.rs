@@ -1,0 +1,64 @@
+//! `group`: a group of the node's own databases, by groupadd, groupmod and groupdel.
+
+use super::{Change, Done, Failure, Node, Plan, Type, plain_name};
+use crate::agent::host::Invocation;
+use crate::model::resource::Group;
+
+/// A group.
+pub(in crate::agent) struct Members<'a>(pub(in crate::agent) &'a Group);
+
+/// What puts one property of a group right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::agent) enum Step {
+    /// Make it.
+    Add,
+    /// Remove it.
+    Remove,
+    /// Give it this number.
+    Number(u32),
+}
+
+impl Type for Members<'_> {
+    type Step = Step;
+
+    fn check(&self, node: &mut Node<'_>) -> Result<Plan<Step>, Failure> {
+        let group = self.0;
+        plain_name(&group.name, "group name")?;
+        let have = node.accounts()?.groups.get(&group.name).map(|g| g.gid);
+        let mut plan = Plan::new();
+        plan.wanted.push(("ensure", if group.absent { "absent" } else { "present" }.into()));
+        match (have, group.absent) {
+            (None, true) => {}
+            (None, false) => {
+                plan.changes.push(Change::new("ensure", "absent", "present", Step::Add).saying("created"));
+            }
+            (Some(_), true) => {
+                plan.changes.push(Change::new("ensure", "present", "absent", Step::Remove).saying("removed"));
+            }
+            (Some(have), false) => {
+                if let Some(gid) = group.gid {
+                    plan.property("gid", &have.to_string(), &gid.to_string(), || Step::Number(gid));
+                }
+            }
+        }
+        Ok(plan)
+    }
+
+    fn apply(&self, step: Step, node: &mut Node<'_>) -> Result<Done, Failure> {
+        let group = self.0;
+        let number =
+            |gid: Option<u32>| gid.map(|gid| ["--gid".to_owned(), gid.to_string()]).into_iter().flatten();
+        let mut argv: Vec<String> = match step {
+            Step::Add => {
+                let system = group.system.then(|| "--system".to_owned());
+                ["groupadd".to_owned()].into_iter().chain(number(group.gid)).chain(system).collect()
+            }
+            Step::Number(gid) => ["groupmod".to_owned()].into_iter().chain(number(Some(gid))).collect(),
+            Step::Remove => vec!["groupdel".to_owned()],
+        };
+        argv.extend(["--".to_owned(), group.name.clone()]);
+        node.tool(&Invocation { argv, ..Invocation::of(&[]) })?;
+        node.known.accounts = None;
+        Ok(Done::quietly())
+    }
+}

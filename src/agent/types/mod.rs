@@ -1,0 +1,300 @@
+//! The resource types: what each compares on the node, and how it changes what differs.
+//!
+//! One file per type and one per provider. A type looks ([`Type::check`]) and makes a plan, property by
+//! property; the engine decides whether a plan is carried out ([`Type::apply`]). Nothing here knows of order,
+//! noop runs, refreshes of others or reports.
+
+mod accounts;
+mod apt;
+mod content;
+mod cron;
+mod crontab;
+mod exec;
+mod file;
+mod group;
+mod mode;
+mod notify;
+mod package;
+mod recurse;
+mod service;
+mod systemd;
+mod sysv;
+mod user;
+
+pub(super) use cron::Entry;
+pub(super) use exec::Run;
+pub(super) use file::Inode;
+pub(super) use group::Members;
+pub(super) use notify::Message;
+pub(super) use package::Installed;
+pub(super) use service::Daemon;
+pub(super) use user::Account;
+
+use super::host::{Ending, Host, HostError, Invocation, Outcome, RunError};
+use crate::model::fact::FactError;
+use crate::model::resource::{Command, LogLevel, Word};
+use crate::model::{Digest, Facts, Kind};
+use crate::policy::guard::GuardCommand;
+use std::collections::BTreeMap;
+
+/// What the resource types need of the node and of the run.
+pub(super) struct Node<'a> {
+    pub(super) host: &'a Host,
+    pub(super) facts: &'a Facts,
+    pub(super) blobs: &'a dyn BlobSource,
+    /// Whether the resource at hand is only looked at.
+    pub(super) noop: bool,
+    /// Every path that the catalog names, and the backups that it makes; `true` for a directory whose resource
+    /// looks below it too.
+    pub(super) managed: BTreeMap<String, bool>,
+    /// The services that the catalog names: their state is read in one go.
+    pub(super) services: Vec<String>,
+    pub(super) known: Known,
+}
+
+/// What was read from the node's databases, each once, until something may have changed it.
+#[derive(Default)]
+pub(super) struct Known {
+    accounts: Option<accounts::Accounts>,
+    packages: Option<apt::Packages>,
+    units: Option<systemd::Units>,
+    /// The package lists were fetched in this run.
+    lists_are_fresh: bool,
+}
+
+/// Where the bytes of file contents come from.
+pub trait BlobSource {
+    /// The bytes with this digest. The caller checks them against it.
+    ///
+    /// # Errors
+    /// When they cannot be had.
+    fn blob(&self, digest: &Digest, size: u64) -> Result<Vec<u8>, BlobError>;
+}
+
+/// Why the bytes of a file cannot be had.
+pub type BlobError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A resource type at work on one resource.
+pub(super) trait Type {
+    /// What puts one property right.
+    type Step;
+
+    /// Compares the resource with the node. Changes nothing.
+    fn check(&self, node: &mut Node<'_>) -> Result<Plan<Self::Step>, Failure>;
+
+    /// Carries out one step of the plan.
+    fn apply(&self, step: Self::Step, node: &mut Node<'_>) -> Result<Done, Failure>;
+
+    /// Answers to the change of a resource that this one subscribes to.
+    fn refresh(&self, _node: &mut Node<'_>) -> Result<Refreshed, Failure> {
+        Ok(Refreshed::Nothing)
+    }
+}
+
+/// What is to be done about one resource.
+#[derive(Debug)]
+pub(super) struct Plan<S> {
+    /// The properties that are not as they should be, in the order in which they are put right.
+    pub(super) changes: Vec<Change<S>>,
+    /// Every property that is managed and its wanted value, to tell drift from new wishes next time.
+    pub(super) wanted: Vec<(&'static str, String)>,
+    /// What could not be found out without running a command.
+    pub(super) unevaluated: Option<String>,
+}
+
+/// One property that is not as it should be.
+#[derive(Debug)]
+pub(super) struct Change<S> {
+    pub(super) property: &'static str,
+    pub(super) from: String,
+    pub(super) to: String,
+    /// The sentence in the log.
+    pub(super) message: String,
+    /// A diff, where there is one to show.
+    pub(super) diff: Option<String>,
+    pub(super) step: S,
+}
+
+/// What a step did besides what it was for.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    /// Lines for the log; `None` is the resource's own level.
+    pub(super) log: Vec<(Option<LogLevel>, String)>,
+    /// The resource is as fresh as a refresh would make it: a service that was started.
+    pub(super) fresh: bool,
+}
+
+/// How a refresh went.
+#[derive(Debug)]
+pub(super) enum Refreshed {
+    /// This type does not answer to a refresh.
+    Nothing,
+    /// It was not needed, for this reason.
+    Skipped(String),
+    /// Done, with lines for the log.
+    Done(Done),
+}
+
+/// Why a resource failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    Host(#[from] HostError),
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(transparent)]
+    Fact(#[from] FactError),
+    #[error("`{command}` {ending}{output}")]
+    Command { command: String, ending: String, output: String },
+    #[error("'{command}' returned {returned} instead of one of [{expected}]{output}")]
+    Returned { command: String, returned: String, expected: String, output: String },
+    #[error("there is no {kind} `{name}` on this node")]
+    NoAccount { kind: Kind, name: String },
+    #[error("`{path}` is a directory: it is only {deed} with `force`")]
+    NeedsForce { path: String, deed: &'static str },
+    #[error("`{path}` has more than {limit} entries below it")]
+    TooMany { path: String, limit: usize },
+    #[error("cannot get the content {digest}")]
+    Blob {
+        digest: Digest,
+        #[source]
+        cause: BlobError,
+    },
+    #[error("the content that came for {wanted} is {have}")]
+    WrongBlob { wanted: Digest, have: Digest },
+    #[error("`{value}` is no {what}")]
+    Value { value: String, what: &'static str },
+    #[error("this node has no {0}")]
+    NoProvider(&'static str),
+    #[error("{0}")]
+    NotReached(String),
+}
+
+impl<S> Plan<S> {
+    pub(super) const fn new() -> Self {
+        Self { changes: Vec::new(), wanted: Vec::new(), unevaluated: None }
+    }
+
+    /// Notes a managed property, and a change of it when it differs.
+    pub(super) fn property(
+        &mut self,
+        property: &'static str,
+        have: &str,
+        wanted: &str,
+        step: impl FnOnce() -> S,
+    ) {
+        self.wanted.push((property, wanted.to_owned()));
+        if have != wanted {
+            let message = format!("{property} changed '{have}' to '{wanted}'");
+            self.changes.push(Change::new(property, have, wanted, step()).saying(message));
+        }
+    }
+}
+
+impl<S> Change<S> {
+    pub(super) fn new(property: &'static str, from: &str, to: &str, step: S) -> Self {
+        let message = format!("{property} changed '{from}' to '{to}'");
+        Self { property, from: from.to_owned(), to: to.to_owned(), message, diff: None, step }
+    }
+
+    pub(super) fn saying(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
+}
+
+impl Done {
+    pub(super) fn quietly() -> Self {
+        Self::default()
+    }
+}
+
+impl Node<'_> {
+    /// Forgets what a change of such a resource may have made untrue.
+    pub(super) fn forget(&mut self, changed: Kind) {
+        match changed {
+            Kind::File => {
+                self.known.units = None;
+                self.known.accounts = None;
+            }
+            Kind::Service => self.known.units = None,
+            Kind::User | Kind::Group => self.known.accounts = None,
+            Kind::Exec | Kind::Package => {
+                let lists_are_fresh = self.known.lists_are_fresh;
+                self.known = Known { lists_are_fresh, ..Known::default() };
+            }
+            Kind::Cron | Kind::Notify => {}
+        }
+    }
+
+    /// Runs a command of a provider's own that must succeed.
+    fn tool(&self, invocation: &Invocation) -> Result<String, Failure> {
+        let outcome = self.host.run(invocation)?;
+        if outcome.succeeded() { Ok(outcome.output) } else { Err(command_failed(invocation, &outcome)) }
+    }
+
+    /// The catalog's command with the node's facts filled in, after the agent's own last look at it.
+    fn judged(&self, command: &Command) -> Result<Vec<String>, Failure> {
+        let (argv, seen) = match command {
+            Command::Shell(text) => {
+                (vec!["/bin/sh".to_owned(), "-c".to_owned(), text.clone()], GuardCommand::Shell(text.clone()))
+            }
+            Command::Argv(words) => {
+                let word = |word: &Word| match word {
+                    Word::Text(text) => Ok(text.clone()),
+                    Word::Fact(path) => self.facts.text(path),
+                };
+                let argv = words.iter().map(word).collect::<Result<Vec<_>, _>>()?;
+                (argv.clone(), GuardCommand::Argv(argv))
+            }
+        };
+        judge(&seen)?;
+        Ok(argv)
+    }
+}
+
+/// The last look at a command before it may run.
+#[expect(clippy::unnecessary_wraps, reason = "the guard's deny rules are called here as soon as they exist")]
+const fn judge(_command: &GuardCommand) -> Result<(), Failure> {
+    Ok(())
+}
+
+fn command_failed(invocation: &Invocation, outcome: &Outcome) -> Failure {
+    let ending = match outcome.ending {
+        Ending::Code(code) => format!("failed with exit code {code}"),
+        Ending::Signal(signal) => format!("was ended by signal {signal}"),
+        Ending::TimedOut => "did not end in time".to_owned(),
+    };
+    let tail = tail(&outcome.output);
+    let output = if tail.is_empty() { String::new() } else { format!(": {tail}") };
+    Failure::Command { command: invocation.argv.join(" "), ending, output }
+}
+
+/// The last lines of what a command printed: enough to see why it failed.
+fn tail(output: &str) -> String {
+    let lines: Vec<&str> = output.trim_end().lines().collect();
+    lines[lines.len().saturating_sub(10)..].join("\n")
+}
+
+/// An error and its causes, as one text.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
+
+/// A name for a database of the node: nothing that could be read as an option or end a field.
+fn plain_name<'a>(name: &'a str, what: &'static str) -> Result<&'a str, Failure> {
+    let odd = |c: char| c.is_control() || c.is_whitespace() || matches!(c, ':' | ',' | '/');
+    if name.is_empty() || name.starts_with(['-', '+', '~']) || name.contains(odd) {
+        return Err(Failure::Value { value: name.escape_default().to_string(), what });
+    }
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests;

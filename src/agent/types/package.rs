@@ -1,0 +1,120 @@
+//! `package`: a package of the distribution, in a version. Which commands do it is the provider's matter.
+
+use super::{Change, Done, Failure, Node, Plan, Type, apt};
+use crate::model::resource::{Package, PackageEnsure};
+
+/// A package.
+pub(in crate::agent) struct Installed<'a>(pub(in crate::agent) &'a Package);
+
+/// What a provider says of a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum State {
+    /// Nothing of it is there.
+    Absent,
+    /// It was removed, and its configuration files are still there.
+    Configured,
+    /// It is there in this version.
+    Present(String),
+    /// Its installation or removal was left half done.
+    Broken,
+}
+
+/// What puts a package right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::agent) enum Step {
+    /// Install it, in this version where one is given.
+    Install(Option<String>),
+    /// Remove it and leave its configuration files.
+    Remove,
+    /// Remove it with its configuration files.
+    Purge,
+}
+
+impl Type for Installed<'_> {
+    type Step = Step;
+
+    fn check(&self, node: &mut Node<'_>) -> Result<Plan<Step>, Failure> {
+        let package = self.0;
+        apt::check_name(&package.name)?;
+        let state = apt::state(node, &package.name)?;
+        let mut plan = Plan::new();
+        let (to, step) = match &package.ensure {
+            PackageEnsure::Present => match state {
+                State::Present(_) => ("present".to_owned(), None),
+                State::Absent | State::Configured | State::Broken => {
+                    ("present".to_owned(), Some(Step::Install(None)))
+                }
+            },
+            PackageEnsure::Absent => match state {
+                State::Absent | State::Configured => ("absent".to_owned(), None),
+                State::Present(_) | State::Broken => ("absent".to_owned(), Some(Step::Remove)),
+            },
+            PackageEnsure::Purged => match state {
+                State::Absent => ("purged".to_owned(), None),
+                State::Present(_) | State::Configured | State::Broken => {
+                    ("purged".to_owned(), Some(Step::Purge))
+                }
+            },
+            PackageEnsure::Version(version) => (version.clone(), self.towards(&state, version)),
+            PackageEnsure::Latest => {
+                let version = apt::candidate(node, &package.name)?;
+                let step = self.towards(&state, &version);
+                (version, step)
+            }
+        };
+        plan.wanted.push(("ensure", to.clone()));
+        if let Some(step) = step {
+            let message = match (&step, &state) {
+                (Step::Install(_), State::Absent | State::Configured) => "created".to_owned(),
+                (Step::Install(_), _) => format!("ensure changed '{}' to '{to}'", state.text()),
+                (Step::Remove, _) => "removed".to_owned(),
+                (Step::Purge, _) => "purged".to_owned(),
+            };
+            plan.changes.push(Change::new("ensure", state.text(), &to, step).saying(message));
+        }
+        Ok(plan)
+    }
+
+    fn apply(&self, step: Step, node: &mut Node<'_>) -> Result<Done, Failure> {
+        let name = &self.0.name;
+        match &step {
+            Step::Install(version) => apt::install(node, self.0, version.as_deref())?,
+            Step::Remove => apt::remove(node, name, "remove")?,
+            Step::Purge => apt::remove(node, name, "purge")?,
+        }
+        node.known.packages = None;
+        let state = apt::state(node, name)?;
+        let reached = match (&step, &state) {
+            (Step::Install(Some(version)), State::Present(have)) => have == version,
+            (Step::Install(None), State::Present(_)) | (Step::Purge, State::Absent) => true,
+            (Step::Remove, State::Absent | State::Configured) => true,
+            (Step::Install(_) | Step::Remove | Step::Purge, _) => false,
+        };
+        if reached {
+            Ok(Done::quietly())
+        } else {
+            Err(Failure::NotReached(format!(
+                "the package manager was content, but `{name}` is '{}' now; is it a virtual package?",
+                state.text()
+            )))
+        }
+    }
+}
+
+impl Installed<'_> {
+    fn towards(&self, state: &State, version: &str) -> Option<Step> {
+        let there = matches!(state, State::Present(have) if have == version);
+        (!there).then(|| Step::Install(Some(version.to_owned())))
+    }
+}
+
+impl State {
+    fn text(&self) -> &str {
+        match self {
+            Self::Absent => "purged",
+            Self::Configured => "absent",
+            Self::Present(version) => version,
+            Self::Broken => "broken",
+        }
+    }
+}

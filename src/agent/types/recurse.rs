@@ -1,0 +1,73 @@
+//! What is below a managed directory: owner, group and mode of all of it, and the purge of what the catalog
+//! does not name. The list of what goes is made before anything goes.
+
+use super::file::{Inode, Step};
+use super::{Change, Failure, Node, Plan};
+use crate::agent::host::{EntryKind, Stat};
+
+/// Entries below one directory, at most.
+const LIMIT: usize = 100_000;
+
+/// Adds to `plan` what is to be done below the directory, which exists.
+pub(super) fn check(inode: &Inode<'_>, node: &mut Node<'_>, plan: &mut Plan<Step>) -> Result<(), Failure> {
+    let file = inode.0;
+    let mut todo = vec![file.path.clone()];
+    let mut seen = 0;
+    while let Some(folder) = todo.pop() {
+        for name in node.host.list(&folder)? {
+            seen += 1;
+            if seen > LIMIT {
+                return Err(Failure::TooMany { path: file.path.clone(), limit: LIMIT });
+            }
+            let Some(name) = name.to_str() else {
+                let value = name.to_string_lossy().into_owned();
+                return Err(Failure::Value { value, what: "file name in UTF-8" });
+            };
+            let path = format!("{}/{name}", folder.trim_end_matches('/'));
+            let Some(stat) = node.host.stat(&path)? else { continue };
+            let fate = fate(inode, &path, &stat, node);
+            if fate == Fate::Purged {
+                let step = Step::Purge { path: path.clone() };
+                let change = Change::new("purge", stat.kind.name(), "absent", step);
+                plan.changes.push(change.saying(format!("{path}: purged")));
+                continue;
+            }
+            if fate == Fate::Kept {
+                inode.check_access(&path, &stat, node, plan)?;
+            }
+            if stat.kind == EntryKind::Directory && fate != Fate::ManagedWithAll {
+                todo.push(path);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[derive(PartialEq, Eq)]
+enum Fate {
+    /// The catalog has a resource for it.
+    Managed,
+    /// The catalog has a resource for it that looks below it too.
+    ManagedWithAll,
+    /// It goes.
+    Purged,
+    /// It stays and gets the directory's owner, group and mode.
+    Kept,
+}
+
+fn fate(inode: &Inode<'_>, path: &str, stat: &Stat, node: &Node<'_>) -> Fate {
+    match node.managed.get(path) {
+        Some(true) => return Fate::ManagedWithAll,
+        Some(false) => return Fate::Managed,
+        None => {}
+    }
+    let leads_to_managed = || {
+        let below = format!("{path}/");
+        node.managed.range(below.clone()..).next().is_some_and(|(next, _)| next.starts_with(&below))
+    };
+    let directory = stat.kind == EntryKind::Directory;
+    if !inode.0.purge || (directory && (leads_to_managed() || !inode.0.force)) {
+        return Fate::Kept;
+    }
+    Fate::Purged
+}

@@ -1,0 +1,136 @@
+//! Services by systemd: one `systemctl show` for all services of the catalog, `systemctl` for changes.
+
+use super::service::{Action, State};
+use super::{Failure, Node};
+use crate::agent::host::{EntryKind, Invocation};
+use crate::model::resource::Enable;
+use std::collections::BTreeMap;
+
+/// The units that were asked for, by their `Id` or by the name that was asked for.
+#[derive(Debug, Default)]
+pub(super) struct Units(BTreeMap<String, Unit>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Unit {
+    known: bool,
+    state: State,
+    reload: bool,
+}
+
+/// Whether systemd runs this node.
+pub(super) fn is_running(node: &Node<'_>) -> Result<bool, Failure> {
+    let stat = node.host.stat("/run/systemd/system")?;
+    Ok(stat.is_some_and(|s| s.kind == EntryKind::Directory))
+}
+
+/// The state of one service; all of the catalog's are read at the first question.
+pub(super) fn state(node: &mut Node<'_>, name: &str) -> Result<State, Failure> {
+    let unit = unit(node, name)?;
+    // What is not there does not run and does not start.
+    Ok(if unit.known { unit.state } else { State { running: false, enabled: Some(Enable::No) } })
+}
+
+/// Starts, stops, restarts, enables, disables or masks a service.
+pub(super) fn tell(node: &mut Node<'_>, name: &str, action: Action) -> Result<(), Failure> {
+    let before = unit(node, name)?;
+    let masked = before.state.enabled == Some(Enable::Mask);
+    if masked && matches!(action, Action::Start | Action::Enable(Enable::Yes | Enable::No)) {
+        systemctl(node, &["unmask", "--", name])?;
+    }
+    if before.reload && matches!(action, Action::Start | Action::Restart) {
+        systemctl(node, &["daemon-reload"])?;
+    }
+    match action {
+        Action::Start => with_journal(node, name, systemctl(node, &["start", "--", name])),
+        Action::Stop => systemctl(node, &["stop", "--", name]),
+        Action::Restart => with_journal(node, name, systemctl(node, &["restart", "--", name])),
+        Action::Enable(Enable::Yes) => systemctl(node, &["enable", "--", name]),
+        Action::Enable(Enable::No) => systemctl(node, &["disable", "--", name]),
+        Action::Enable(Enable::Mask) => {
+            if before.known {
+                systemctl(node, &["disable", "--", name])?;
+            }
+            systemctl(node, &["mask", "--", name])
+        }
+    }
+}
+
+fn unit(node: &mut Node<'_>, name: &str) -> Result<Unit, Failure> {
+    let missing = !node.known.units.as_ref().is_some_and(|units| units.0.contains_key(name));
+    if missing {
+        let mut names = node.services.clone();
+        if !names.iter().any(|n| n == name) {
+            names.push(name.to_owned());
+        }
+        let mut argv = vec![
+            "systemctl",
+            "show",
+            "--property=LoadState,ActiveState,UnitFileState,NeedDaemonReload",
+            "--",
+        ];
+        argv.extend(names.iter().map(String::as_str));
+        let output = node.tool(&Invocation::of(&argv))?;
+        node.known.units = Some(Units(parse(&names, &output)));
+    }
+    let unit = node.known.units.as_ref().and_then(|units| units.0.get(name)).cloned();
+    unit.ok_or_else(|| Failure::NotReached(format!("systemctl said nothing of `{name}`")))
+}
+
+/// One paragraph per unit, in the order in which they were asked for.
+fn parse(names: &[String], output: &str) -> BTreeMap<String, Unit> {
+    let unit = |paragraph: &str| {
+        let value = |key: &str| {
+            paragraph.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).unwrap_or_default()
+        };
+        let enabled = match value("UnitFileState") {
+            "enabled" | "enabled-runtime" | "linked" | "linked-runtime" | "alias" => Some(Enable::Yes),
+            "masked" | "masked-runtime" => Some(Enable::Mask),
+            "static" | "indirect" | "generated" | "transient" => None,
+            _ => Some(Enable::No),
+        };
+        let running = matches!(value("ActiveState"), "active" | "reloading" | "activating");
+        Unit {
+            known: matches!(value("LoadState"), "loaded" | "masked"),
+            state: State { running, enabled },
+            reload: value("NeedDaemonReload") == "yes",
+        }
+    };
+    names.iter().cloned().zip(output.trim_end().split("\n\n").map(unit)).collect()
+}
+
+fn systemctl(node: &Node<'_>, arguments: &[&str]) -> Result<(), Failure> {
+    let argv: Vec<&str> = ["systemctl", "--no-ask-password"].iter().chain(arguments).copied().collect();
+    node.tool(&Invocation::of(&argv)).map(drop)
+}
+
+/// Adds the last lines of the journal to a failure.
+fn with_journal(node: &Node<'_>, name: &str, result: Result<(), Failure>) -> Result<(), Failure> {
+    let failure = match result {
+        Ok(()) => return Ok(()),
+        Err(failure) => super::chain(&failure),
+    };
+    let journal = Invocation::of(&["journalctl", "--no-pager", "-n", "50", "-u", name]).within(20);
+    let lines = node.host.run(&journal).map(|outcome| outcome.output).unwrap_or_default();
+    Err(Failure::NotReached(format!("{failure}\n{}", lines.trim_end()).trim_end().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recorded_output_of_systemctl_is_understood() {
+        let recorded = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nNeedDaemonReload=no\n\n\
+                        LoadState=not-found\nActiveState=inactive\nUnitFileState=\nNeedDaemonReload=no\n\n\
+                        LoadState=masked\nActiveState=inactive\nUnitFileState=masked\nNeedDaemonReload=no\n\n\
+                        LoadState=loaded\nActiveState=failed\nUnitFileState=static\nNeedDaemonReload=yes\n";
+        let names: Vec<String> = ["ssh", "none", "sleep.target", "motd"].map(str::to_owned).into();
+        let units = parse(&names, recorded);
+        let unit =
+            |known, running, enabled, reload| Unit { known, state: State { running, enabled }, reload };
+        assert_eq!(units["ssh"], unit(true, true, Some(Enable::Yes), false));
+        assert_eq!(units["none"], unit(false, false, Some(Enable::No), false));
+        assert_eq!(units["sleep.target"], unit(true, false, Some(Enable::Mask), false));
+        assert_eq!(units["motd"], unit(true, false, None, true));
+    }
+}

@@ -1,0 +1,1 @@
+//! Each type against a temporary root.

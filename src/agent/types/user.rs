@@ -1,0 +1,174 @@
+//! `user`: a user account of the node's own databases, by useradd, usermod and userdel.
+
+use super::accounts::UserEntry;
+use super::{Change, Done, Failure, Node, Plan, Type, plain_name};
+use crate::agent::host::Invocation;
+use crate::model::resource::{Membership, User};
+use std::collections::BTreeSet;
+
+/// A user account.
+pub(in crate::agent) struct Account<'a>(pub(in crate::agent) &'a User);
+
+/// What puts one property of an account right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::agent) enum Step {
+    /// Make the account with all its properties.
+    Add,
+    /// Remove it.
+    Remove,
+    /// Change one property: the option of usermod and its value.
+    Modify(&'static str, String),
+}
+
+impl Type for Account<'_> {
+    type Step = Step;
+
+    fn check(&self, node: &mut Node<'_>) -> Result<Plan<Step>, Failure> {
+        let user = self.0;
+        plain_name(&user.name, "user name")?;
+        let mut plan = Plan::new();
+        let entry = node.accounts()?.users.get(&user.name).cloned();
+        plan.wanted.push(("ensure", if user.absent { "absent" } else { "present" }.into()));
+        match (entry, user.absent) {
+            (None, true) => {}
+            (None, false) => {
+                plan.changes.push(Change::new("ensure", "absent", "present", Step::Add).saying("created"));
+            }
+            (Some(_), true) => {
+                plan.changes.push(Change::new("ensure", "present", "absent", Step::Remove).saying("removed"));
+            }
+            (Some(entry), false) => {
+                self.check_entry(&entry, node, &mut plan)?;
+                self.check_groups(&entry, node, &mut plan)?;
+            }
+        }
+        Ok(plan)
+    }
+
+    fn apply(&self, step: Step, node: &mut Node<'_>) -> Result<Done, Failure> {
+        let user = self.0;
+        let argv: Vec<String> = match step {
+            Step::Add => self.add(node)?,
+            Step::Modify(option, value) => {
+                vec!["usermod".into(), option.into(), value, "--".into(), user.name.clone()]
+            }
+            Step::Remove => {
+                let home = user.managehome.then(|| "--remove".to_owned());
+                ["userdel".to_owned()]
+                    .into_iter()
+                    .chain(home)
+                    .chain(["--".into(), user.name.clone()])
+                    .collect()
+            }
+        };
+        node.tool(&Invocation { argv, ..Invocation::of(&[]) })?;
+        node.known.accounts = None;
+        Ok(Done::quietly())
+    }
+}
+
+impl Account<'_> {
+    fn check_entry(
+        &self,
+        entry: &UserEntry,
+        node: &mut Node<'_>,
+        plan: &mut Plan<Step>,
+    ) -> Result<(), Failure> {
+        let user = self.0;
+        if let Some(uid) = user.uid {
+            let uid = uid.to_string();
+            plan.property("uid", &entry.uid.to_string(), &uid, || Step::Modify("--uid", uid.clone()));
+        }
+        if let Some(group) = &user.gid {
+            plain_name(group, "group")?;
+            let have =
+                if node.gid(group)? == Some(entry.gid) { group.clone() } else { node.group_name(entry.gid)? };
+            plan.property("gid", &have, group, || Step::Modify("--gid", group.clone()));
+        }
+        for (property, option, have, wanted) in [
+            ("comment", "--comment", &entry.comment, &user.comment),
+            ("home", "--home", &entry.home, &user.home),
+            ("shell", "--shell", &entry.shell, &user.shell),
+        ] {
+            if let Some(wanted) = wanted {
+                plain_field(wanted)?;
+                plan.property(property, have, wanted, || Step::Modify(option, wanted.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_groups(
+        &self,
+        entry: &UserEntry,
+        node: &mut Node<'_>,
+        plan: &mut Plan<Step>,
+    ) -> Result<(), Failure> {
+        let Some(wanted) = &self.0.groups else { return Ok(()) };
+        let accounts = node.accounts()?;
+        let member = |members: &[String]| members.contains(&self.0.name);
+        let have: BTreeSet<String> = accounts
+            .groups
+            .iter()
+            .filter(|(_, g)| member(&g.members))
+            .map(|(name, _)| name.clone())
+            .collect();
+        let primary = accounts.groups.iter().find(|(_, g)| g.gid == entry.gid).map(|(name, _)| name);
+        // Being in a group as one's first group is being in it.
+        let mut target: BTreeSet<String> = wanted.iter().filter(|g| Some(*g) != primary).cloned().collect();
+        if self.0.membership == Membership::Minimum {
+            target.extend(have.iter().cloned());
+        }
+        for group in wanted {
+            plain_name(group, "group")?;
+        }
+        let list = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(",");
+        let (from, to) = (list(&have), list(&target));
+        plan.property("groups", &from, &to, || Step::Modify("--groups", to.clone()));
+        Ok(())
+    }
+
+    fn add(&self, node: &mut Node<'_>) -> Result<Vec<String>, Failure> {
+        let user = self.0;
+        let mut argv = vec!["useradd".to_owned()];
+        let mut option = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                argv.extend([name.to_owned(), value]);
+            }
+        };
+        option("--uid", user.uid.map(|uid| uid.to_string()));
+        option("--groups", user.groups.as_ref().filter(|g| !g.is_empty()).map(|g| g.join(",")));
+        for (name, value) in [
+            ("--gid", &user.gid),
+            ("--comment", &user.comment),
+            ("--home-dir", &user.home),
+            ("--shell", &user.shell),
+        ] {
+            if let Some(value) = value {
+                plain_field(value)?;
+            }
+            option(name, value.clone());
+        }
+        argv.push(if user.managehome { "--create-home" } else { "--no-create-home" }.into());
+        if user.system {
+            argv.push("--system".into());
+        }
+        // useradd refuses to make a group of the user's name where there is one, and would rather be told.
+        if user.gid.is_none() && node.accounts()?.groups.contains_key(&user.name) {
+            argv.extend(["--gid".to_owned(), user.name.clone()]);
+        }
+        argv.extend(["--".to_owned(), user.name.clone()]);
+        Ok(argv)
+    }
+}
+
+/// A field of `/etc/passwd`: it cannot end itself or its line.
+fn plain_field(value: &str) -> Result<(), Failure> {
+    if value.contains(':') || value.contains(char::is_control) || value.starts_with('-') {
+        return Err(Failure::Value {
+            value: value.escape_default().to_string(),
+            what: "field of a user account",
+        });
+    }
+    Ok(())
+}
