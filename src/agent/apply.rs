@@ -6,6 +6,9 @@
 mod engine;
 mod pending;
 mod record;
+#[cfg(test)]
+mod sandbox;
+mod turn;
 mod voice;
 
 pub use super::types::{BlobError, BlobSource};

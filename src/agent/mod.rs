@@ -17,6 +17,7 @@ pub mod queue;
 pub mod schedule;
 pub mod servers;
 pub mod stored;
+mod types;
 
 /// An error and its causes as one line.
 #[must_use]
@@ -29,4 +30,3 @@ pub fn text(error: &dyn std::error::Error) -> String {
     }
     text
 }
-mod types;

@@ -1,12 +1,10 @@
 //! The run: resources in order, each looked at, then changed or not, then refreshed or not.
 
-use super::pending::{Events, Pending};
+use super::pending::Pending;
+use super::turn::{Fate, failure};
 use super::voice::Voice;
 use super::{Applied, Job, Record};
-use crate::agent::types::{
-    Account, Change, Daemon, Done, Entry, Inode, Installed, Known, Members, Message, Node, Refreshed, Run,
-    Type, chain,
-};
+use crate::agent::types::{Account, Daemon, Entry, Inode, Installed, Known, Members, Message, Node, Run};
 use crate::model::graph::{self, Graph, GraphError};
 use crate::model::report::{Counts, Event, EventStatus, LogLine, ResourceReport, ResourceStatus, RunStatus};
 use crate::model::resource::{FileEnsure, LogLevel};
@@ -54,32 +52,19 @@ fn no_order(catalog: &Catalog, job: &Job<'_>, errors: &[GraphError], voice: &mut
 }
 
 /// A run on its way.
-struct Course<'a> {
-    catalog: &'a Catalog,
-    job: &'a Job<'a>,
-    node: Node<'a>,
-    voice: Voice<'a>,
-    pending: Pending,
+pub(super) struct Course<'a> {
+    pub(super) catalog: &'a Catalog,
+    pub(super) job: &'a Job<'a>,
+    pub(super) node: Node<'a>,
+    pub(super) voice: Voice<'a>,
+    pub(super) pending: Pending,
     /// The resources that failed, here or in what each waits for, by resource.
-    culprits: Vec<BTreeSet<usize>>,
-    before: Vec<Vec<usize>>,
-    record: Record,
-    reports: Vec<ResourceReport>,
-    counts: Counts,
-    time: BTreeMap<Kind, Duration>,
-}
-
-/// What became of one resource.
-#[derive(Default)]
-struct Fate {
-    events: Vec<Event>,
-    failed: bool,
-    skipped: bool,
-    /// A refresh would change nothing: it was started just now.
-    fresh: bool,
-    /// It was refreshed.
-    restarted: bool,
-    failed_to_restart: bool,
+    pub(super) culprits: Vec<BTreeSet<usize>>,
+    pub(super) before: Vec<Vec<usize>>,
+    pub(super) record: Record,
+    pub(super) reports: Vec<ResourceReport>,
+    pub(super) counts: Counts,
+    pub(super) time: BTreeMap<Kind, Duration>,
 }
 
 impl<'a> Course<'a> {
@@ -128,7 +113,6 @@ impl<'a> Course<'a> {
         let counts = self.counts;
         let failed = counts.failed > 0 || counts.failed_to_restart > 0;
         let changed = counts.changed > 0 || counts.restarted > 0;
-        let pending = |status| self.reports.iter().flat_map(|r| &r.events).any(|e| e.status == status);
         Applied {
             status: match (failed, changed) {
                 (true, _) => RunStatus::Failed,
@@ -136,8 +120,7 @@ impl<'a> Course<'a> {
                 (false, false) => RunStatus::Unchanged,
             },
             counts,
-            noop_pending: self.reports.iter().any(|r| r.status == ResourceStatus::Pending)
-                && pending(EventStatus::Noop),
+            noop_pending: self.reports.iter().any(|r| r.status == ResourceStatus::Pending),
             corrective_change: counts.corrective > 0,
             time: self.time.iter().map(|(kind, time)| (kind.name().to_owned(), millis(*time))).collect(),
             record: self.record,
@@ -179,154 +162,6 @@ impl<'a> Course<'a> {
             Spec::Group(group) => self.drive(index, &name, &Members(group)),
             Spec::Cron(cron) => self.drive(index, &name, &Entry(cron)),
             Spec::Notify(notify) => self.drive(index, &name, &Message(notify)),
-        }
-    }
-
-    /// Looks, then changes what differs, then refreshes.
-    fn drive<T: Type>(&mut self, index: usize, name: &Ref, resource: &T) -> Fate {
-        let mut fate = Fate::default();
-        let plan = match resource.check(&mut self.node) {
-            Ok(plan) => plan,
-            Err(error) => {
-                let message = chain(&error);
-                self.voice.of(name, LogLevel::Err, format!("Could not evaluate: {message}"));
-                self.drop_events(index, name);
-                self.record.keep_all(self.job.record, name);
-                return Fate { failed: true, events: vec![failure("evaluation", &message)], ..fate };
-            }
-        };
-        if let Some(guards) = plan.unevaluated {
-            let message = format!("not evaluated: {guards} would have to run a command");
-            self.voice.of(name, LogLevel::Notice, format!("{message} (noop)"));
-            fate.events.push(Event { status: EventStatus::Noop, ..failure("returns", &message) });
-            fate.skipped = true;
-        }
-        let differing: BTreeSet<&'static str> = plan.changes.iter().map(|change| change.property).collect();
-        for (property, value) in &plan.wanted {
-            if !differing.contains(property) {
-                self.record.note(name, property, value);
-            }
-        }
-        for change in plan.changes {
-            self.change(index, change, resource, &mut fate);
-        }
-        self.deliver(index, name, resource, &mut fate);
-        fate
-    }
-
-    fn change<T: Type>(&mut self, index: usize, change: Change<T::Step>, resource: &T, fate: &mut Fate) {
-        let declared = &self.catalog.resources[index];
-        let (name, level) = (declared.reference(), declared.meta.loglevel);
-        let Change { property, from, to, message, diff, step } = change;
-        let corrective = self.job.record.is_drift(&name, property, &to);
-        let mark = if corrective { " (corrective)" } else { "" };
-        let mut event =
-            Event { property: property.into(), from, to, message, status: EventStatus::Noop, corrective };
-        if let Some(diff) = diff {
-            self.voice.property(&name, property, (level, format!("\n{}", diff.trim_end())));
-        }
-        if self.node.noop {
-            self.voice.property(&name, property, (level, format!("{}{mark} (noop)", event.message)));
-            self.record.keep(self.job.record, &name, property);
-            fate.events.push(event);
-            return;
-        }
-        // After a failure the other properties are left alone: what they build on may not be there.
-        if fate.failed {
-            self.record.keep(self.job.record, &name, property);
-            return;
-        }
-        match resource.apply(step, &mut self.node) {
-            Ok(Done { log, fresh }) => {
-                for (own, line) in log {
-                    self.voice.property(&name, property, (own.unwrap_or(level), line));
-                }
-                self.voice.property(&name, property, (level, format!("{}{mark}", event.message)));
-                self.record.note(&name, property, &event.to);
-                self.node.forget(declared.spec.kind());
-                event.status = EventStatus::Success;
-                fate.fresh |= fresh;
-            }
-            Err(error) => {
-                event.message =
-                    format!("change from '{}' to '{}' failed: {}", event.from, event.to, chain(&error));
-                event.status = EventStatus::Failure;
-                self.voice.property(&name, property, (LogLevel::Err, event.message.clone()));
-                self.record.keep(self.job.record, &name, property);
-                self.node.forget(declared.spec.kind());
-                fate.failed = true;
-            }
-        }
-        fate.events.push(event);
-    }
-
-    /// The refresh that waits for this resource, if any: at once, and only once.
-    fn deliver<T: Type>(&mut self, index: usize, name: &Ref, resource: &T, fate: &mut Fate) {
-        let level = self.catalog.resources[index].meta.loglevel;
-        if fate.failed {
-            self.drop_events(index, name);
-            return;
-        }
-        let events = self.pending.take(index);
-        if events.count() == 0 || !answers(name.kind) {
-            return;
-        }
-        if fate.fresh {
-            self.voice.of(name, LogLevel::Info, format!("Unscheduling refresh on {name}"));
-            return;
-        }
-        if self.node.noop || events.made == 0 {
-            let message = format!("Would have triggered {}", events.text());
-            self.voice.of(name, level, &message);
-            fate.events.push(Event { status: EventStatus::Noop, ..failure("refresh", &message) });
-            return;
-        }
-        match resource.refresh(&mut self.node) {
-            Ok(Refreshed::Nothing) => {}
-            Ok(Refreshed::Skipped(why)) => self.voice.of(name, LogLevel::Info, why),
-            Ok(Refreshed::Done(done)) => {
-                for (own, line) in done.log {
-                    self.voice.of(name, own.unwrap_or(level), line);
-                }
-                let message = format!("Triggered {}", events.text());
-                self.voice.of(name, level, &message);
-                fate.events.push(Event { status: EventStatus::Success, ..failure("refresh", &message) });
-                fate.restarted = true;
-                self.node.forget(name.kind);
-            }
-            Err(error) => {
-                let message = format!("Failed to call refresh: {}", chain(&error));
-                self.voice.of(name, LogLevel::Err, &message);
-                fate.events.push(failure("refresh", &message));
-                fate.failed_to_restart = true;
-                self.node.forget(name.kind);
-            }
-        }
-    }
-
-    /// Queues what this resource's changes mean to those that subscribe to it.
-    fn tell_listeners(&mut self, index: usize, fate: &Fate) {
-        if fate.skipped {
-            return;
-        }
-        let count = |status| fate.events.iter().filter(|event| event.status == status).count();
-        let events = Events { made: count(EventStatus::Success), noop: count(EventStatus::Noop) };
-        if events.count() == 0 {
-            return;
-        }
-        let name = self.catalog.resources[index].reference();
-        for listener in self.pending.listeners(index) {
-            let target = self.catalog.resources[listener].reference();
-            if answers(target.kind) {
-                self.voice.of(&name, LogLevel::Info, format!("Scheduling refresh of {target}"));
-                self.pending.queue(listener, events);
-            }
-        }
-    }
-
-    fn drop_events(&mut self, index: usize, name: &Ref) {
-        if self.pending.take(index).count() > 0 {
-            self.voice.of(name, LogLevel::Info, "Unscheduling all events");
         }
     }
 
@@ -387,26 +222,6 @@ impl<'a> Course<'a> {
             let resource = self.catalog.resources[index].reference();
             self.reports.push(ResourceReport { resource, status, events: fate.events, time: millis(time) });
         }
-    }
-}
-
-/// Whether resources of this type do something on a refresh.
-const fn answers(kind: Kind) -> bool {
-    match kind {
-        Kind::Service | Kind::Exec => true,
-        Kind::File | Kind::Package | Kind::User | Kind::Group | Kind::Cron | Kind::Notify => false,
-    }
-}
-
-/// An event without values.
-fn failure(property: &str, message: &str) -> Event {
-    Event {
-        property: property.into(),
-        from: String::new(),
-        to: String::new(),
-        message: message.into(),
-        status: EventStatus::Failure,
-        corrective: false,
     }
 }
 

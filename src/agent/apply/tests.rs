@@ -1,1 +1,400 @@
-//! The engine with real files and commands.
+//! Order, refresh, failed dependencies, noop, tags, guards and drift, with real files and commands.
+
+use super::*;
+use crate::agent::host::Host;
+use crate::model::report::{EventStatus, ResourceStatus};
+use crate::model::resource::{Command, Content, Exec, File, FileEnsure, LogLevel, Notify};
+use crate::model::{Digest, Meta, Resource, Spec};
+use std::path::{Path, PathBuf};
+
+/// No catalog here needs a blob.
+pub(super) struct NoBlobs;
+
+impl BlobSource for NoBlobs {
+    fn blob(&self, digest: &Digest, _size: u64) -> Result<Vec<u8>, BlobError> {
+        Err(format!("{digest} is not here").into())
+    }
+}
+
+/// What came of a run, for comparing.
+pub(super) struct Outcome {
+    pub(super) applied: Applied,
+    /// `level source: message`, without the last line and its seconds.
+    pub(super) lines: Vec<String>,
+}
+
+/// A node that remembers its last run.
+pub(super) struct Place {
+    dir: tempfile::TempDir,
+    pub(super) host: Host,
+    pub(super) facts: Facts,
+    pub(super) wishes: Wishes,
+    record: Record,
+}
+
+impl Place {
+    pub(super) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let host = Host::open(Path::new("/")).unwrap();
+        Self { dir, host, facts: Facts::default(), wishes: Wishes::default(), record: Record::default() }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.at(name).to_str().unwrap().to_owned()
+    }
+
+    pub(super) fn run(&mut self, resources: &[Resource]) -> Outcome {
+        let resources = resources.to_vec();
+        let catalog =
+            Catalog::new("production".parse().unwrap(), "n".parse().unwrap(), Vec::new(), resources);
+        let mut lines = Vec::new();
+        let mut log = |line: &LogLine| {
+            let level = format!("{:?}", line.level).to_lowercase();
+            let source = if line.source.is_empty() { String::new() } else { format!("{}: ", line.source) };
+            lines.push(format!("{level} {source}{}", line.message));
+        };
+        let job = Job {
+            host: &self.host,
+            facts: &self.facts,
+            blobs: &NoBlobs,
+            record: &self.record,
+            wishes: &self.wishes,
+        };
+        let applied = converge(&catalog, &job, &mut log);
+        self.record = applied.record.clone();
+        assert!(
+            lines.pop().is_some_and(|l| l.starts_with("notice Applied catalog in ") || l.starts_with("err"))
+        );
+        Outcome { applied, lines }
+    }
+
+    /// A file resource titled `name` with this content.
+    fn file(&self, name: &str, content: &str) -> Resource {
+        let file = File {
+            path: self.path(name),
+            ensure: FileEnsure::File,
+            content: Some(Content::Text(content.into())),
+            target: None,
+            owner: None,
+            group: None,
+            mode: None,
+            recurse: false,
+            purge: false,
+            force: false,
+            replace: true,
+            backup: None,
+            validate_cmd: Vec::new(),
+            show_diff: false,
+        };
+        resource(name, Spec::File(file))
+    }
+
+    /// A command that leaves a line in the file `ran`.
+    fn exec(&self, name: &str, set: impl FnOnce(&mut Exec)) -> Resource {
+        let mut exec = Exec::of(Command::Shell(format!("echo {name} >> {}", self.path("ran"))));
+        set(&mut exec);
+        resource(name, Spec::Exec(exec))
+    }
+
+    /// What ran since it was asked last.
+    fn ran(&self) -> String {
+        let text = std::fs::read_to_string(self.at("ran")).unwrap_or_default();
+        drop(std::fs::remove_file(self.at("ran")));
+        text.lines().collect::<Vec<_>>().join(" ")
+    }
+}
+
+pub(super) fn resource(title: &str, spec: Spec) -> Resource {
+    Resource { title: title.into(), spec, meta: Meta::of("m".parse().unwrap()) }
+}
+
+fn notify(message: &str) -> Resource {
+    resource(message, Spec::Notify(Notify { message: message.into() }))
+}
+
+fn with(mut resource: Resource, set: impl FnOnce(&mut Meta)) -> Resource {
+    set(&mut resource.meta);
+    resource
+}
+
+fn refs(list: &[&str]) -> Vec<crate::model::Ref> {
+    list.iter().map(|r| r.parse().unwrap()).collect()
+}
+
+fn failing(e: &mut Exec) {
+    e.command = Command::Shell("exit 1".into());
+}
+
+fn refreshonly(e: &mut Exec) {
+    e.refreshonly = true;
+}
+
+#[test]
+fn a_second_run_changes_nothing() {
+    let mut place = Place::new();
+    let resources = [place.file("a", "x"), place.exec("once", |e| e.creates = vec![place.path("ran")])];
+    let first = place.run(&resources).applied;
+    assert_eq!((first.status, first.counts.changed, first.counts.total), (RunStatus::Changed, 2, 2));
+    let second = place.run(&resources);
+    assert_eq!((second.applied.status, second.lines.len()), (RunStatus::Unchanged, 0));
+    assert_eq!((second.applied.counts.changed, second.applied.resources.len()), (0, 0));
+    assert_eq!(place.ran(), "once");
+}
+
+#[test]
+fn a_change_refreshes_once_and_at_once() {
+    let mut place = Place::new();
+    let resources = [
+        with(place.file("a", "x"), |m| m.notify = refs(&["exec[target]"])),
+        with(place.file("b", "x"), |m| m.notify = refs(&["exec[target]"])),
+        place.exec("target", refreshonly),
+        place.exec("later", |_| ()),
+    ];
+    let run = place.run(&resources);
+    assert_eq!(place.ran(), "target later");
+    assert_eq!((run.applied.counts.restarted, run.applied.counts.changed), (1, 3));
+    let digest = Digest::of(b"x");
+    let expected = [
+        format!("notice file[a]/ensure: defined content as '{digest}'"),
+        "info file[a]: Scheduling refresh of exec[target]".into(),
+        format!("notice file[b]/ensure: defined content as '{digest}'"),
+        "info file[b]: Scheduling refresh of exec[target]".into(),
+        "notice exec[target]: Triggered 'refresh' from 2 events".into(),
+        "notice exec[later]/returns: executed successfully".into(),
+    ];
+    assert_eq!(run.lines, expected);
+    // Nothing changes, nothing is refreshed.
+    assert_eq!(place.run(&resources[..3]).applied.status, RunStatus::Unchanged);
+    assert_eq!(place.ran(), "");
+}
+
+#[test]
+fn an_exec_that_is_no_refreshonly_runs_twice_and_chains_go_on() {
+    let mut place = Place::new();
+    let resources = [
+        with(notify("go"), |m| m.notify = refs(&["exec[one]"])),
+        with(
+            place.exec("one", |e| {
+                e.refresh = Some(Command::Shell(format!("echo again >> {}", place.path("ran"))))
+            }),
+            |m| {
+                m.notify = refs(&["exec[two]"]);
+            },
+        ),
+        place.exec("two", refreshonly),
+        with(place.exec("three", refreshonly), |m| m.subscribe = refs(&["exec[two]"])),
+    ];
+    let run = place.run(&resources);
+    assert_eq!(place.ran(), "one again two three");
+    assert!(
+        run.lines.contains(&"notice exec[two]: Triggered 'refresh' from 2 events".to_owned()),
+        "{:?}",
+        run.lines
+    );
+}
+
+#[test]
+fn require_orders_and_never_refreshes() {
+    let mut place = Place::new();
+    let resources = [
+        with(place.exec("second", refreshonly), |m| m.require = refs(&["exec[first]"])),
+        place.exec("first", |_| ()),
+        with(place.exec("zeroth", |_| ()), |m| m.before = refs(&["exec[first]"])),
+    ];
+    place.run(&resources);
+    assert_eq!(place.ran(), "zeroth first");
+}
+
+#[test]
+fn a_failure_skips_all_that_wait_for_it_and_nothing_else() {
+    let mut place = Place::new();
+    let resources = [
+        place.exec("bad", failing),
+        with(place.file("a", "x"), |m| m.require = refs(&["exec[bad]"])),
+        with(place.exec("b", |_| ()), |m| m.subscribe = refs(&["file[a]", "notify[hello]"])),
+        with(notify("hello"), |m| m.before = refs(&["exec[b]"])),
+        place.exec("free", |_| ()),
+    ];
+    let run = place.run(&resources);
+    assert_eq!((place.ran(), place.at("a").exists()), ("free".into(), false));
+    let counts = run.applied.counts;
+    assert_eq!(
+        (run.applied.status, counts.failed, counts.skipped, counts.changed),
+        (RunStatus::Failed, 1, 2, 2)
+    );
+    for line in [
+        "err exec[bad]/returns: change from 'notrun' to '0' failed: 'exit 1' returned 1 instead of one of [0]",
+        "notice file[a]: Dependency exec[bad] has failures: true",
+        "warning file[a]: Skipping because of failed dependencies",
+        "notice exec[b]: Dependency exec[bad] has failures: true",
+        "info exec[b]: Unscheduling all events",
+    ] {
+        assert!(run.lines.iter().any(|l| l == line), "{line}\n{:#?}", run.lines);
+    }
+    let statuses: Vec<_> = run.applied.resources.iter().map(|r| (r.resource.to_string(), r.status)).collect();
+    assert!(statuses.contains(&("exec[b]".into(), ResourceStatus::Skipped)));
+}
+
+#[test]
+fn a_failed_refresh_is_a_failure_and_skips_dependents() {
+    let mut place = Place::new();
+    let bad = |e: &mut Exec| (e.refreshonly, e.refresh) = (true, Some(Command::Shell("exit 7".into())));
+    let resources = [
+        with(notify("go"), |m| m.notify = refs(&["exec[bad]"])),
+        with(place.exec("bad", bad), |m| m.before = refs(&["exec[after]"])),
+        place.exec("after", |_| ()),
+    ];
+    let run = place.run(&resources);
+    let counts = run.applied.counts;
+    assert_eq!((counts.failed_to_restart, counts.skipped, run.applied.status), (1, 1, RunStatus::Failed));
+    let line = "err exec[bad]: Failed to call refresh: 'exit 7' returned 7 instead of one of [0]";
+    assert!(run.lines.iter().any(|l| l == line), "{:?}", run.lines);
+    assert_eq!(place.ran(), "");
+}
+
+#[test]
+fn noop_changes_nothing_and_says_what_is_pending() {
+    let mut place = Place::new();
+    place.wishes.noop = true;
+    let resources = [
+        with(place.file("a", "x"), |m| m.notify = refs(&["exec[target]"])),
+        place.exec("target", refreshonly),
+        place
+            .exec("guarded", |e| e.unless = vec![Command::Shell(format!("touch {}", place.path("witness")))]),
+        with(place.exec("listens", refreshonly), |m| m.subscribe = refs(&["exec[guarded]"])),
+    ];
+    let run = place.run(&resources);
+    assert_eq!(std::fs::read_dir(place.dir.path()).unwrap().count(), 0);
+    let expected = [
+        format!("notice file[a]/ensure: defined content as '{}' (noop)", Digest::of(b"x")),
+        "info file[a]: Scheduling refresh of exec[target]".into(),
+        "notice exec[target]: Would have triggered 'refresh' from 1 event".into(),
+        "notice exec[guarded]: not evaluated: unless would have to run a command (noop)".into(),
+    ];
+    assert_eq!(run.lines, expected);
+    let applied = run.applied;
+    assert_eq!(
+        (applied.status, applied.noop_pending, applied.counts.changed),
+        (RunStatus::Unchanged, true, 0)
+    );
+    assert_eq!((applied.counts.out_of_sync, applied.counts.skipped), (1, 1));
+    assert!(applied.resources.iter().flat_map(|r| &r.events).all(|e| e.status == EventStatus::Noop));
+}
+
+#[test]
+fn noop_of_a_resource_holds_in_any_run_and_its_events_are_noop() {
+    let mut place = Place::new();
+    let resources = [
+        with(place.file("a", "x"), |m| (m.noop, m.notify) = (true, refs(&["exec[target]"]))),
+        place.exec("target", refreshonly),
+        place.exec("free", |_| ()),
+    ];
+    let run = place.run(&resources).applied;
+    assert_eq!((place.at("a").exists(), place.ran()), (false, "free".into()));
+    assert_eq!((run.noop_pending, run.status, run.counts.changed), (true, RunStatus::Changed, 1));
+}
+
+#[test]
+fn drift_is_told_from_a_new_wish() {
+    let mut place = Place::new();
+    assert_eq!(place.run(&[place.file("a", "x")]).applied.counts.corrective, 0);
+    let wish = place.run(&[place.file("a", "y")]);
+    assert_eq!((wish.applied.counts.corrective, wish.applied.counts.changed), (0, 1));
+    std::fs::write(place.at("a"), "z").unwrap();
+    // A look in between does not make the run forget what it left.
+    place.wishes.noop = true;
+    assert!(place.run(&[place.file("a", "y")]).applied.noop_pending);
+    place.wishes.noop = false;
+    let drift = place.run(&[place.file("a", "y")]);
+    assert!(
+        drift.applied.corrective_change && drift.lines[0].ends_with(" (corrective)"),
+        "{:?}",
+        drift.lines
+    );
+    assert!(drift.applied.resources[0].events[0].corrective);
+    std::fs::remove_file(place.at("a")).unwrap();
+    assert_eq!(place.run(&[place.file("a", "y")]).applied.counts.corrective, 1);
+}
+
+#[test]
+fn the_record_of_a_run_survives_its_way_through_a_file() {
+    let mut place = Place::new();
+    place.run(&[place.file("a", "x")]);
+    let bytes = serde_json::to_vec(&place.record).unwrap();
+    assert_eq!(serde_json::from_slice::<Record>(&bytes).unwrap(), place.record);
+    assert!(place.record.is_drift(&"file[a]".parse().unwrap(), "ensure", "file"));
+}
+
+#[test]
+fn tags_choose_and_leave_out() {
+    let mut place = Place::new();
+    let resources = [
+        with(place.exec("a", |_| ()), |m| m.tag = vec!["web".into()]),
+        with(place.exec("b", |_| ()), |m| m.require = refs(&["exec[a]"])),
+        notify("c"),
+    ];
+    place.wishes.tags = vec!["web".into(), "b".into()];
+    place.run(&resources);
+    assert_eq!(place.ran(), "a b");
+    place.wishes = Wishes { skip_tags: vec!["web".into(), "notify".into()], ..Wishes::default() };
+    let run = place.run(&resources);
+    assert_eq!(
+        (place.ran(), run.applied.counts.skipped, run.applied.status),
+        ("b".into(), 2, RunStatus::Changed)
+    );
+}
+
+#[test]
+fn a_guard_on_facts_decides_and_fails_closed() {
+    let mut place = Place::new();
+    place.facts.set(&"os.family".parse().unwrap(), "debian".into());
+    let when = |text: &str| Some(crate::model::Expr::try_from(text.to_owned()).unwrap());
+    let resources = [
+        with(place.exec("yes", |_| ()), |m| m.when = when("facts.os.family == 'debian'")),
+        with(place.exec("no", |_| ()), |m| m.when = when("facts.os.family == 'redhat'")),
+        with(place.exec("unknown", |_| ()), |m| m.when = when("facts.init == 'systemd'")),
+        with(place.exec("after no", |_| ()), |m| m.require = refs(&["exec[no]"])),
+    ];
+    let run = place.run(&resources).applied;
+    assert_eq!(place.ran(), "yes after no");
+    assert_eq!((run.counts.skipped, run.counts.failed), (1, 1));
+}
+
+#[test]
+fn a_cycle_stops_the_run_before_it_begins() {
+    let mut place = Place::new();
+    let resources = [
+        with(place.exec("a", |_| ()), |m| m.require = refs(&["exec[b]"])),
+        with(place.exec("b", |_| ()), |m| m.require = refs(&["exec[a]"])),
+        place.exec("free", |_| ()),
+    ];
+    let run = place.run(&resources);
+    assert_eq!(
+        (place.ran(), run.applied.status, run.applied.counts.failed),
+        (String::new(), RunStatus::Failed, 3)
+    );
+    assert!(run.lines.contains(&"err One or more resource dependency cycles detected in graph".to_owned()));
+}
+
+#[test]
+fn loglevel_is_that_of_the_resource() {
+    let mut place = Place::new();
+    let run = place.run(&[with(notify("careful"), |m| m.loglevel = LogLevel::Warning)]);
+    assert_eq!(run.lines, ["warning notify[careful]/message: careful"]);
+    assert_eq!(run.applied.counts.changed, 1);
+}
+
+#[test]
+fn automatic_order_makes_the_folder_first() {
+    let mut place = Place::new();
+    let mut folder = place.file("d", "");
+    if let Spec::File(file) = &mut folder.spec {
+        (file.ensure, file.content) = (FileEnsure::Directory, None);
+    }
+    let inside = place.file("d/a", "x");
+    assert_eq!(place.run(&[inside, folder]).applied.counts.changed, 2);
+}

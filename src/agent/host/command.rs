@@ -14,11 +14,14 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use std::io::{self, Read as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Where programs are looked up unless the command says otherwise.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// Where the machine's own `chroot` may lie: it must not be looked up in the command's PATH.
+const CHROOT: [&str; 4] = ["/usr/sbin/chroot", "/usr/bin/chroot", "/sbin/chroot", "/bin/chroot"];
 /// Bytes of output that are kept.
 const MAX_OUTPUT: usize = 1 << 20;
 /// How long a command may take to end after it was asked to.
@@ -151,7 +154,7 @@ impl Host {
         command.current_dir(if self.is_machine() { invocation.cwd.as_deref().unwrap_or("/") } else { "/" });
         command.stdin(Stdio::null()).stdout(Stdio::from(write)).stderr(Stdio::from(second)).process_group(0);
         let child = command.spawn().map_err(|cause| match cause.kind() {
-            io::ErrorKind::NotFound => RunError::NotFound(program.clone()),
+            io::ErrorKind::NotFound => RunError::NotFound(first.clone()),
             _ => failed(cause),
         })?;
         // Our copies of the pipe's far end go with `command`, so that its end can be seen.
@@ -193,7 +196,8 @@ impl Host {
         let mut argv: Vec<String> = Vec::new();
         let someone = invocation.user.is_some() || invocation.group.is_some();
         if !self.is_machine() || someone {
-            argv.push("chroot".into());
+            let chroot = CHROOT.iter().find(|path| Path::new(path).exists());
+            argv.push(chroot.unwrap_or(&CHROOT[0]).to_string());
             if someone {
                 let (user, group) = (invocation.user.as_deref(), invocation.group.as_deref());
                 let group = group.map(|g| format!(":{g}")).unwrap_or_default();

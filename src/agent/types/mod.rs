@@ -30,6 +30,8 @@ pub(super) use package::Installed;
 pub(super) use service::Daemon;
 pub(super) use user::Account;
 
+pub(super) use super::text as chain;
+
 use super::host::{Ending, Host, HostError, Invocation, Outcome, RunError};
 use crate::model::fact::FactError;
 use crate::model::resource::{Command, LogLevel, Word};
@@ -274,17 +276,6 @@ fn command_failed(invocation: &Invocation, outcome: &Outcome) -> Failure {
 fn tail(output: &str) -> String {
     let lines: Vec<&str> = output.trim_end().lines().collect();
     lines[lines.len().saturating_sub(10)..].join("\n")
-}
-
-/// An error and its causes, as one text.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }
 
 /// A name for a database of the node: nothing that could be read as an option or end a field.

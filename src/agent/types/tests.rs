@@ -1,1 +1,401 @@
-//! Each type against a temporary root.
+//! Each attribute of `file`, and what `exec` does with its own, against a temporary root.
+//!
+//! Every wish is applied twice: the second time must find nothing to do.
+
+use super::*;
+use crate::model::resource::{Content, Exec, File, FileEnsure, LogOutput, Part};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::Path;
+
+struct Blobs(Vec<u8>);
+
+impl BlobSource for Blobs {
+    fn blob(&self, _digest: &Digest, _size: u64) -> Result<Vec<u8>, BlobError> {
+        Ok(self.0.clone())
+    }
+}
+
+struct Place {
+    dir: tempfile::TempDir,
+    host: Host,
+    facts: Facts,
+    blobs: Blobs,
+    managed: BTreeMap<String, bool>,
+}
+
+impl Place {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let host = Host::open(dir.path()).unwrap();
+        std::fs::create_dir(dir.path().join("etc")).unwrap();
+        std::fs::write(dir.path().join("etc/passwd"), "root:x:0:0::/:/bin/sh\nweb:x:33:33::/:/bin/sh\n")
+            .unwrap();
+        std::fs::write(dir.path().join("etc/group"), "root:x:0:\nweb:x:33:\n").unwrap();
+        let mut facts = Facts::default();
+        facts.set(&"hostname".parse().unwrap(), "web1".into());
+        Self { dir, host, facts, blobs: Blobs(b"blob".to_vec()), managed: BTreeMap::new() }
+    }
+
+    fn node(&self) -> Node<'_> {
+        Node {
+            host: &self.host,
+            facts: &self.facts,
+            blobs: &self.blobs,
+            noop: false,
+            managed: self.managed.clone(),
+            services: Vec::new(),
+            known: Known::default(),
+        }
+    }
+
+    fn at(&self, path: &str) -> std::path::PathBuf {
+        self.dir.path().join(path.trim_start_matches('/'))
+    }
+
+    fn put(&self, path: &str, text: &str, mode: u32) {
+        std::fs::write(self.at(path), text).unwrap();
+        std::fs::set_permissions(self.at(path), std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.at(path)).unwrap()
+    }
+
+    fn mode(&self, path: &str) -> u32 {
+        std::fs::symlink_metadata(self.at(path)).unwrap().permissions().mode() & 0o7777
+    }
+
+    /// Applies, gives the sentences, and demands that a second run has nothing to say.
+    fn apply(&self, resource: &impl Type) -> Result<Vec<String>, String> {
+        let messages = self.once(resource)?;
+        assert_eq!(self.once(resource)?, Vec::<String>::new(), "the second run found something to do");
+        Ok(messages)
+    }
+
+    fn once(&self, resource: &impl Type) -> Result<Vec<String>, String> {
+        let mut node = self.node();
+        let plan = resource.check(&mut node).map_err(|e| chain(&e))?;
+        let mut messages = Vec::new();
+        for change in plan.changes {
+            messages.push(change.message);
+            resource.apply(change.step, &mut node).map_err(|e| chain(&e))?;
+        }
+        Ok(messages)
+    }
+
+    /// Applies a file that is `base` with some attributes changed.
+    fn file(
+        &self,
+        path: &str,
+        ensure: FileEnsure,
+        set: impl FnOnce(&mut File),
+    ) -> Result<Vec<String>, String> {
+        let mut file = plain(path, ensure);
+        set(&mut file);
+        self.apply(&Inode(&file))
+    }
+}
+
+fn plain(path: &str, ensure: FileEnsure) -> File {
+    File {
+        path: path.into(),
+        ensure,
+        content: None,
+        target: None,
+        owner: None,
+        group: None,
+        mode: None,
+        recurse: false,
+        purge: false,
+        force: false,
+        replace: true,
+        backup: None,
+        validate_cmd: Vec::new(),
+        show_diff: true,
+    }
+}
+
+fn text(content: &str) -> Option<Content> {
+    Some(Content::Text(content.into()))
+}
+
+fn said(messages: &[&str]) -> Result<Vec<String>, String> {
+    Ok(messages.iter().map(|m| (*m).to_owned()).collect())
+}
+
+#[test]
+fn content_is_made_and_replaced() {
+    let place = Place::new();
+    let [one, two] = ["one", "two"].map(|t| Digest::of(t.as_bytes()));
+    let made = place.file("/a", FileEnsure::File, |f| f.content = text("one"));
+    assert_eq!(made, said(&[&format!("defined content as '{one}'")]));
+    assert_eq!((place.read("/a"), place.mode("/a")), ("one".into(), 0o644));
+    let replaced = place.file("/a", FileEnsure::Present, |f| f.content = text("two"));
+    assert_eq!(replaced, said(&[&format!("content changed '{one}' to '{two}'")]));
+    let kept = place.file("/a", FileEnsure::File, |f| (f.content, f.replace) = (text("three"), false));
+    assert_eq!((kept, place.read("/a")), (said(&[]), "two".into()));
+    assert_eq!(place.file("/b", FileEnsure::Present, |_| ()), said(&["created"]));
+    assert_eq!(place.read("/b"), "");
+}
+
+#[test]
+fn content_with_facts_and_from_blobs() {
+    let place = Place::new();
+    let parts =
+        vec![Part::Text("I am ".into()), Part::Fact("hostname".parse().unwrap()), Part::Text("\n".into())];
+    place.file("/a", FileEnsure::File, |f| f.content = Some(Content::Parts(parts))).unwrap();
+    assert_eq!(place.read("/a"), "I am web1\n");
+    let missing = vec![Part::Fact("os.family".parse().unwrap())];
+    let failed = place.file("/a", FileEnsure::File, |f| f.content = Some(Content::Parts(missing)));
+    assert_eq!(failed, Err("this node has no fact `os.family`".into()));
+    let blob = |bytes: &[u8]| Some(Content::Blob { digest: Digest::of(bytes), size: 4 });
+    place.file("/b", FileEnsure::File, |f| f.content = blob(b"blob")).unwrap();
+    assert_eq!(place.read("/b"), "blob");
+    let wrong = place.file("/b", FileEnsure::File, |f| f.content = blob(b"evil")).unwrap_err();
+    assert!(wrong.starts_with("the content that came for sha256:"), "{wrong}");
+    assert_eq!(place.read("/b"), "blob");
+}
+
+#[test]
+fn owner_group_and_mode_are_put_right_one_by_one() {
+    let place = Place::new();
+    place.put("/a", "x", 0o600);
+    let messages = place.file("/a", FileEnsure::File, |f| {
+        (f.owner, f.group, f.mode) = (Some("web".into()), Some("33".into()), Some("4755".into()));
+    });
+    let expected =
+        ["owner changed 'root' to 'web'", "group changed 'root' to '33'", "mode changed '0600' to '4755'"];
+    assert_eq!(messages, said(&expected));
+    let meta = std::fs::metadata(place.at("/a")).unwrap();
+    assert_eq!((meta.uid(), meta.gid(), place.mode("/a")), (33, 33, 0o4755));
+    let symbolic = place.file("/a", FileEnsure::File, |f| f.mode = Some("u-s,g=u,o-x".into()));
+    assert_eq!(symbolic, said(&["mode changed '4755' to '0774'"]));
+    let nobody = place.file("/a", FileEnsure::File, |f| f.owner = Some("ghost".into()));
+    assert_eq!(nobody, Err("there is no user `ghost` on this node".into()));
+}
+
+#[test]
+fn new_content_is_never_more_open_than_it_should_be() {
+    let place = Place::new();
+    place.put("/a", "old", 0o644);
+    let mut file = plain("/a", FileEnsure::File);
+    (file.content, file.mode) = (text("secret"), Some("0600".into()));
+    let mut node = place.node();
+    let plan = Inode(&file).check(&mut node).unwrap();
+    let first = plan.changes.into_iter().next().unwrap();
+    assert_eq!(first.property, "content");
+    Inode(&file).apply(first.step, &mut node).unwrap();
+    assert_eq!((place.read("/a"), place.mode("/a")), ("secret".into(), 0o600));
+}
+
+#[test]
+fn directories_and_links() {
+    let place = Place::new();
+    let made = place.file("/d", FileEnsure::Directory, |f| f.mode = Some("0640".into()));
+    assert_eq!((made, place.mode("/d")), (said(&["created"]), 0o750));
+    let link = |to: &str| place.file("/l", FileEnsure::Link, |f| f.target = Some(to.into()));
+    assert_eq!(link("/d"), said(&["created"]));
+    assert_eq!(link("d"), said(&["target changed '/d' to 'd'"]));
+    let file = place.file("/l", FileEnsure::File, |f| f.content = text("x"));
+    assert_eq!(file, said(&["ensure changed 'link' to 'file'"]));
+    assert!(place.at("/d").is_dir());
+    let refused = place.file("/d", FileEnsure::File, |f| f.content = text("x"));
+    assert_eq!(refused, Err("`/d` is a directory: it is only replaced with `force`".into()));
+    let forced = place.file("/d", FileEnsure::File, |f| (f.content, f.force) = (text("x"), true));
+    assert_eq!(forced, said(&["ensure changed 'directory' to 'file'"]));
+    assert_eq!(
+        place.file("/d", FileEnsure::Directory, |_| ()),
+        said(&["ensure changed 'file' to 'directory'"])
+    );
+}
+
+#[test]
+fn absent_removes_and_needs_force_for_directories() {
+    let place = Place::new();
+    place.put("/a", "x", 0o644);
+    symlink("etc", place.at("/l")).unwrap();
+    std::fs::create_dir_all(place.at("/d/e")).unwrap();
+    place.put("/d/e/f", "x", 0o644);
+    assert_eq!(place.file("/a", FileEnsure::Absent, |_| ()), said(&["removed"]));
+    assert_eq!(place.file("/l", FileEnsure::Absent, |_| ()), said(&["removed"]));
+    assert!(place.at("/etc/passwd").exists());
+    let refused = place.file("/d", FileEnsure::Absent, |_| ());
+    assert_eq!(refused, Err("`/d` is a directory: it is only removed with `force`".into()));
+    assert_eq!(place.file("/d", FileEnsure::Absent, |f| f.force = true), said(&["removed"]));
+    assert!(!place.at("/d").exists());
+    assert_eq!(place.file("/none/a", FileEnsure::Absent, |_| ()), said(&[]));
+}
+
+#[test]
+fn a_backup_is_as_closed_as_the_file_was() {
+    let place = Place::new();
+    place.put("/a", "old", 0o600);
+    place
+        .file("/a", FileEnsure::File, |f| {
+            (f.content, f.mode, f.backup) = (text("new"), Some("0644".into()), Some(".bak".into()));
+        })
+        .unwrap();
+    assert_eq!((place.read("/a.bak"), place.mode("/a.bak")), ("old".into(), 0o600));
+    let refused =
+        place.file("/a", FileEnsure::File, |f| (f.content, f.backup) = (text("x"), Some("/../b".into())));
+    assert_eq!(refused, Err("`/../b` is no suffix of a backup".into()));
+    assert_eq!(place.read("/a"), "new");
+}
+
+#[test]
+fn recurse_reaches_everything_below_and_stops_at_links() {
+    let place = Place::new();
+    std::fs::create_dir_all(place.at("/d/e")).unwrap();
+    std::fs::create_dir(place.at("/out")).unwrap();
+    for path in ["/d/a", "/d/e/b", "/out/c"] {
+        place.put(path, "x", 0o644);
+    }
+    symlink("../out", place.at("/d/l")).unwrap();
+    let recurse = |mode: &str| {
+        place.file("/d", FileEnsure::Directory, |f| (f.recurse, f.mode) = (true, Some(mode.into()))).unwrap()
+    };
+    assert!(recurse("0600").contains(&"/d/e/b: mode changed '0644' to '0600'".to_owned()));
+    assert_eq!((place.mode("/d/e"), place.mode("/d/e/b"), place.mode("/out/c")), (0o700, 0o600, 0o644));
+}
+
+#[test]
+fn purge_takes_what_the_catalog_does_not_name() {
+    let mut place = Place::new();
+    std::fs::create_dir_all(place.at("/d/keep")).unwrap();
+    std::fs::create_dir_all(place.at("/d/old/older")).unwrap();
+    for path in ["/d/named", "/d/stray", "/d/keep/named", "/d/keep/stray", "/d/old/older/x"] {
+        place.put(path, "x", 0o644);
+    }
+    symlink("/etc", place.at("/d/link")).unwrap();
+    place.managed = ["/d/named", "/d/keep/named"].map(|p| (p.to_owned(), false)).into();
+    let purge = |force| {
+        place.file("/d", FileEnsure::Directory, |f| (f.recurse, f.purge, f.force) = (true, true, force))
+    };
+    let soft = purge(false).unwrap();
+    assert_eq!(
+        soft,
+        ["/d/link: purged", "/d/stray: purged", "/d/old/older/x: purged", "/d/keep/stray: purged"]
+    );
+    assert!(place.at("/d/old/older").is_dir() && place.at("/etc/passwd").exists());
+    assert_eq!(purge(true), said(&["/d/old: purged"]));
+    assert_eq!((place.read("/d/named"), place.read("/d/keep/named")), ("x".into(), "x".into()));
+}
+
+#[test]
+fn a_diff_is_shown_only_where_everybody_may_read_the_file() {
+    let place = Place::new();
+    let diff = |mode: u32, show: bool| {
+        place.put("/a", "one\ntwo\n", mode);
+        let mut file = plain("/a", FileEnsure::File);
+        (file.content, file.show_diff) = (text("one\n2\n"), show);
+        Inode(&file).check(&mut place.node()).unwrap().changes.remove(0).diff
+    };
+    assert!(diff(0o644, true).is_some_and(|d| d.contains("-two\n+2\n")));
+    assert_eq!((diff(0o640, true), diff(0o644, false)), (None, None));
+}
+
+/// `exec` and `validate_cmd` run for real, so they need the machine's own root and a scratch directory on it.
+fn machine() -> Place {
+    Place { host: Host::open(Path::new("/")).unwrap(), ..Place::new() }
+}
+
+fn argv(words: &[&str]) -> Command {
+    Command::Argv(words.iter().map(|w| Word::Text((*w).to_owned())).collect())
+}
+
+#[test]
+fn validate_cmd_decides_about_new_content() {
+    let place = machine();
+    let path = place.at("/a").to_str().unwrap().to_owned();
+    let write = |content: &str| {
+        place.file(&path, FileEnsure::File, |f| {
+            f.content = text(content);
+            f.validate_cmd = ["grep", "-q", "good", "%"].map(str::to_owned).into();
+        })
+    };
+    write("good").unwrap();
+    let refused = write("bad").unwrap_err();
+    assert!(refused.contains("was not accepted: `grep -q good /"), "{refused}");
+    assert!(refused.ends_with("failed with exit code 1"), "{refused}");
+    assert_eq!(place.read("/a"), "good");
+    let left: Vec<_> = std::fs::read_dir(place.dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_str().unwrap().starts_with(".countersign")), "{left:?}");
+}
+
+#[test]
+fn guards_of_exec_are_asked_and_agree() {
+    let place = machine();
+    let flag = place.at("/flag").to_str().unwrap().to_owned();
+    let check = |set: &dyn Fn(&mut Exec), expected: usize| {
+        let mut exec = Exec::of(argv(&["true"]));
+        set(&mut exec);
+        let plan = Run(&exec).check(&mut place.node()).unwrap();
+        assert_eq!(plan.changes.len(), expected, "{exec:?}");
+    };
+    let (yes, no) = (argv(&["true"]), argv(&["false"]));
+    check(&|_| (), 1);
+    check(&|e| e.creates = vec![flag.clone()], 1);
+    check(&|e| e.onlyif = vec![yes.clone(), no.clone()], 0);
+    check(&|e| e.onlyif = vec![yes.clone(), yes.clone()], 1);
+    check(&|e| e.unless = vec![no.clone(), yes.clone()], 0);
+    check(&|e| e.unless = vec![no.clone()], 1);
+    check(&|e| e.refreshonly = true, 0);
+    place.put("/flag", "", 0o644);
+    check(&|e| e.creates = vec!["/none".into(), flag.clone()], 0);
+}
+
+#[test]
+fn a_guard_runs_nothing_in_a_noop_run() {
+    let place = machine();
+    let witness = place.at("/ran").to_str().unwrap().to_owned();
+    let mut exec = Exec::of(argv(&["true"]));
+    exec.onlyif = vec![argv(&["touch", &witness])];
+    let mut node = place.node();
+    node.noop = true;
+    let plan = Run(&exec).check(&mut node).unwrap();
+    assert_eq!((plan.changes.len(), plan.unevaluated.as_deref()), (0, Some("onlyif")));
+    assert!(!place.at("/ran").exists());
+    exec.creates = vec!["/".into()];
+    assert_eq!(Run(&exec).check(&mut node).unwrap().unevaluated, None);
+}
+
+#[test]
+fn exec_runs_as_it_was_told() {
+    let place = machine();
+    let run = |set: &dyn Fn(&mut Exec), shell: &str| {
+        let mut exec = Exec::of(Command::Shell(shell.into()));
+        exec.logoutput = LogOutput::Yes;
+        set(&mut exec);
+        let done = Run(&exec).apply((), &mut place.node()).map_err(|e| chain(&e))?;
+        Ok::<_, String>(done.log.into_iter().map(|(_, line)| line).collect::<Vec<_>>().join("|"))
+    };
+    let env = |e: &mut Exec| {
+        (e.user, e.cwd, e.umask) = (Some("nobody".into()), Some("/usr".into()), Some("0077".into()));
+        e.environment = [("A".to_owned(), "b c".to_owned())].into();
+        e.path = vec!["/bin".into(), "/usr/bin".into()];
+    };
+    assert_eq!(
+        run(&env, "id -un; pwd; umask; echo $A $PATH"),
+        Ok("nobody|/usr|0077|b c /bin:/usr/bin".into())
+    );
+    assert_eq!(run(&|e| e.returns = vec![0, 3], "exit 3"), Ok(String::new()));
+    let failed = run(&|_| (), "echo why; exit 3");
+    assert_eq!(failed, Err("'echo why; exit 3' returned 3 instead of one of [0]: why".into()));
+    let late = run(&|e| e.timeout = 1, "sleep 60");
+    assert_eq!(late, Err("`sleep 60` exceeded its timeout of 1 seconds".into()));
+    let count = place.at("/count").to_str().unwrap().to_owned();
+    let tries = format!("echo x >> {count}; [ $(wc -l < {count}) = 3 ]");
+    assert_eq!(run(&|e| e.tries = 3, &tries), Ok(String::new()));
+    assert_eq!(place.read("/count").lines().count(), 3);
+}
+
+#[test]
+fn d34_an_argument_is_never_read_by_a_shell() {
+    let place = machine();
+    let words = ["/bin/echo", "hello world; touch /tmp/x", "$(id)", "a\nb"];
+    let mut exec = Exec::of(argv(&words));
+    (exec.logoutput, exec.umask) = (LogOutput::Yes, Some("022".into()));
+    let done = Run(&exec).apply((), &mut place.node()).unwrap();
+    let lines: Vec<_> = done.log.into_iter().map(|(_, line)| line).collect();
+    assert_eq!(lines, ["hello world; touch /tmp/x $(id) a", "b"]);
+}

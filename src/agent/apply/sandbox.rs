@@ -1,0 +1,365 @@
+//! Packages, accounts, services and crontabs, for real: apt, useradd, init scripts and the cron spool of this
+//! machine, on an overlay of its root that nobody else sees and that goes with the test. Tests only.
+//!
+//! Each test starts itself again in new namespaces (mount, process, network) and there in a `chroot` on the
+//! overlay. It needs root and says so: where it cannot be had, the test fails.
+
+use super::tests::{Outcome, Place, resource};
+use crate::model::report::RunStatus;
+use crate::model::resource::{
+    Command, Cron, CronField, Enable, Exec, Group, Membership, Package, PackageEnsure, Service,
+    ServiceEnsure, User,
+};
+use crate::model::{Resource, Spec};
+use std::collections::BTreeMap;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::process::Command as Process;
+
+/// Set inside the sandbox.
+const INSIDE: &str = "COUNTERSIGN_SANDBOX";
+
+/// `$0` is an empty directory, `$1` the test program, `$2` the test.
+const ENTER: &str = r#"
+set -eu
+mount --make-rprivate /
+mount -t tmpfs -o mode=0755 tmpfs "$0"
+mkdir "$0/upper" "$0/work" "$0/root"
+mount -t overlay -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work" overlay "$0/root"
+mount -t proc proc "$0/root/proc"
+mount --rbind /dev "$0/root/dev"
+mount -t tmpfs -o mode=1777 tmpfs "$0/root/tmp"
+mount -t tmpfs -o mode=0755 tmpfs "$0/root/run"
+touch "$0/root/tmp/test"
+mount --bind "$1" "$0/root/tmp/test"
+# Not the last command: process 1 stays this shell, which buries orphaned daemons as an init does.
+chroot "$0/root" /tmp/test --exact "$2" --nocapture --test-threads=1 || exit 1
+exit 0
+"#;
+
+/// Runs `body` in the sandbox: the first time it enters it, the second time it is there.
+fn sandboxed(test: &str, body: fn()) {
+    if std::env::var_os(INSIDE).is_some() {
+        return body();
+    }
+    assert!(
+        rustix::process::geteuid().is_root(),
+        "this test mounts an overlay of the machine's root and needs root"
+    );
+    let before = machine();
+    let place = tempfile::tempdir().unwrap();
+    let name = format!("{}::{test}", module_path!().split_once("::").unwrap().1);
+    let output = Process::new("unshare")
+        .args(["--mount", "--pid", "--fork", "--kill-child", "--net", "--", "/bin/sh", "-c", ENTER])
+        .arg(place.path())
+        .arg(std::env::current_exe().unwrap())
+        .arg(&name)
+        .env_clear()
+        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        .env(INSIDE, "1")
+        .output()
+        .expect("this test needs `unshare` of util-linux");
+    let text = [output.stdout, output.stderr].map(|t| String::from_utf8_lossy(&t).into_owned()).concat();
+    assert!(output.status.success(), "in the sandbox (is overlayfs to be had?):\n{text}");
+    assert!(text.contains("1 passed"), "the test did not run in the sandbox:\n{text}");
+    assert_eq!(before, machine(), "the machine itself was touched");
+}
+
+/// What of the machine must be the same afterwards.
+fn machine() -> BTreeMap<&'static str, Option<(u64, i64, i64)>> {
+    let paths = [
+        "/etc/passwd",
+        "/etc/group",
+        "/etc/shadow",
+        "/etc/init.d",
+        "/etc/rc2.d",
+        "/etc/apt",
+        "/home",
+        "/var/mail",
+        "/var/lib/dpkg/status",
+        "/var/lib/apt/lists",
+        "/var/cache/apt",
+        "/var/spool/cron",
+        "/var/spool/cron/crontabs",
+    ];
+    let look = |path| std::fs::metadata(path).ok().map(|m| (m.ino(), m.ctime(), m.ctime_nsec()));
+    paths.into_iter().map(|path| (path, look(path))).collect()
+}
+
+fn run(program: &str, arguments: &[&str]) -> String {
+    let output = Process::new(program).args(arguments).output().unwrap_or_else(|e| panic!("{program}: {e}"));
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// Runs twice: the first run must end as `expected`, the second must find nothing to do. Gives the first.
+fn twice(place: &mut Place, resources: &[Resource], expected: RunStatus) -> Outcome {
+    let first = place.run(resources);
+    assert_eq!(first.applied.status, expected, "{:#?}", first.lines);
+    let second = place.run(resources);
+    assert_eq!((second.applied.status, second.lines), (RunStatus::Unchanged, Vec::<String>::new()));
+    first
+}
+
+fn changed(place: &mut Place, resources: &[Resource]) -> Vec<String> {
+    twice(place, resources, RunStatus::Changed).lines
+}
+
+/// A package in two versions, in a repository of its own.
+fn repository() {
+    drop(std::fs::remove_dir_all("/etc/apt/sources.list.d"));
+    std::fs::write("/etc/apt/sources.list", "deb [trusted=yes] file:/repo ./\n").unwrap();
+    let mut index = String::new();
+    for version in ["1.0", "2.0"] {
+        let tree = format!("/build/{version}");
+        for folder in ["DEBIAN", "etc", "usr/share/demo"] {
+            std::fs::create_dir_all(format!("{tree}/{folder}")).unwrap();
+        }
+        let control = format!(
+            "Package: countersign-demo\nVersion: {version}\nArchitecture: all\nMaintainer: T <t@example>\nDescription: demo\n"
+        );
+        std::fs::write(format!("{tree}/DEBIAN/control"), &control).unwrap();
+        std::fs::write(format!("{tree}/DEBIAN/conffiles"), "/etc/demo.conf\n").unwrap();
+        std::fs::write(format!("{tree}/etc/demo.conf"), format!("version {version}\n")).unwrap();
+        std::fs::write(format!("{tree}/usr/share/demo/version"), version).unwrap();
+        std::fs::create_dir_all("/repo").unwrap();
+        let deb = format!("/repo/demo_{version}.deb");
+        run("dpkg-deb", &["--root-owner-group", "-b", &tree, &deb]);
+        let bytes = std::fs::read(&deb).unwrap();
+        let digest = crate::model::Digest::of(&bytes).hex();
+        let (file, size) = (format!("./demo_{version}.deb"), bytes.len());
+        index += &format!("{control}Filename: {file}\nSize: {size}\nSHA256: {digest}\n\n");
+    }
+    std::fs::write("/repo/Packages", index).unwrap();
+}
+
+fn package(name: &str, ensure: PackageEnsure) -> Resource {
+    let package = Package { name: name.into(), ensure, install_options: Vec::new(), provider: None };
+    resource(name, Spec::Package(package))
+}
+
+#[test]
+fn packages_by_apt_and_dpkg() {
+    sandboxed("packages_by_apt_and_dpkg", || {
+        repository();
+        let mut place = Place::new();
+        let demo = |ensure| [package("countersign-demo", ensure)];
+        let state = || run("dpkg-query", &["-W", "-f=${db:Status-Abbrev}${Version}", "countersign-demo"]);
+        // The lists know nothing of the repository yet: they are fetched because of that.
+        let created = changed(&mut place, &demo(PackageEnsure::Present));
+        assert_eq!(created, ["notice package[countersign-demo]/ensure: created"]);
+        assert_eq!(state(), "ii 2.0");
+        std::fs::write("/etc/demo.conf", "by hand\n").unwrap();
+        let down = changed(&mut place, &demo(PackageEnsure::Version("1.0".into())));
+        assert_eq!(down, ["notice package[countersign-demo]/ensure: ensure changed '2.0' to '1.0'"]);
+        assert_eq!(
+            (state(), std::fs::read_to_string("/etc/demo.conf").unwrap()),
+            ("ii 1.0".into(), "by hand\n".into())
+        );
+        let up = changed(&mut place, &demo(PackageEnsure::Latest));
+        assert_eq!(up, ["notice package[countersign-demo]/ensure: ensure changed '1.0' to '2.0'"]);
+        changed(&mut place, &demo(PackageEnsure::Absent));
+        assert_eq!(state(), "rc 2.0");
+        changed(&mut place, &demo(PackageEnsure::Purged));
+        assert!(!Path::new("/etc/demo.conf").exists());
+        let none = place.run(&[
+            package("no-such-package", PackageEnsure::Present),
+            demo(PackageEnsure::Present)[0].clone(),
+        ]);
+        assert_eq!((none.applied.counts.failed, none.applied.counts.changed), (1, 1));
+        assert!(none.lines[0].contains("Unable to locate package no-such-package"), "{:?}", none.lines);
+        // Removed behind our back: drift.
+        run("dpkg", &["--purge", "countersign-demo"]);
+        assert!(place.run(&demo(PackageEnsure::Present)).applied.corrective_change);
+    });
+}
+
+fn user(name: &str) -> User {
+    User {
+        name: name.into(),
+        absent: false,
+        uid: None,
+        gid: None,
+        groups: None,
+        membership: Membership::Minimum,
+        comment: None,
+        home: None,
+        shell: None,
+        managehome: false,
+        system: false,
+    }
+}
+
+fn account(user: User) -> Resource {
+    resource(&user.name.clone(), Spec::User(user))
+}
+
+fn group(name: &str, gid: Option<u32>, absent: bool) -> Resource {
+    resource(name, Spec::Group(Group { name: name.into(), absent, gid, system: false }))
+}
+
+#[test]
+fn users_and_groups_by_useradd_and_its_kin() {
+    sandboxed("users_and_groups_by_useradd_and_its_kin", || {
+        let mut place = Place::new();
+        let app = User {
+            uid: Some(4242),
+            gid: Some("app".into()),
+            groups: Some(vec!["staff".into()]),
+            comment: Some("The app".into()),
+            home: Some("/home/app".into()),
+            shell: Some("/bin/sh".into()),
+            managehome: true,
+            ..user("app")
+        };
+        // The group comes first although it is listed last.
+        let both = [account(app.clone()), group("app", Some(4243), false)];
+        let lines = changed(&mut place, &both);
+        assert_eq!(lines, ["notice group[app]/ensure: created", "notice user[app]/ensure: created"]);
+        assert_eq!(run("getent", &["passwd", "app"]), "app:x:4242:4243:The app:/home/app:/bin/sh\n");
+        assert_eq!(run("id", &["-nG", "app"]), "app staff\n");
+        assert!(Path::new("/home/app").is_dir());
+        run("usermod", &["-aG", "games", "app"]);
+        let kept =
+            User { groups: Some(vec!["users".into()]), shell: Some("/bin/false".into()), ..app.clone() };
+        let lines = changed(&mut place, &[account(kept.clone())]);
+        let expected = [
+            "notice user[app]/shell: shell changed '/bin/sh' to '/bin/false'",
+            "notice user[app]/groups: groups changed 'games,staff' to 'games,staff,users'",
+        ];
+        assert_eq!(lines, expected);
+        let only = User { membership: Membership::Inclusive, ..kept };
+        changed(&mut place, &[account(only)]);
+        assert_eq!(run("id", &["-nG", "app"]), "app users\n");
+        let unknown = place.run(&[account(User { gid: Some("ghosts".into()), ..user("other") })]);
+        assert_eq!(unknown.applied.counts.failed, 1);
+        let gone =
+            [account(User { absent: true, managehome: true, ..user("app") }), group("app", None, true)];
+        twice(&mut place, &gone, RunStatus::Changed);
+        assert_eq!(
+            (run("getent", &["passwd", "app"]), Path::new("/home/app").exists()),
+            (String::new(), false)
+        );
+        let odd = place.run(&[account(user("-x")), account(user("a:b")), group("a,b", None, false)]);
+        assert_eq!(odd.applied.counts.failed, 3);
+    });
+}
+
+const SCRIPT: &str = r#"#!/bin/sh
+### BEGIN INIT INFO
+# Provides:          demo
+# Required-Start:    $remote_fs
+# Required-Stop:     $remote_fs
+# Default-Start:     2 3 4 5
+# Default-Stop:      0 1 6
+# Short-Description: demo
+### END INIT INFO
+D="start-stop-daemon --quiet --pidfile /run/demo.pid"
+case "$1" in
+start) $D --start --oknodo --background --make-pidfile --exec /bin/sleep -- 1000 ;;
+stop) $D --stop --oknodo --retry 5 --remove-pidfile ;;
+restart) "$0" stop; "$0" start ;;
+status) $D --status ;;
+*) exit 2 ;;
+esac
+"#;
+
+fn service(ensure: Option<ServiceEnsure>, enable: Option<Enable>) -> Resource {
+    let mut demo =
+        resource("demo", Spec::Service(Service { name: "demo".into(), ensure, enable, provider: None }));
+    demo.meta.subscribe = vec!["exec[configure]".parse().unwrap()];
+    demo
+}
+
+/// A change that the service listens to, made while `/run/again` exists.
+fn configure() -> Resource {
+    let mut exec = Exec::of(Command::Shell("rm /run/again".into()));
+    exec.onlyif = vec![Command::Shell("test -e /run/again".into())];
+    resource("configure", Spec::Exec(exec))
+}
+
+#[test]
+fn services_by_init_scripts() {
+    sandboxed("services_by_init_scripts", || {
+        std::fs::write("/etc/init.d/demo", SCRIPT).unwrap();
+        std::fs::set_permissions("/etc/init.d/demo", std::fs::Permissions::from_mode(0o755)).unwrap();
+        let mut place = Place::new();
+        let pid = || std::fs::read_to_string("/run/demo.pid").ok();
+        let again = || std::fs::write("/run/again", "").unwrap();
+        let wanted = [service(Some(ServiceEnsure::Running), Some(Enable::Yes)), configure()];
+        again();
+        let lines = changed(&mut place, &wanted);
+        for line in [
+            "notice service[demo]/ensure: ensure changed 'stopped' to 'running'",
+            "notice service[demo]/enable: enable changed 'false' to 'true'",
+            // It was started just now: a restart would be for nothing.
+            "info service[demo]: Unscheduling refresh on service[demo]",
+        ] {
+            assert!(lines.iter().any(|l| l == line), "{line}\n{lines:#?}");
+        }
+        let first = pid();
+        assert!(first.is_some() && run("ls", &["/etc/rc2.d"]).contains("demo"));
+        again();
+        let lines = changed(&mut place, &wanted);
+        assert!(
+            lines.contains(&"notice service[demo]: Triggered 'refresh' from 1 event".to_owned()),
+            "{lines:#?}"
+        );
+        assert!(pid().is_some() && pid() != first, "it was not restarted");
+        run("/etc/init.d/demo", &["stop"]);
+        let drift = twice(&mut place, &wanted, RunStatus::Changed);
+        assert!(drift.applied.corrective_change);
+        changed(&mut place, &[service(Some(ServiceEnsure::Stopped), Some(Enable::No)), configure()]);
+        assert!(!run("sh", &["-c", "ls /etc/rc2.d"]).contains("S01demo"));
+        again();
+        let lines = changed(&mut place, &[service(None, None), configure()]);
+        let skipped = "info service[demo]: Skipping restart; service is not running";
+        assert!(lines.iter().any(|l| l == skipped) && pid().is_none(), "{lines:#?}");
+        let mask = place.run(&[service(None, Some(Enable::Mask)), configure()]);
+        assert_eq!(mask.applied.counts.failed, 1);
+    });
+}
+
+fn cron(command: &str, schedule: &[&str]) -> Cron {
+    Cron {
+        name: "job".into(),
+        absent: false,
+        command: command.into(),
+        user: "games".into(),
+        schedule: schedule.iter().map(|f| CronField((*f).into())).collect(),
+        environment: BTreeMap::new(),
+    }
+}
+
+#[test]
+fn crontabs_in_the_spool() {
+    sandboxed("crontabs_in_the_spool", || {
+        let mut place = Place::new();
+        drop(std::fs::remove_dir_all("/var/spool/cron"));
+        let entry = |cron: Cron| [resource("job", Spec::Cron(cron))];
+        let daily = || cron("/bin/true", &["5", "4", "*", "*", "*"]);
+        let none = place.run(&entry(daily()));
+        assert!(
+            none.lines[0].ends_with("this node has no crontab spool (is cron installed?)"),
+            "{:?}",
+            none.lines
+        );
+        // As Debian's cron makes it: others than root may put files there.
+        std::fs::create_dir_all("/var/spool/cron/crontabs").unwrap();
+        std::fs::set_permissions("/var/spool/cron/crontabs", std::fs::Permissions::from_mode(0o1730))
+            .unwrap();
+        let path = "/var/spool/cron/crontabs/games";
+        std::fs::write(path, "# mine\n1 1 * * * /bin/mine\n").unwrap();
+        std::os::unix::fs::chown(path, Some(5), Some(60)).unwrap();
+        changed(&mut place, &entry(daily()));
+        let text = "# mine\n1 1 * * * /bin/mine\n# Countersign Name: job\n5 4 * * * /bin/true\n";
+        assert_eq!(std::fs::read_to_string(path).unwrap(), text);
+        let meta = std::fs::metadata(path).unwrap();
+        assert_eq!((meta.uid(), meta.mode() & 0o7777), (5, 0o600));
+        let lines = changed(&mut place, &entry(cron("/bin/true", &["@hourly"])));
+        assert_eq!(lines, ["notice cron[job]/schedule: schedule changed '5 4 * * *' to '@hourly'"]);
+        changed(&mut place, &entry(Cron { absent: true, ..daily() }));
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "# mine\n1 1 * * * /bin/mine\n");
+        let split = place.run(&entry(cron("/bin/true\n* * * * * /bin/evil", &["@hourly"])));
+        assert_eq!(split.applied.counts.failed, 1);
+    });
+}

@@ -1,0 +1,192 @@
+//! The turn of one resource: look, change what differs, refresh, and tell those that subscribe to it.
+
+use super::engine::Course;
+use super::pending::Events;
+use crate::agent::types::{Change, Done, Refreshed, Type, chain};
+use crate::model::report::{Event, EventStatus};
+use crate::model::resource::LogLevel;
+use crate::model::{Kind, Ref};
+use std::collections::BTreeSet;
+
+/// What became of one resource.
+#[derive(Default)]
+pub(super) struct Fate {
+    pub(super) events: Vec<Event>,
+    pub(super) failed: bool,
+    pub(super) skipped: bool,
+    /// A refresh would change nothing: it was started just now.
+    pub(super) fresh: bool,
+    /// It was refreshed.
+    pub(super) restarted: bool,
+    pub(super) failed_to_restart: bool,
+}
+
+impl Course<'_> {
+    /// Looks, then changes what differs, then refreshes.
+    pub(super) fn drive<T: Type>(&mut self, index: usize, name: &Ref, resource: &T) -> Fate {
+        let mut fate = Fate::default();
+        let plan = match resource.check(&mut self.node) {
+            Ok(plan) => plan,
+            Err(error) => {
+                let message = chain(&error);
+                self.voice.of(name, LogLevel::Err, format!("Could not evaluate: {message}"));
+                self.drop_events(index, name);
+                self.record.keep_all(self.job.record, name);
+                return Fate { failed: true, events: vec![failure("evaluation", &message)], ..fate };
+            }
+        };
+        if let Some(guards) = plan.unevaluated {
+            let message = format!("not evaluated: {guards} would have to run a command");
+            self.voice.of(name, LogLevel::Notice, format!("{message} (noop)"));
+            fate.events.push(Event { status: EventStatus::Noop, ..failure("returns", &message) });
+            fate.skipped = true;
+        }
+        let differing: BTreeSet<&'static str> = plan.changes.iter().map(|change| change.property).collect();
+        for (property, value) in &plan.wanted {
+            if !differing.contains(property) {
+                self.record.note(name, property, value);
+            }
+        }
+        for change in plan.changes {
+            self.change(index, change, resource, &mut fate);
+        }
+        self.deliver(index, name, resource, &mut fate);
+        fate
+    }
+
+    fn change<T: Type>(&mut self, index: usize, change: Change<T::Step>, resource: &T, fate: &mut Fate) {
+        let declared = &self.catalog.resources[index];
+        let (name, level) = (declared.reference(), declared.meta.loglevel);
+        let Change { property, from, to, message, diff, step } = change;
+        let corrective = self.job.record.is_drift(&name, property, &to);
+        let mark = if corrective { " (corrective)" } else { "" };
+        let mut event =
+            Event { property: property.into(), from, to, message, status: EventStatus::Noop, corrective };
+        if let Some(diff) = diff {
+            self.voice.property(&name, property, (level, format!("\n{}", diff.trim_end())));
+        }
+        if self.node.noop {
+            self.voice.property(&name, property, (level, format!("{}{mark} (noop)", event.message)));
+            self.record.keep(self.job.record, &name, property);
+            fate.events.push(event);
+            return;
+        }
+        // After a failure the other properties are left alone: what they build on may not be there.
+        if fate.failed {
+            self.record.keep(self.job.record, &name, property);
+            return;
+        }
+        match resource.apply(step, &mut self.node) {
+            Ok(Done { log, fresh }) => {
+                for (own, line) in log {
+                    self.voice.property(&name, property, (own.unwrap_or(level), line));
+                }
+                self.voice.property(&name, property, (level, format!("{}{mark}", event.message)));
+                self.record.note(&name, property, &event.to);
+                self.node.forget(declared.spec.kind());
+                event.status = EventStatus::Success;
+                fate.fresh |= fresh;
+            }
+            Err(error) => {
+                event.message =
+                    format!("change from '{}' to '{}' failed: {}", event.from, event.to, chain(&error));
+                event.status = EventStatus::Failure;
+                self.voice.property(&name, property, (LogLevel::Err, event.message.clone()));
+                self.record.keep(self.job.record, &name, property);
+                self.node.forget(declared.spec.kind());
+                fate.failed = true;
+            }
+        }
+        fate.events.push(event);
+    }
+
+    /// The refresh that waits for this resource, if any: at once, and only once.
+    fn deliver<T: Type>(&mut self, index: usize, name: &Ref, resource: &T, fate: &mut Fate) {
+        let level = self.catalog.resources[index].meta.loglevel;
+        if fate.failed {
+            self.drop_events(index, name);
+            return;
+        }
+        let events = self.pending.take(index);
+        if events.count() == 0 || !answers(name.kind) {
+            return;
+        }
+        if fate.fresh {
+            self.voice.of(name, LogLevel::Info, format!("Unscheduling refresh on {name}"));
+            return;
+        }
+        if self.node.noop || events.made == 0 {
+            let message = format!("Would have triggered {}", events.text());
+            self.voice.of(name, level, &message);
+            fate.events.push(Event { status: EventStatus::Noop, ..failure("refresh", &message) });
+            return;
+        }
+        match resource.refresh(&mut self.node) {
+            Ok(Refreshed::Nothing) => {}
+            Ok(Refreshed::Skipped(why)) => self.voice.of(name, LogLevel::Info, why),
+            Ok(Refreshed::Done(done)) => {
+                for (own, line) in done.log {
+                    self.voice.of(name, own.unwrap_or(level), line);
+                }
+                let message = format!("Triggered {}", events.text());
+                self.voice.of(name, level, &message);
+                fate.events.push(Event { status: EventStatus::Success, ..failure("refresh", &message) });
+                fate.restarted = true;
+                self.node.forget(name.kind);
+            }
+            Err(error) => {
+                let message = format!("Failed to call refresh: {}", chain(&error));
+                self.voice.of(name, LogLevel::Err, &message);
+                fate.events.push(failure("refresh", &message));
+                fate.failed_to_restart = true;
+                self.node.forget(name.kind);
+            }
+        }
+    }
+
+    /// Queues what this resource's changes mean to those that subscribe to it.
+    pub(super) fn tell_listeners(&mut self, index: usize, fate: &Fate) {
+        if fate.skipped {
+            return;
+        }
+        let count = |status| fate.events.iter().filter(|event| event.status == status).count();
+        let events = Events { made: count(EventStatus::Success), noop: count(EventStatus::Noop) };
+        if events.count() == 0 {
+            return;
+        }
+        let name = self.catalog.resources[index].reference();
+        for listener in self.pending.listeners(index) {
+            let target = self.catalog.resources[listener].reference();
+            if answers(target.kind) {
+                self.voice.of(&name, LogLevel::Info, format!("Scheduling refresh of {target}"));
+                self.pending.queue(listener, events);
+            }
+        }
+    }
+
+    pub(super) fn drop_events(&mut self, index: usize, name: &Ref) {
+        if self.pending.take(index).count() > 0 {
+            self.voice.of(name, LogLevel::Info, "Unscheduling all events");
+        }
+    }
+}
+
+/// Whether resources of this type do something on a refresh.
+const fn answers(kind: Kind) -> bool {
+    match kind {
+        Kind::Service | Kind::Exec => true,
+        Kind::File | Kind::Package | Kind::User | Kind::Group | Kind::Cron | Kind::Notify => false,
+    }
+}
+
+/// An event without values.
+pub(super) fn failure(property: &str, message: &str) -> Event {
+    Event {
+        property: property.into(),
+        from: String::new(),
+        to: String::new(),
+        message: message.into(),
+        status: EventStatus::Failure,
+        corrective: false,
+    }
+}
