@@ -24,7 +24,7 @@ pub mod root;
 pub mod sshsig;
 pub mod state;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod timestamp;
 pub mod trigger;
 mod verified;

@@ -205,3 +205,6 @@ impl Document for Trigger {
         operator_requirement(root, &self.operator, Self::TYPE)
     }
 }
+
+#[cfg(test)]
+mod tests;
