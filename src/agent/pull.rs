@@ -95,26 +95,30 @@ impl From<DiskError> for Problem {
     }
 }
 
-/// Takes the newest release that any source offers and that is acceptable. The state goes on from root to
+/// What the sources offered.
+#[derive(Debug)]
+pub struct Attempts {
+    /// What was accepted, if anything was.
+    pub pulled: Option<Pulled>,
+    /// The sources that were no help, and why; the weightiest first.
+    pub problems: Vec<(String, Problem)>,
+}
+
+/// Takes the newest release of the first source that offers an acceptable one. The state goes on from root to
 /// root even when the rest is refused.
-///
-/// # Errors
-/// The weightiest problem, when no source offers one.
-pub fn pull(
-    disk: &Disk,
-    state: &mut State,
-    sources: &[Box<dyn Source>],
-    now: Stamp,
-) -> Result<Pulled, Vec<Problem>> {
-    let mut problems = Vec::new();
+pub fn pull(disk: &Disk, state: &mut State, sources: &[Box<dyn Source>], now: Stamp) -> Attempts {
+    let (mut pulled, mut problems) = (None, Vec::new());
     for source in sources {
         match pull_from(disk, state, source.as_ref(), now) {
-            Ok(pulled) => return Ok(pulled),
-            Err(problem) => problems.push(problem),
+            Ok(found) => {
+                pulled = Some(found);
+                break;
+            }
+            Err(problem) => problems.push((source.name().to_owned(), problem)),
         }
     }
-    problems.sort_by_key(|problem| std::cmp::Reverse(problem.weight()));
-    Err(problems)
+    problems.sort_by_key(|(_, problem)| std::cmp::Reverse(problem.weight()));
+    Attempts { pulled, problems }
 }
 
 /// The accepted release from the node's own disk, verified again; `None` when there is none for this node.
@@ -169,7 +173,11 @@ fn pull_from(disk: &Disk, state: &mut State, source: &dyn Source, now: Stamp) ->
     Ok(pulled)
 }
 
-fn walk(disk: &Disk, state: &mut State, source: &dyn Source) -> Result<(), Problem> {
+/// Walks to the newest trust root of a source, and writes each step down.
+///
+/// # Errors
+/// When a root could not be had or does not follow.
+pub fn walk(disk: &Disk, state: &mut State, source: &dyn Source) -> Result<(), Problem> {
     let roots = publication::roots(source, state.root().version())?;
     if roots.is_empty() {
         return Ok(());

@@ -5,6 +5,7 @@
 mod agent;
 mod clock;
 mod demo;
+mod duration;
 mod hook;
 mod keys;
 mod node;

@@ -1,0 +1,260 @@
+//! The agent that stays: a run at every slot, whenever a trigger asks, and on SIGUSR1; an orderly end on SIGTERM.
+//!
+//! Three threads: this one runs, one holds the connection for triggers, one hears signals. They share a queue and
+//! nothing else.
+
+use super::clock::Clock;
+use super::disk::{Disk, DiskError};
+use super::fetch::{FetchError, Https};
+use super::identity::Identity;
+use super::queue::{Job, Mode, Place, Queue, Wake};
+use super::run::{self, Asked, Order, Ran, RunError};
+use super::schedule::{Rhythm, Splay};
+use super::trigger::{self, TriggerError};
+use super::{disable, stored};
+use crate::model::Stamp;
+use crate::model::report::LogLine;
+use crate::model::resource::LogLevel;
+use crate::model::wire::{NodePush, Signed, TriggerState};
+use crate::signing::trigger::{Action, MAX_PAUSE, MIN_INTERVAL};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::iterator::Signals;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// How a daemon lives.
+#[derive(Debug, Clone)]
+pub struct Life {
+    /// Time between runs that nobody asks for.
+    pub interval: Duration,
+    /// Whether nodes are spread over the interval.
+    pub splay: Splay,
+    /// What is wished of each run; its mode and trigger come from who asks.
+    pub order: Order,
+}
+
+/// Why the daemon could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// A run could not begin for a reason that does not pass by itself.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Signals could not be heard.
+    #[error("cannot hear signals")]
+    Signals(#[source] std::io::Error),
+}
+
+/// A line for whoever reads the daemon's log, spoken by any of its threads.
+pub type Voice<'a> = &'a (dyn Fn(&LogLine) + Sync);
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When it could not begin.
+pub fn daemon(disk: &Disk, life: &Life, clock: Clock, log: Voice<'_>) -> Result<(), DaemonError> {
+    let identity = Identity::load(disk).map_err(RunError::from)?;
+    let rhythm = Rhythm::new(&identity.node, life.interval, life.splay);
+    let queue = Queue::default();
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGUSR1]).map_err(DaemonError::Signals)?;
+    let hearing = signals.handle();
+    let ear = Ear { disk, identity: &identity, rhythm: &rhythm, queue: &queue, clock, log, wants: Mutex::default() };
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for signal in signals.forever() {
+                if signal == SIGUSR1 {
+                    queue.ask(Job { mode: Mode::Converge, triggers: Vec::new() });
+                } else {
+                    queue.stop();
+                }
+            }
+        });
+        scope.spawn(|| ear.listen());
+        work(&ear, life);
+        hearing.close();
+    });
+    Ok(())
+}
+
+/// The runs, one after the other.
+fn work(ear: &Ear<'_>, life: &Life) {
+    let (mut patience, mut busy) = (ear.rhythm.next((ear.clock)()), 0);
+    say(ear.log, LogLevel::Info, format!("The first run comes in {} seconds", patience.as_secs()));
+    loop {
+        let job = match ear.queue.wait(patience) {
+            Wake::Stop => return,
+            Wake::Asked(job) => job,
+            Wake::Slot if ear.is_paused() => {
+                ear.queue.finished(Duration::ZERO);
+                patience = ear.rhythm.next((ear.clock)());
+                continue;
+            }
+            Wake::Slot => Job { mode: Mode::Converge, triggers: Vec::new() },
+        };
+        let asked = ear.begin(&job);
+        let order = Order { mode: job.mode, trigger: asked, ..life.order.clone() };
+        let ran = run::run(ear.disk, &order, ear.clock, &mut |line| (ear.log)(line));
+        ear.end(&job, &ran);
+        ear.queue.finished(Duration::from_secs(MIN_INTERVAL.unsigned_abs()));
+        patience = ear.rhythm.next((ear.clock)());
+        match ran {
+            Ok(Ran { retry_after: Some(pause), .. }) => {
+                busy += 1;
+                patience = ear.rhythm.stretched(pause, busy);
+            }
+            Ok(_) => busy = 0,
+            Err(error) => say(ear.log, LogLevel::Notice, super::text(&error)),
+        }
+    }
+}
+
+/// What hears triggers and answers for them.
+struct Ear<'a> {
+    disk: &'a Disk,
+    identity: &'a Identity,
+    rhythm: &'a Rhythm,
+    queue: &'a Queue,
+    clock: Clock,
+    log: Voice<'a>,
+    /// The releases that waiting triggers demand, by trigger; and until when runs by the clock are paused.
+    wants: Mutex<Wants>,
+}
+
+#[derive(Debug, Default)]
+struct Wants {
+    min_seq: u64,
+    paused_until: Option<Stamp>,
+}
+
+impl Ear<'_> {
+    /// Holds a connection for as long as the daemon lives.
+    fn listen(&self) {
+        let (mut after, mut failures) = (0, 0);
+        let mut server = None;
+        while !self.queue.stopping() {
+            let heard = match &server {
+                Some(server) => trigger::wait(server, after),
+                None => self.connect().and_then(|fresh| trigger::wait(server.insert(fresh), after)),
+            };
+            match heard {
+                Ok(triggers) => {
+                    (after, failures) = (triggers.next, 0);
+                    for signed in triggers.triggers {
+                        self.obey(server.as_ref(), signed);
+                    }
+                }
+                Err(error) => {
+                    server = None;
+                    failures += 1;
+                    let pause = self.pause_after(&error, failures);
+                    let text = super::text(&error);
+                    say(self.log, LogLevel::Debug, format!("No connection for triggers: {text}"));
+                    self.queue.sleep(pause);
+                }
+            }
+        }
+    }
+
+    fn pause_after(&self, error: &TriggerError, failures: u32) -> Duration {
+        match error {
+            TriggerError::Fetch(FetchError::Busy { retry_after: Some(pause), .. }) => {
+                self.rhythm.stretched(*pause, failures.into())
+            }
+            // A connection that only timed out is simply taken up again.
+            TriggerError::Fetch(FetchError::TooSlow { .. }) if failures == 1 => Duration::from_secs(1),
+            _ => self.rhythm.back_off(failures),
+        }
+    }
+
+    /// A connection to the first server that can be had.
+    fn connect(&self) -> Result<Https, TriggerError> {
+        let state = stored::load(self.disk)?.ok_or(TriggerError::NotEnrolled)?;
+        let pin = state.root().fields().tls.server_ca;
+        let servers = run::report_servers(self.disk, self.identity, pin).unwrap_or_default();
+        servers.into_iter().next().ok_or(TriggerError::NotEnrolled)
+    }
+
+    fn obey(&self, server: Option<&Https>, signed: Signed) {
+        let id = trigger::id_untrusted(&signed);
+        let answer = self.answer(signed);
+        if let (Some(server), Some(id)) = (server, id) {
+            drop(trigger::tell(server, &id, &answer));
+        }
+    }
+
+    fn answer(&self, signed: Signed) -> TriggerState {
+        let accepted = match trigger::accept(self.disk, signed, self.clock) {
+            Ok(accepted) => accepted.trigger,
+            Err(error) => {
+                let message = format!("{}: {}", error.code(), super::text(&error));
+                say(self.log, LogLevel::Warning, format!("Trigger refused: {message}"));
+                return TriggerState { state: NodePush::Refused, message };
+            }
+        };
+        let why = if accepted.reason.is_empty() { String::new() } else { format!(": {}", accepted.reason) };
+        say(self.log, LogLevel::Notice, format!("Triggered by {}{why}", accepted.operator));
+        let mode = match accepted.action {
+            Action::Converge => Mode::Converge,
+            Action::Noop => Mode::Noop,
+            Action::Pause => return self.pause(),
+        };
+        if let Some(disabled) = disable::current(self.disk, (self.clock)()).ok().flatten() {
+            let message = format!("disabled: {}", disabled.reason);
+            return TriggerState { state: NodePush::Refused, message };
+        }
+        let mut wants = self.wants();
+        wants.min_seq = wants.min_seq.max(accepted.min_seq);
+        drop(wants);
+        let (state, message) = match self.queue.ask(Job { mode, triggers: vec![accepted.id.clone()] }) {
+            Place::Next => (NodePush::Running, "running"),
+            Place::Queued => (NodePush::Queued, "a run is under way; this one comes after it"),
+        };
+        TriggerState { state, message: message.to_owned() }
+    }
+
+    fn pause(&self) -> TriggerState {
+        let until = (self.clock)().plus(MAX_PAUSE);
+        self.wants().paused_until = Some(until);
+        TriggerState { state: NodePush::Done, message: format!("paused until {until} or the next push") }
+    }
+
+    fn is_paused(&self) -> bool {
+        self.wants().paused_until.is_some_and(|until| (self.clock)() < until)
+    }
+
+    /// What the run is asked to reach. A push ends a pause.
+    fn begin(&self, job: &Job) -> Option<Asked> {
+        let mut wants = self.wants();
+        wants.paused_until = None;
+        let min_seq = std::mem::take(&mut wants.min_seq);
+        job.triggers.last().map(|id| Asked { id: id.clone(), min_seq })
+    }
+
+    fn end(&self, job: &Job, ran: &Result<Ran, RunError>) {
+        let answer = match ran {
+            Ok(ran) => trigger::outcome(&ran.report),
+            Err(error) => TriggerState { state: NodePush::Failed, message: super::text(error) },
+        };
+        if job.triggers.is_empty() {
+            return;
+        }
+        let Ok(server) = self.connect() else { return };
+        for id in &job.triggers {
+            drop(trigger::tell(&server, id, &answer));
+        }
+    }
+
+    /// A panic elsewhere leaves these two values in order.
+    fn wants(&self) -> std::sync::MutexGuard<'_, Wants> {
+        self.wants.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl From<DiskError> for DaemonError {
+    fn from(error: DiskError) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+fn say(log: Voice<'_>, level: LogLevel, message: impl Into<String>) {
+    log(&LogLine { level, source: String::new(), message: message.into() });
+}

@@ -1,0 +1,406 @@
+//! One run, from taking the lock to handing over the report.
+//!
+//! The order is the design's: verify everything, write it down, apply, write down what was applied, report.
+//! What may be applied is `signing`'s to say; how it is applied is `apply`'s.
+
+use super::apply::{self, Applied, BlobError, BlobSource, Record, Wishes};
+use super::clock::Clock;
+use super::disable::{self, Disabled};
+use super::disk::{Disk, DiskError};
+use super::fetch::{Deadline, Directory, FetchError, Https, Source, Trust};
+use super::host::{Host, HostError};
+use super::identity::{Identity, IdentityError};
+use super::lock::{LockError, RunLock};
+use super::pull::{self, Attempts, Origin, Problem, Pulled, Ready};
+use super::queue::Mode;
+use super::report::{self, Account};
+use super::servers::{self, ServersError};
+use super::stored::{self, StoredError};
+use super::{enroll, facts};
+use crate::model::digest::hex;
+use crate::model::report::{LogLine, Refused, ReleaseRef, Report};
+use crate::model::resource::LogLevel;
+use crate::model::{Digest, Facts, Stamp};
+use crate::signing::{Freshness, State};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+const RECORD: &str = "record.json";
+const RECORD_CAP: u64 = 64 << 20;
+
+/// What is wished of a run.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Whether to change anything.
+    pub mode: Mode,
+    /// The node's root directory; `/` but in tests and images.
+    pub root: PathBuf,
+    /// Only resources with one of these tags; all when empty.
+    pub tags: Vec<String>,
+    /// What to do when no server offers anything acceptable.
+    pub fallback: Fallback,
+    /// The trigger that asks for the run.
+    pub trigger: Option<Asked>,
+    /// How long to wait for another run to end.
+    pub patience: Duration,
+    /// How long fetching may take.
+    pub budget: Duration,
+}
+
+/// What to do when no server offers anything acceptable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fallback {
+    /// Enforce the last accepted release from disk, for as long as the trust root allows.
+    Cached,
+    /// Apply nothing.
+    Nothing,
+}
+
+/// The trigger behind a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Its id.
+    pub id: String,
+    /// The release that the node must reach.
+    pub min_seq: u64,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its report.
+    pub report: Report,
+    /// How long a busy server asks to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+/// Why there was no run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The node never joined.
+    #[error("this node has not joined yet")]
+    NotEnrolled,
+    /// An administrator said "not now".
+    #[error("{0}")]
+    Disabled(Disabled),
+    /// Another run is under way.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The agent's directory could not be used.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// What is stored cannot be used.
+    #[error(transparent)]
+    Stored(#[from] StoredError),
+    /// The list of servers cannot be used.
+    #[error(transparent)]
+    Servers(#[from] ServersError),
+    /// The node's keys cannot be used.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The node's file system cannot be used.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The operating system gave no randomness.
+    #[error("no randomness from the operating system: {0}")]
+    Randomness(getrandom::Error),
+}
+
+/// Runs once. Every line that is said goes to `log` as it is said, and into the report.
+///
+/// # Errors
+/// When the run did not begin; what goes wrong later is in the report.
+pub fn run(
+    disk: &Disk,
+    order: &Order,
+    clock: Clock,
+    log: &mut dyn FnMut(&LogLine),
+) -> Result<Ran, RunError> {
+    if let Some(disabled) = disable::current(disk, clock())? {
+        return Err(RunError::Disabled(disabled));
+    }
+    let _lock = RunLock::take(disk, order.patience)?;
+    let state = stored::load(disk)?.ok_or(RunError::NotEnrolled)?;
+    let identity = Identity::load(disk)?;
+    let host = Host::open(&order.root)?;
+    let mut course = Course {
+        disk,
+        order,
+        identity,
+        host,
+        begun: Instant::now(),
+        now: clock(),
+        logs: Vec::new(),
+        log,
+        phases: BTreeMap::new(),
+    };
+    course.run(state, clock)
+}
+
+/// The sources that the agent was given: servers under the pinned authority, and directories.
+///
+/// # Errors
+/// When the list or the node's certificate cannot be used.
+pub fn open_sources(
+    disk: &Disk,
+    identity: &Identity,
+    trust: Trust,
+    deadline: Deadline,
+) -> Result<Vec<Box<dyn Source>>, RunError> {
+    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    for address in servers::load(disk)? {
+        if address.starts_with('/') {
+            sources.push(Box::new(Directory::new(address.as_ref())));
+        } else if let Ok(server) = Https::new(&address, trust, identity.certificate(disk)?) {
+            sources.push(Box::new(server.until(deadline)));
+        }
+    }
+    Ok(sources)
+}
+
+/// The servers among them that take reports.
+///
+/// # Errors
+/// When the list or the node's certificate cannot be used.
+pub fn report_servers(disk: &Disk, identity: &Identity, pin: Digest) -> Result<Vec<Https>, RunError> {
+    let mut found = Vec::new();
+    for address in servers::load(disk)?.iter().filter(|address| !address.starts_with('/')) {
+        found.extend(Https::new(address, Trust::Authority(pin), identity.certificate(disk)?));
+    }
+    Ok(found)
+}
+
+/// A run on its way.
+struct Course<'a> {
+    disk: &'a Disk,
+    order: &'a Order,
+    identity: Identity,
+    host: Host,
+    begun: Instant,
+    /// One time for the whole run.
+    now: Stamp,
+    logs: Vec<LogLine>,
+    log: &'a mut dyn FnMut(&LogLine),
+    phases: BTreeMap<String, u64>,
+}
+
+/// What there is to apply, and why it is not something newer.
+struct Found {
+    ready: Option<Ready>,
+    refusal: Option<Refused>,
+    retry_after: Option<Duration>,
+}
+
+impl Course<'_> {
+    fn run(&mut self, mut state: State, clock: Clock) -> Result<Ran, RunError> {
+        let mut run = [0; 16];
+        getrandom::fill(&mut run).map_err(RunError::Randomness)?;
+        let found = self.find(&mut state)?;
+        let facts = self.timed("facts", |course| facts::gather(&course.host));
+        let Found { ready, refusal, retry_after } = self.hold_to_trigger(found);
+        let applied = ready.as_ref().map(|ready| self.apply(ready, &facts)).transpose()?;
+        if applied.is_some() && self.order.mode == Mode::Converge {
+            state = state.after_applying();
+        }
+        self.phases.insert("total".into(), millis(self.begun));
+        let account = Account {
+            run: hex(&run),
+            trigger: self.order.trigger.as_ref().map(|asked| asked.id.clone()),
+            release: ready.as_ref().map(|r| ReleaseRef { seq: r.release.seq, id: r.release.id() }),
+            cached: ready.as_ref().is_some_and(|ready| ready.origin == Origin::Disk),
+            refusal,
+            noop: self.order.mode == Mode::Noop || ready.as_ref().is_some_and(|r| r.catalog.only_noop()),
+            time: (self.now, clock()),
+            applied,
+            phases: std::mem::take(&mut self.phases),
+            facts,
+            logs: std::mem::take(&mut self.logs),
+        };
+        let mut report = report::compose(&state, account);
+        let state = report::keep(self.disk, &state, self.identity.report_key(), &mut report)?;
+        self.hand_over(&state);
+        Ok(Ran { report, retry_after })
+    }
+
+    /// What to apply: the newest that a source offers, or what is on the disk.
+    fn find(&mut self, state: &mut State) -> Result<Found, RunError> {
+        let begun = Instant::now();
+        let attempts = self.pull(state)?;
+        self.phases.insert("fetch".into(), millis(begun));
+        for (source, problem) in &attempts.problems {
+            self.say(LogLevel::Warning, format!("{source}: {}: {}", problem.code(), super::text(problem)));
+        }
+        let retry_after = attempts.problems.iter().find_map(|(_, problem)| match problem {
+            Problem::Fetch(FetchError::Busy { retry_after, .. }) => *retry_after,
+            _ => None,
+        });
+        match attempts.pulled {
+            Some(Pulled::Ready(ready)) => {
+                Ok(Found { ready: Some(*ready), refusal: None, retry_after })
+            }
+            Some(Pulled::Unassigned(_)) => {
+                self.say(LogLevel::Warning, "The release has nothing for this node: nothing is applied");
+                Ok(Found { ready: None, refusal: None, retry_after })
+            }
+            None => {
+                let refusal = attempts.problems.first().map(|(_, problem)| problem.refused());
+                let ready = self.fall_back(state);
+                Ok(Found { ready, refusal: refusal.or_else(|| Some(no_server())), retry_after })
+            }
+        }
+    }
+
+    fn pull(&self, state: &mut State) -> Result<Attempts, RunError> {
+        let deadline = Deadline::after(self.order.budget);
+        let pin = state.root().fields().tls.server_ca;
+        let sources = open_sources(self.disk, &self.identity, Trust::Authority(pin), deadline)?;
+        let attempts = pull::pull(self.disk, state, &sources, self.now);
+        let rogue = |(_, problem): &(String, Problem)| {
+            matches!(problem, Problem::Fetch(FetchError::Authority { .. }))
+        };
+        if attempts.pulled.is_some() || !attempts.problems.iter().any(rogue) {
+            return Ok(attempts);
+        }
+        // The authority may have been replaced by a newer trust root. Roots prove themselves, so they may be asked
+        // of anyone; if they pin another authority now, that one counts.
+        for source in open_sources(self.disk, &self.identity, Trust::AnyoneForRoots, deadline)? {
+            drop(pull::walk(self.disk, state, source.as_ref()));
+        }
+        let new_pin = state.root().fields().tls.server_ca;
+        if new_pin == pin {
+            return Ok(attempts);
+        }
+        let sources = open_sources(self.disk, &self.identity, Trust::Authority(new_pin), deadline)?;
+        Ok(pull::pull(self.disk, state, &sources, self.now))
+    }
+
+    /// The last accepted release from the disk. That is never silent and never a success.
+    fn fall_back(&mut self, state: &State) -> Option<Ready> {
+        if self.order.fallback == Fallback::Nothing {
+            self.say(LogLevel::Warning, "Not using the release on disk; nothing is applied");
+            return None;
+        }
+        match pull::reload(self.disk, state, self.now) {
+            Ok(Some(ready)) => {
+                let seq = ready.release.seq;
+                let said = match ready.catalog.freshness() {
+                    Freshness::Fresh => {
+                        format!("Enforcing release {seq} from disk; whether there is a newer one is not known")
+                    }
+                    Freshness::Stale { until } => {
+                        format!("Enforcing release {seq} from disk without a fresh word from the server, until {until}")
+                    }
+                    Freshness::Expired { since } => {
+                        format!("Release {seq} on disk expired at {since}: only looking, changing nothing")
+                    }
+                };
+                self.say(LogLevel::Warning, said);
+                Some(ready)
+            }
+            Ok(None) => {
+                self.say(LogLevel::Err, "There is no accepted release on disk; nothing is applied");
+                None
+            }
+            Err(problem) => {
+                self.say(LogLevel::Err, format!("The release on disk: {}", super::text(&problem)));
+                None
+            }
+        }
+    }
+
+    /// A trigger that demands a release which the node did not reach is not fulfilled by an older one.
+    fn hold_to_trigger(&mut self, mut found: Found) -> Found {
+        let wanted = self.order.trigger.as_ref().map_or(0, |asked| asked.min_seq);
+        let reached = found.ready.as_ref().map_or(0, |ready| ready.release.seq);
+        if wanted > reached && found.refusal.is_none() {
+            let message = format!("the trigger demands release {wanted}, and {reached} is the newest here");
+            self.say(LogLevel::Err, message.clone());
+            found.refusal = Some(Refused { code: "BEHIND".into(), message });
+        }
+        found
+    }
+
+    fn apply(&mut self, ready: &Ready, facts: &Facts) -> Result<Applied, RunError> {
+        self.say(LogLevel::Info, format!("Applying configuration version '{}'", ready.release.seq));
+        let last = self.record();
+        let noop = self.order.mode == Mode::Noop;
+        let wishes = Wishes { noop, tags: self.order.tags.clone(), ..Wishes::default() };
+        let blobs = Kept { disk: self.disk };
+        let job = apply::Job { host: &self.host, facts, blobs: &blobs, record: &last, wishes: &wishes };
+        let (logs, log) = (&mut self.logs, &mut *self.log);
+        let applied = apply::apply(&ready.catalog, &job, &mut |line| {
+            log(line);
+            logs.push(line.clone());
+        });
+        self.disk.write(RECORD, &serde_json::to_vec(&applied.record).unwrap_or_default())?;
+        Ok(applied)
+    }
+
+    /// What the last run left. Losing it only means that drift is taken for a new wish once.
+    fn record(&self) -> Record {
+        let bytes = self.disk.read(RECORD, RECORD_CAP).ok().flatten().unwrap_or_default();
+        serde_json::from_slice(&bytes).unwrap_or_default()
+    }
+
+    /// Hands the reports over and asks for a new certificate in time. That neither works is told, and no failure
+    /// of the run.
+    fn hand_over(&mut self, state: &State) {
+        let pin = state.root().fields().tls.server_ca;
+        let servers = report_servers(self.disk, &self.identity, pin).unwrap_or_default();
+        let mut trouble = None;
+        for server in &servers {
+            match report::send(self.disk, server) {
+                Ok(_) => {
+                    trouble = None;
+                    self.renew(server);
+                    break;
+                }
+                Err(error) => trouble = Some(super::text(&error)),
+            }
+        }
+        if let Some(trouble) = trouble {
+            self.say(LogLevel::Warning, format!("Could not send the report, it waits on disk: {trouble}"));
+        }
+    }
+
+    fn renew(&mut self, server: &Https) {
+        if self.identity.is_renewal_due(self.disk, self.now).unwrap_or(false)
+            && let Err(error) = enroll::renew(self.disk, &self.identity, server)
+        {
+            self.say(LogLevel::Warning, format!("Could not renew the certificate: {}", super::text(&error)));
+        }
+    }
+
+    fn timed<T>(&mut self, phase: &str, work: impl FnOnce(&mut Self) -> T) -> T {
+        let begun = Instant::now();
+        let result = work(self);
+        self.phases.insert(phase.to_owned(), millis(begun));
+        result
+    }
+
+    fn say(&mut self, level: LogLevel, message: impl Into<String>) {
+        let line = LogLine { level, source: String::new(), message: message.into() };
+        (self.log)(&line);
+        self.logs.push(line);
+    }
+}
+
+/// File contents out of the agent's directory, where they all are before a run begins.
+struct Kept<'a> {
+    disk: &'a Disk,
+}
+
+impl BlobSource for Kept<'_> {
+    fn blob(&self, digest: &Digest, size: u64) -> Result<Vec<u8>, BlobError> {
+        stored::blob(self.disk, *digest, size)?.ok_or_else(|| "it is not on this node's disk".into())
+    }
+}
+
+fn no_server() -> Refused {
+    Refused { code: "NO_SERVER".into(), message: "this agent knows no server".into() }
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
