@@ -16,10 +16,11 @@ use crate::model::Stamp;
 use crate::model::report::LogLine;
 use crate::model::resource::LogLevel;
 use crate::model::wire::{NodePush, Signed, TriggerState};
-use crate::signing::trigger::{Action, MAX_PAUSE, MIN_INTERVAL};
+use crate::signing::Refusal;
+use crate::signing::trigger::{Action, MAX_PAUSE, MIN_INTERVAL, Trigger};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How a daemon lives.
@@ -44,41 +45,43 @@ pub enum DaemonError {
     Signals(#[source] std::io::Error),
 }
 
-/// A line for whoever reads the daemon's log, spoken by any of its threads.
-pub type Voice<'a> = &'a (dyn Fn(&LogLine) + Sync);
+/// Where the daemon's lines go; any of its threads may speak.
+pub type Voice = Arc<dyn Fn(&LogLine) + Send + Sync>;
 
 /// Runs until SIGTERM or SIGINT.
 ///
 /// # Errors
 /// When it could not begin.
-pub fn daemon(disk: &Disk, life: &Life, clock: Clock, log: Voice<'_>) -> Result<(), DaemonError> {
+pub fn daemon(disk: &Disk, life: &Life, clock: Clock, log: Voice) -> Result<(), DaemonError> {
     let identity = Identity::load(disk).map_err(RunError::from)?;
     let rhythm = Rhythm::new(&identity.node, life.interval, life.splay);
-    let queue = Queue::default();
+    let queue = Arc::new(Queue::default());
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGUSR1]).map_err(DaemonError::Signals)?;
     let hearing = signals.handle();
-    let ear = Ear { disk, identity: &identity, rhythm: &rhythm, queue: &queue, clock, log, wants: Mutex::default() };
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            for signal in signals.forever() {
-                if signal == SIGUSR1 {
-                    queue.ask(Job { mode: Mode::Converge, triggers: Vec::new() });
-                } else {
-                    queue.stop();
-                }
+    let ears = queue.clone();
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            if signal == SIGUSR1 {
+                ears.ask(Job { mode: Mode::Converge, triggers: Vec::new() });
+            } else {
+                ears.stop();
             }
-        });
-        scope.spawn(|| ear.listen());
-        work(&ear, life);
-        hearing.close();
+        }
     });
+    let wants = Mutex::default();
+    let ear = Arc::new(Ear { disk: disk.clone(), identity, rhythm, queue, clock, log, wants });
+    // Nobody waits for this one at the end: it may be in the middle of a long answer that will not come.
+    let listener = ear.clone();
+    std::thread::spawn(move || listener.listen());
+    work(&ear, life);
+    hearing.close();
     Ok(())
 }
 
 /// The runs, one after the other.
-fn work(ear: &Ear<'_>, life: &Life) {
+fn work(ear: &Ear, life: &Life) {
     let (mut patience, mut busy) = (ear.rhythm.next((ear.clock)()), 0);
-    say(ear.log, LogLevel::Info, format!("The first run comes in {} seconds", patience.as_secs()));
+    say(&ear.log, LogLevel::Info, format!("The first run comes in {} seconds", patience.as_secs()));
     loop {
         let job = match ear.queue.wait(patience) {
             Wake::Stop => return,
@@ -92,7 +95,7 @@ fn work(ear: &Ear<'_>, life: &Life) {
         };
         let asked = ear.begin(&job);
         let order = Order { mode: job.mode, trigger: asked, ..life.order.clone() };
-        let ran = run::run(ear.disk, &order, ear.clock, &mut |line| (ear.log)(line));
+        let ran = run::run(&ear.disk, &order, ear.clock, &mut |line| (ear.log)(line));
         ear.end(&job, &ran);
         ear.queue.finished(Duration::from_secs(MIN_INTERVAL.unsigned_abs()));
         patience = ear.rhythm.next((ear.clock)());
@@ -102,30 +105,32 @@ fn work(ear: &Ear<'_>, life: &Life) {
                 patience = ear.rhythm.stretched(pause, busy);
             }
             Ok(_) => busy = 0,
-            Err(error) => say(ear.log, LogLevel::Notice, super::text(&error)),
+            Err(error) => say(&ear.log, LogLevel::Notice, super::text(&error)),
         }
     }
 }
 
 /// What hears triggers and answers for them.
-struct Ear<'a> {
-    disk: &'a Disk,
-    identity: &'a Identity,
-    rhythm: &'a Rhythm,
-    queue: &'a Queue,
+struct Ear {
+    disk: Disk,
+    identity: Identity,
+    rhythm: Rhythm,
+    queue: Arc<Queue>,
     clock: Clock,
-    log: Voice<'a>,
-    /// The releases that waiting triggers demand, by trigger; and until when runs by the clock are paused.
+    log: Voice,
     wants: Mutex<Wants>,
 }
 
+/// What triggers want besides a run.
 #[derive(Debug, Default)]
 struct Wants {
+    /// The release that the next run must reach.
     min_seq: u64,
+    /// Until when the clock asks for no runs.
     paused_until: Option<Stamp>,
 }
 
-impl Ear<'_> {
+impl Ear {
     /// Holds a connection for as long as the daemon lives.
     fn listen(&self) {
         let (mut after, mut failures) = (0, 0);
@@ -133,7 +138,7 @@ impl Ear<'_> {
         while !self.queue.stopping() {
             let heard = match &server {
                 Some(server) => trigger::wait(server, after),
-                None => self.connect().and_then(|fresh| trigger::wait(server.insert(fresh), after)),
+                None => self.connect(failures).and_then(|fresh| trigger::wait(server.insert(fresh), after)),
             };
             match heard {
                 Ok(triggers) => {
@@ -143,11 +148,12 @@ impl Ear<'_> {
                     }
                 }
                 Err(error) => {
-                    server = None;
+                    // Another server counts from its own beginning. What is heard twice is obeyed once.
+                    (server, after) = (None, 0);
                     failures += 1;
                     let pause = self.pause_after(&error, failures);
                     let text = super::text(&error);
-                    say(self.log, LogLevel::Debug, format!("No connection for triggers: {text}"));
+                    say(&self.log, LogLevel::Debug, format!("No connection for triggers: {text}"));
                     self.queue.sleep(pause);
                 }
             }
@@ -165,39 +171,41 @@ impl Ear<'_> {
         }
     }
 
-    /// A connection to the first server that can be had.
-    fn connect(&self) -> Result<Https, TriggerError> {
-        let state = stored::load(self.disk)?.ok_or(TriggerError::NotEnrolled)?;
+    /// A connection to a server: after each failure it is the next one's turn.
+    fn connect(&self, failures: u32) -> Result<Https, TriggerError> {
+        let state = stored::load(&self.disk)?.ok_or(TriggerError::NotEnrolled)?;
         let pin = state.root().fields().tls.server_ca;
-        let servers = run::report_servers(self.disk, self.identity, pin).unwrap_or_default();
-        servers.into_iter().next().ok_or(TriggerError::NotEnrolled)
+        let servers = run::report_servers(&self.disk, &self.identity, pin).unwrap_or_default();
+        let turn = failures as usize % servers.len().max(1);
+        servers.into_iter().nth(turn).ok_or(TriggerError::NotEnrolled)
     }
 
     fn obey(&self, server: Option<&Https>, signed: Signed) {
         let id = trigger::id_untrusted(&signed);
-        let answer = self.answer(signed);
+        let answer = match trigger::accept(&self.disk, signed, self.clock) {
+            Ok(accepted) => self.follow(&accepted.trigger),
+            // It was obeyed and answered for when it came first.
+            Err(TriggerError::Refusal(Refusal::Replay { .. })) => return,
+            Err(error) => {
+                let message = format!("{}: {}", error.code(), super::text(&error));
+                say(&self.log, LogLevel::Warning, format!("Trigger refused: {message}"));
+                TriggerState { state: NodePush::Refused, message }
+            }
+        };
         if let (Some(server), Some(id)) = (server, id) {
             drop(trigger::tell(server, &id, &answer));
         }
     }
 
-    fn answer(&self, signed: Signed) -> TriggerState {
-        let accepted = match trigger::accept(self.disk, signed, self.clock) {
-            Ok(accepted) => accepted.trigger,
-            Err(error) => {
-                let message = format!("{}: {}", error.code(), super::text(&error));
-                say(self.log, LogLevel::Warning, format!("Trigger refused: {message}"));
-                return TriggerState { state: NodePush::Refused, message };
-            }
-        };
+    fn follow(&self, accepted: &Trigger) -> TriggerState {
         let why = if accepted.reason.is_empty() { String::new() } else { format!(": {}", accepted.reason) };
-        say(self.log, LogLevel::Notice, format!("Triggered by {}{why}", accepted.operator));
+        say(&self.log, LogLevel::Notice, format!("Triggered by {}{why}", accepted.operator));
         let mode = match accepted.action {
             Action::Converge => Mode::Converge,
             Action::Noop => Mode::Noop,
             Action::Pause => return self.pause(),
         };
-        if let Some(disabled) = disable::current(self.disk, (self.clock)()).ok().flatten() {
+        if let Some(disabled) = disable::current(&self.disk, (self.clock)()).ok().flatten() {
             let message = format!("disabled: {}", disabled.reason);
             return TriggerState { state: NodePush::Refused, message };
         }
@@ -237,7 +245,7 @@ impl Ear<'_> {
         if job.triggers.is_empty() {
             return;
         }
-        let Ok(server) = self.connect() else { return };
+        let Ok(server) = self.connect(0) else { return };
         for id in &job.triggers {
             drop(trigger::tell(&server, id, &answer));
         }
@@ -255,6 +263,6 @@ impl From<DiskError> for DaemonError {
     }
 }
 
-fn say(log: Voice<'_>, level: LogLevel, message: impl Into<String>) {
+fn say(log: &Voice, level: LogLevel, message: impl Into<String>) {
     log(&LogLine { level, source: String::new(), message: message.into() });
 }

@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod clock;
+pub mod daemon;
 pub mod disable;
 pub mod disk;
 pub mod enroll;
@@ -14,9 +15,12 @@ pub mod identity;
 pub mod lock;
 pub mod pull;
 pub mod queue;
+pub mod report;
+pub mod run;
 pub mod schedule;
 pub mod servers;
 pub mod stored;
+pub mod trigger;
 mod types;
 
 /// An error and its causes as one line.

@@ -88,12 +88,7 @@ pub fn compose(state: &State, account: Account) -> Report {
 ///
 /// # Errors
 /// When any of it could not be made durable.
-pub fn keep(
-    disk: &Disk,
-    state: &State,
-    key: &SigningKey,
-    report: &mut Report,
-) -> Result<State, StoredError> {
+pub fn keep(disk: &Disk, state: &State, key: &SigningKey, report: &mut Report) -> Result<State, StoredError> {
     let (bytes, signature) = sign(key, report);
     let id = Digest::of(&bytes);
     let document = String::from_utf8(bytes).unwrap_or_default();
@@ -118,8 +113,12 @@ pub fn send(disk: &Disk, server: &Https) -> Result<usize, SendError> {
     for name in disk.list(OUTBOX)? {
         let name = format!("{OUTBOX}/{name}");
         let Some(body) = disk.read(&name, CAP)? else { continue };
-        let request =
-            Request { method: Method::Post(&body), path: "/v1/report", cap: LIMITS.answer, patience: PATIENCE };
+        let request = Request {
+            method: Method::Post(&body),
+            path: "/v1/report",
+            cap: LIMITS.answer,
+            patience: PATIENCE,
+        };
         match server.send(&request) {
             // A report that the server will never take must not keep the later ones back.
             Ok(_) | Err(FetchError::Refused { status: 400..=499, .. }) => disk.remove(&name)?,
@@ -147,6 +146,14 @@ pub enum SendError {
 /// When the disk cannot be read.
 pub fn last(disk: &Disk) -> Result<Option<Report>, DiskError> {
     Ok(disk.read(LAST, CAP)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+}
+
+/// How many reports wait for a server.
+///
+/// # Errors
+/// When the disk cannot be read.
+pub fn waiting(disk: &Disk) -> Result<usize, DiskError> {
+    Ok(disk.list(OUTBOX)?.len())
 }
 
 /// The exit code that a run with this report ends with. A run that could not take the newest release is no success,

@@ -111,12 +111,7 @@ pub enum RunError {
 ///
 /// # Errors
 /// When the run did not begin; what goes wrong later is in the report.
-pub fn run(
-    disk: &Disk,
-    order: &Order,
-    clock: Clock,
-    log: &mut dyn FnMut(&LogLine),
-) -> Result<Ran, RunError> {
+pub fn run(disk: &Disk, order: &Order, clock: Clock, log: &mut dyn FnMut(&LogLine)) -> Result<Ran, RunError> {
     if let Some(disabled) = disable::current(disk, clock())? {
         return Err(RunError::Disabled(disabled));
     }
@@ -236,9 +231,7 @@ impl Course<'_> {
             _ => None,
         });
         match attempts.pulled {
-            Some(Pulled::Ready(ready)) => {
-                Ok(Found { ready: Some(*ready), refusal: None, retry_after })
-            }
+            Some(Pulled::Ready(ready)) => Ok(Found { ready: Some(*ready), refusal: None, retry_after }),
             Some(Pulled::Unassigned(_)) => {
                 self.say(LogLevel::Warning, "The release has nothing for this node: nothing is applied");
                 Ok(Found { ready: None, refusal: None, retry_after })
@@ -286,10 +279,14 @@ impl Course<'_> {
                 let seq = ready.release.seq;
                 let said = match ready.catalog.freshness() {
                     Freshness::Fresh => {
-                        format!("Enforcing release {seq} from disk; whether there is a newer one is not known")
+                        format!(
+                            "Enforcing release {seq} from disk; whether there is a newer one is not known"
+                        )
                     }
                     Freshness::Stale { until } => {
-                        format!("Enforcing release {seq} from disk without a fresh word from the server, until {until}")
+                        format!(
+                            "Enforcing release {seq} from disk without a fresh word from the server, until {until}"
+                        )
                     }
                     Freshness::Expired { since } => {
                         format!("Release {seq} on disk expired at {since}: only looking, changing nothing")

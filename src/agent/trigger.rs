@@ -62,9 +62,7 @@ pub fn wait(server: &Https, after: u64) -> Result<Triggers, TriggerError> {
     let request = Request { method: Method::Get(None), path: &path, cap: ANSWER_CAP, patience: LONG };
     let malformed = |what| FetchError::Form { path: path.clone(), from: "the server".to_owned(), what };
     match server.send(&request)? {
-        Answer::Bytes { bytes, .. } if bytes.is_empty() => {
-            Ok(Triggers { next: after, triggers: Vec::new() })
-        }
+        Answer::Bytes { bytes, .. } if bytes.is_empty() => Ok(Triggers { next: after, triggers: Vec::new() }),
         Answer::Bytes { bytes, .. } => {
             serde_json::from_slice(&bytes).map_err(|_| malformed("list of triggers").into())
         }

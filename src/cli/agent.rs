@@ -1,15 +1,204 @@
-//! Commands of the agent group.
+//! Commands of the agent on this node: join, run, stay, tell.
 
-use super::{Failure, Outcome, Ui};
+mod enrolling;
+mod log;
+mod running;
+mod telling;
+
+use super::{Failure, Outcome, Ui, duration};
+use crate::agent::disk::Disk;
+use crate::model::{Digest, EnvName, NodeName, Stamp};
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// The commands.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Placeholder.
-    List,
+    /// Join: verify the trust root by its digest, make keys, ask the server for a certificate.
+    Enroll(EnrollArgs),
+    /// Print the fingerprint of this node's key; `node list` on the server shows the same.
+    Fingerprint(Place),
+    /// Run once: verify the newest release, apply it, report.
+    Run(RunArgs),
+    /// Stay and run at every interval and whenever an operator pushes.
+    Daemon(DaemonArgs),
+    /// What the agent is doing and when it last ran.
+    Status(StatusArgs),
+    /// Let the agent run again.
+    Enable(Place),
+    /// Keep the agent from running.
+    Disable(DisableArgs),
+    /// Print what this node says of itself.
+    Facts(FactsArgs),
+    /// Check what a server or directory offers this node, and apply nothing.
+    Verify(VerifyArgs),
+}
+
+/// Where the agent keeps its keys and state.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Place {
+    /// The agent's directory.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/countersign/agent")]
+    state: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct EnrollArgs {
+    /// The server.
+    #[arg(long, value_name = "URL")]
+    server: String,
+    /// The digest of the first trust root, from somebody you trust; `countersign trust show` prints it.
+    #[arg(long, value_name = "DIGEST")]
+    root_digest: Digest,
+    /// The name of this node [default: the host name].
+    #[arg(long)]
+    name: Option<NodeName>,
+    /// The environment that this node follows.
+    #[arg(long, default_value = "production")]
+    environment: EnvName,
+    /// A one-time token from `countersign node token`.
+    #[arg(long)]
+    token: Option<String>,
+    /// How long to wait until somebody accepts the node.
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "0")]
+    wait: Duration,
+    /// The certificate of the server's authority, to be strict before the trust root is known too.
+    #[arg(long, value_name = "FILE")]
+    server_ca: Option<PathBuf>,
+    /// Begin anew where the state is damaged. The agent forgets which releases it has seen.
+    #[arg(long)]
+    reset: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 nothing to do, 2 changes, 4 failures, 6 both, 8 changes pending under --noop,\n\
+    1 not attempted, refused, or only the release on disk could be enforced."
+)]
+pub(super) struct RunArgs {
+    /// Say more, and use nothing from disk when the server offers nothing acceptable.
+    #[arg(short, long)]
+    test: bool,
+    /// Change nothing, only say what would be changed.
+    #[arg(long)]
+    noop: bool,
+    /// Only resources with one of these tags.
+    #[arg(long, value_name = "TAGS", value_delimiter = ',')]
+    tags: Vec<String>,
+    /// Say progress too.
+    #[arg(short, long)]
+    verbose: bool,
+    /// Say everything.
+    #[arg(long)]
+    debug: bool,
+    /// How long to wait for another run to end.
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "0")]
+    wait_for_lock: Duration,
+    #[command(flatten)]
+    course: CourseArgs,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// What single runs and those of the daemon share.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct CourseArgs {
+    /// The root directory of the node, where it is not this machine's own.
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
+    /// How long fetching may take.
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "5m")]
+    fetch_timeout: Duration,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct DaemonArgs {
+    /// Time between runs.
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "30m")]
+    interval: Duration,
+    /// Run when the interval begins, not at this node's own slot in it.
+    #[arg(long)]
+    no_splay: bool,
+    /// Only look in every run.
+    #[arg(long)]
+    noop: bool,
+    /// Say progress too.
+    #[arg(short, long)]
+    verbose: bool,
+    /// Say everything.
+    #[arg(long)]
+    debug: bool,
+    #[command(flatten)]
+    course: CourseArgs,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct StatusArgs {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct DisableArgs {
+    /// Why. Whoever wants to run the agent reads it.
+    #[arg(default_value = crate::agent::disable::NO_REASON)]
+    reason: String,
+    /// For how long [default: until it is enabled].
+    #[arg(long = "for", value_name = "TIME", value_parser = duration::parse)]
+    duration: Option<Duration>,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct FactsArgs {
+    /// Only this fact, for example `os.family`.
+    path: Option<crate::model::FactPath>,
+    /// The root directory of the node, where it is not this machine's own.
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct VerifyArgs {
+    /// A server, or a directory with a publication.
+    #[arg(long, value_name = "URL|DIR")]
+    base: String,
+    /// Judge as if it were this time.
+    #[arg(long, value_name = "TIME")]
+    at: Option<Stamp>,
+    #[command(flatten)]
+    place: Place,
 }
 
 /// Runs the command.
-pub(super) fn run(_command: Command, _ui: &mut Ui) -> Outcome {
-    Err(Failure::refused("not built yet"))
+pub(super) fn run(command: Command, ui: &mut Ui) -> Outcome {
+    match command {
+        Command::Enroll(args) => enrolling::enroll(&args, ui),
+        Command::Fingerprint(place) => enrolling::fingerprint(&place, ui),
+        Command::Run(args) => running::run(&args, ui),
+        Command::Daemon(args) => running::daemon(&args),
+        Command::Status(args) => telling::status(&args, ui),
+        Command::Enable(place) => telling::enable(&place, ui),
+        Command::Disable(args) => telling::disable(&args, ui),
+        Command::Facts(args) => telling::facts(&args, ui),
+        Command::Verify(args) => telling::verify(&args, ui),
+    }
 }
+
+fn open(place: &Place) -> Result<Disk, Failure> {
+    Disk::open(&place.state).map_err(|error| Failure::from(error).hint(JOIN))
+}
+
+/// What comes next where there is no agent yet.
+const JOIN: &str = "countersign agent enroll --server URL --root-digest sha256:…";
+/// What comes next where the state is damaged.
+const RESET: &str =
+    "countersign agent enroll --reset --server URL --root-digest sha256:… (forgets which releases were seen)";

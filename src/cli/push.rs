@@ -6,8 +6,7 @@ mod hub;
 mod tally;
 mod targets;
 
-use super::{Failure, Outcome, Ui, duration};
-use crate::agent::clock;
+use super::{Failure, Outcome, Ui, clock, duration};
 use crate::agent::enroll::fetch_roots;
 use crate::agent::fetch::{Https, Trust};
 use crate::model::wire::NodeInfo;
@@ -104,7 +103,7 @@ pub(super) fn run(args: Args, ui: &mut Ui) -> Outcome {
     let site = if filters.needs_site() { Some(load_site(&args.site)?) } else { None };
     let (hub, root) = connect(&args)?;
     let begun = Instant::now();
-    let selection = hub.select(clock::system())?;
+    let selection = hub.select(clock::now())?;
     let mut times = Times { discovery: begun.elapsed(), run: Duration::ZERO };
     let chosen = filters.select(site.as_ref(), &selection.nodes);
     show(&chosen, ui)?;
@@ -207,7 +206,7 @@ fn push(args: &Args, hub: &Hub, nodes: &[NodeName], ui: &mut Ui) -> Result<Tally
             }
             std::thread::sleep(args.batch_sleep);
         }
-        let accepted = hub.push(batch, &order, clock::system())?;
+        let accepted = hub.push(batch, &order, clock::now())?;
         tally.expect(batch);
         let patience = args.timeout;
         watch(hub, &accepted.id, Watch { batch, tally: &mut tally, bar: &bar, ui, patience })?;

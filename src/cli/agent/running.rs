@@ -1,0 +1,101 @@
+//! Running: `agent run` and `agent daemon`.
+
+use super::{CourseArgs, DaemonArgs, JOIN, RESET, RunArgs, log, open};
+use crate::agent::clock;
+use crate::agent::daemon::{self, DaemonError, Life};
+use crate::agent::queue::Mode;
+use crate::agent::report::exit_code;
+use crate::agent::run::{self, Fallback, Order, RunError};
+use crate::agent::schedule::Splay;
+use crate::agent::stored::StoredError;
+use crate::cli::{Failure, Outcome, Ui};
+use crate::model::resource::LogLevel;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the daemon waits for a run that somebody started by hand.
+const DAEMON_PATIENCE: Duration = Duration::from_secs(3600);
+
+pub(super) fn run(args: &RunArgs, ui: &mut Ui) -> Outcome {
+    let disk = open(&args.place)?;
+    let order = Order {
+        tags: args.tags.clone(),
+        fallback: if args.test { Fallback::Nothing } else { Fallback::Cached },
+        patience: args.wait_for_lock,
+        ..order(&args.course, if args.noop { Mode::Noop } else { Mode::Converge })
+    };
+    let least = least(args.debug, args.verbose || args.test);
+    let ran = run::run(&disk, &order, clock::system, &mut |line| {
+        if line.level >= least {
+            log::print(ui, line);
+        }
+    });
+    match ran {
+        Ok(ran) => Ok(exit_code(&ran.report)),
+        Err(RunError::Disabled(disabled)) => {
+            ui.note(format!("Notice: {disabled}"));
+            Ok(1)
+        }
+        Err(error) => Err(explain(error)),
+    }
+}
+
+pub(super) fn daemon(args: &DaemonArgs) -> Outcome {
+    let disk = open(&args.place)?;
+    let mode = if args.noop { Mode::Noop } else { Mode::Converge };
+    let life = Life {
+        interval: args.interval,
+        splay: if args.no_splay { Splay::Off } else { Splay::PerNode },
+        order: Order { patience: DAEMON_PATIENCE, ..order(&args.course, mode) },
+    };
+    let least = least(args.debug, args.verbose);
+    let voice: daemon::Voice = Arc::new(move |line| {
+        if line.level >= least {
+            log::print(&mut Ui::standard(), line);
+        }
+    });
+    daemon::daemon(&disk, &life, clock::system, voice).map_err(|error| match error {
+        DaemonError::Run(error) => explain(error),
+        DaemonError::Signals(_) => error.into(),
+    })?;
+    Ok(0)
+}
+
+fn order(course: &CourseArgs, mode: Mode) -> Order {
+    Order {
+        mode,
+        root: course.root.clone(),
+        tags: Vec::new(),
+        fallback: Fallback::Cached,
+        trigger: None,
+        patience: Duration::ZERO,
+        budget: course.fetch_timeout,
+    }
+}
+
+const fn least(debug: bool, verbose: bool) -> LogLevel {
+    match (debug, verbose) {
+        (true, _) => LogLevel::Debug,
+        (false, true) => LogLevel::Info,
+        (false, false) => LogLevel::Notice,
+    }
+}
+
+fn explain(error: RunError) -> Failure {
+    let hint = match &error {
+        RunError::NotEnrolled | RunError::Identity(_) => Some(JOIN),
+        RunError::Stored(StoredError::Refusal(_)) => Some(RESET),
+        RunError::Lock(_) => Some("countersign agent status"),
+        _ => None,
+    };
+    let code = match &error {
+        RunError::Stored(StoredError::Refusal(refusal)) => Some(refusal.code()),
+        _ => None,
+    };
+    let text = crate::agent::text(&error);
+    let failure = Failure::refused(code.map_or_else(|| text.clone(), |code| format!("{code}: {text}")));
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}

@@ -1,0 +1,159 @@
+//! Asking the agent: `agent status`, `enable`, `disable`, `facts`, `verify`.
+
+use super::{DisableArgs, FactsArgs, JOIN, Place, StatusArgs, VerifyArgs, open};
+use crate::agent::disable::{self, Disabled};
+use crate::agent::disk::Disk;
+use crate::agent::fetch::{Deadline, Directory, Https, Source, Trust};
+use crate::agent::host::Host;
+use crate::agent::identity::Identity;
+use crate::agent::{facts, lock, pull, report, servers, stored};
+use crate::cli::{Failure, Outcome, Ui, clock, duration};
+use crate::model::Stamp;
+use crate::model::report::Report;
+use crate::signing::{Decision, State};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::Duration;
+
+pub(super) fn status(args: &StatusArgs, ui: &mut Ui) -> Outcome {
+    let disk = open(&args.place)?;
+    let state =
+        stored::load(&disk)?.ok_or_else(|| Failure::refused("this node has not joined yet").hint(JOIN))?;
+    let now = clock::now();
+    let disabled = disable::current(&disk, now)?;
+    let doing = match (lock::running(&disk), &disabled) {
+        (Some(_), _) => "applying a catalog",
+        (None, Some(_)) => "disabled",
+        (None, None) => "idling",
+    };
+    let last = report::last(&disk)?;
+    if args.json {
+        let document = json!({
+            "node": state.node(), "environment": state.environment(), "status": doing,
+            "disabled": disabled, "trust_root": state.root().version(),
+            "accepted": state.accepted().map(|a| a.seq), "applied": state.applied(),
+            "last_run": last.as_ref().map(summary), "reports_waiting": report::waiting(&disk)?,
+        });
+        ui.line(serde_json::to_string_pretty(&document)?)?;
+        return Ok(0);
+    }
+    ui.line(format!("Currently {doing}; {}", since(last.as_ref(), now)))?;
+    if let Some(disabled) = disabled {
+        ui.line(disabled)?;
+    }
+    details(&disk, &state, last.as_ref(), ui)
+}
+
+fn details(disk: &Disk, state: &State, last: Option<&Report>, ui: &mut Ui) -> Outcome {
+    let mut line = |what: &str, value: String| ui.line(format!("{what:<14} {value}"));
+    line("node", state.node().to_string())?;
+    line("environment", state.environment().to_string())?;
+    line("servers", servers::load(disk)?.join(", "))?;
+    let root = state.root();
+    line("trust root", format!("version {}, {}, expires {}", root.version(), root.id(), root.expires()))?;
+    let seq = |seq: Option<u64>| seq.map_or_else(|| "none".to_owned(), |seq| seq.to_string());
+    let accepted = state.accepted().map(|accepted| accepted.seq);
+    let applied = state.applied().map(|applied| applied.seq);
+    line("release", format!("accepted {}, applied {}", seq(accepted), seq(applied)))?;
+    if let Some(report) = last {
+        let counts = report.counts;
+        line(
+            "last run",
+            format!(
+                "{} resources, {} changed, {} failed, {} out of sync",
+                counts.total, counts.changed, counts.failed, counts.out_of_sync
+            ),
+        )?;
+        if let Some(refused) = &report.refusal {
+            line("refused", format!("{}: {}", refused.code, refused.message))?;
+        }
+    }
+    line("reports", format!("{} waiting for a server", report::waiting(disk)?))?;
+    Ok(0)
+}
+
+fn summary(report: &Report) -> Value {
+    json!({
+        "finished": report.finished, "status": report.status, "release": report.release, "cached": report.cached,
+        "refusal": report.refusal, "counts": report.counts, "noop_pending": report.noop_pending,
+        "corrective_change": report.corrective_change, "time": report.time,
+    })
+}
+
+fn since(last: Option<&Report>, now: Stamp) -> String {
+    let Some(report) = last else { return "never ran".into() };
+    let seconds = u64::try_from(now.since(report.finished)).unwrap_or(0);
+    format!("last completed run {} ago", duration::words(Duration::from_secs(seconds)))
+}
+
+pub(super) fn enable(place: &Place, ui: &mut Ui) -> Outcome {
+    let was = disable::enable(&open(place)?)?;
+    ui.line(if was { "enabled" } else { "it was enabled already" })?;
+    Ok(0)
+}
+
+pub(super) fn disable(args: &DisableArgs, ui: &mut Ui) -> Outcome {
+    let disk = open(&args.place)?;
+    let since = clock::now();
+    let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    let until = args.duration.map(|time| since.plus(seconds(time)));
+    let wish = Disabled { reason: args.reason.clone(), since, until };
+    let said = disable::disable(&disk, wish.clone())?;
+    if said == wish {
+        ui.line(format!("disabled (Reason: '{}')", said.reason))?;
+    } else {
+        ui.line(format!("it was disabled already, and stays so (Reason: '{}')", said.reason))?;
+    }
+    Ok(0)
+}
+
+pub(super) fn facts(args: &FactsArgs, ui: &mut Ui) -> Outcome {
+    let facts = facts::gather(&Host::open(&args.root)?);
+    let Some(path) = &args.path else {
+        ui.line(serde_json::to_string_pretty(&facts)?)?;
+        return Ok(0);
+    };
+    match facts.get(path.as_str()) {
+        Some(Value::String(text)) => ui.line(text)?,
+        Some(value) => ui.line(value)?,
+        None => {
+            return Err(
+                Failure::refused(format!("this node has no fact `{path}`")).hint("countersign agent facts")
+            );
+        }
+    }
+    Ok(0)
+}
+
+pub(super) fn verify(args: &VerifyArgs, ui: &mut Ui) -> Outcome {
+    let disk = open(&args.place)?;
+    let state =
+        stored::load(&disk)?.ok_or_else(|| Failure::refused("this node has not joined yet").hint(JOIN))?;
+    let source = source(args, &disk, &state)?;
+    let now = args.at.unwrap_or_else(clock::now);
+    let accepted = match pull::judge(&disk, &state, source.as_ref(), now) {
+        Ok((Decision::Accept(accepted) | Decision::Unchanged(accepted), _)) => accepted,
+        Ok((Decision::Unassigned { .. }, _)) => {
+            ui.line("verified: the release has nothing for this node")?;
+            return Ok(0);
+        }
+        Err(problem) => {
+            return Err(Failure::refused(format!("{}: {}", problem.code(), crate::agent::text(&problem))));
+        }
+    };
+    let signers: Vec<String> = accepted.release.signers().iter().map(ToString::to_string).collect();
+    ui.line(format!("verified: release {} {}", accepted.release.seq, accepted.release.id()))?;
+    ui.line(format!("signed by {}", signers.join(", ")))?;
+    ui.line(format!("{} resources for {}", accepted.catalog.resources.len(), state.node()))?;
+    Ok(0)
+}
+
+fn source(args: &VerifyArgs, disk: &Disk, state: &State) -> Result<Box<dyn Source>, Failure> {
+    if !args.base.contains("://") {
+        return Ok(Box::new(Directory::new(Path::new(&args.base))));
+    }
+    let pin = state.root().fields().tls.server_ca;
+    let certificate = Identity::load(disk)?.certificate(disk)?;
+    let server = Https::new(&args.base, Trust::Authority(pin), certificate)?;
+    Ok(Box::new(server.until(Deadline::after(Duration::from_secs(60)))))
+}
