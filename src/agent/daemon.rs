@@ -11,7 +11,7 @@ use super::queue::{Job, Mode, Place, Queue, Wake};
 use super::run::{self, Asked, Order, Ran, RunError};
 use super::schedule::{Rhythm, Splay};
 use super::trigger::{self, TriggerError};
-use super::{disable, stored};
+use super::{disable, servers, stored};
 use crate::model::Stamp;
 use crate::model::report::LogLine;
 use crate::model::resource::LogLevel;
@@ -175,7 +175,7 @@ impl Ear {
     fn connect(&self, failures: u32) -> Result<Https, TriggerError> {
         let state = stored::load(&self.disk)?.ok_or(TriggerError::NotEnrolled)?;
         let pin = state.root().fields().tls.server_ca;
-        let servers = run::report_servers(&self.disk, &self.identity, pin).unwrap_or_default();
+        let servers = servers::for_reports(&self.disk, &self.identity, pin).unwrap_or_default();
         let turn = failures as usize % servers.len().max(1);
         servers.into_iter().nth(turn).ok_or(TriggerError::NotEnrolled)
     }

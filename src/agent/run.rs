@@ -7,7 +7,7 @@ use super::apply::{self, Applied, BlobError, BlobSource, Record, Wishes};
 use super::clock::Clock;
 use super::disable::{self, Disabled};
 use super::disk::{Disk, DiskError};
-use super::fetch::{Deadline, Directory, FetchError, Https, Source, Trust};
+use super::fetch::{Deadline, FetchError, Https, Trust};
 use super::host::{Host, HostError};
 use super::identity::{Identity, IdentityError};
 use super::lock::{LockError, RunLock};
@@ -133,39 +133,6 @@ pub fn run(disk: &Disk, order: &Order, clock: Clock, log: &mut dyn FnMut(&LogLin
     course.run(state, clock)
 }
 
-/// The sources that the agent was given: servers under the pinned authority, and directories.
-///
-/// # Errors
-/// When the list or the node's certificate cannot be used.
-pub fn open_sources(
-    disk: &Disk,
-    identity: &Identity,
-    trust: Trust,
-    deadline: Deadline,
-) -> Result<Vec<Box<dyn Source>>, RunError> {
-    let mut sources: Vec<Box<dyn Source>> = Vec::new();
-    for address in servers::load(disk)? {
-        if address.starts_with('/') {
-            sources.push(Box::new(Directory::new(address.as_ref())));
-        } else if let Ok(server) = Https::new(&address, trust, identity.certificate(disk)?) {
-            sources.push(Box::new(server.until(deadline)));
-        }
-    }
-    Ok(sources)
-}
-
-/// The servers among them that take reports.
-///
-/// # Errors
-/// When the list or the node's certificate cannot be used.
-pub fn report_servers(disk: &Disk, identity: &Identity, pin: Digest) -> Result<Vec<Https>, RunError> {
-    let mut found = Vec::new();
-    for address in servers::load(disk)?.iter().filter(|address| !address.starts_with('/')) {
-        found.extend(Https::new(address, Trust::Authority(pin), identity.certificate(disk)?));
-    }
-    Ok(found)
-}
-
 /// A run on its way.
 struct Course<'a> {
     disk: &'a Disk,
@@ -247,7 +214,7 @@ impl Course<'_> {
     fn pull(&self, state: &mut State) -> Result<Attempts, RunError> {
         let deadline = Deadline::after(self.order.budget);
         let pin = state.root().fields().tls.server_ca;
-        let sources = open_sources(self.disk, &self.identity, Trust::Authority(pin), deadline)?;
+        let sources = servers::open(self.disk, &self.identity, Trust::Authority(pin), deadline)?;
         let attempts = pull::pull(self.disk, state, &sources, self.now);
         let rogue = |(_, problem): &(String, Problem)| {
             matches!(problem, Problem::Fetch(FetchError::Authority { .. }))
@@ -257,14 +224,14 @@ impl Course<'_> {
         }
         // The authority may have been replaced by a newer trust root. Roots prove themselves, so they may be asked
         // of anyone; if they pin another authority now, that one counts.
-        for source in open_sources(self.disk, &self.identity, Trust::AnyoneForRoots, deadline)? {
+        for source in servers::open(self.disk, &self.identity, Trust::AnyoneForRoots, deadline)? {
             drop(pull::walk(self.disk, state, source.as_ref()));
         }
         let new_pin = state.root().fields().tls.server_ca;
         if new_pin == pin {
             return Ok(attempts);
         }
-        let sources = open_sources(self.disk, &self.identity, Trust::Authority(new_pin), deadline)?;
+        let sources = servers::open(self.disk, &self.identity, Trust::Authority(new_pin), deadline)?;
         Ok(pull::pull(self.disk, state, &sources, self.now))
     }
 
@@ -344,7 +311,7 @@ impl Course<'_> {
     /// of the run.
     fn hand_over(&mut self, state: &State) {
         let pin = state.root().fields().tls.server_ca;
-        let servers = report_servers(self.disk, &self.identity, pin).unwrap_or_default();
+        let servers = servers::for_reports(self.disk, &self.identity, pin).unwrap_or_default();
         let mut trouble = None;
         for server in &servers {
             match report::send(self.disk, server) {
