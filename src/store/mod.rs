@@ -9,6 +9,7 @@ pub mod enrol;
 pub mod freshness;
 pub mod node;
 pub mod publish;
+pub mod published;
 pub mod push;
 pub mod report;
 
@@ -16,3 +17,4 @@ pub use audit::Audit;
 pub use db::{Database, StoreError};
 pub use node::{Node, NodeState};
 pub use publish::{Publication, PublishError, PublishedRelease, SignedFile};
+pub use published::Published;

@@ -260,7 +260,7 @@ fn is_object(path: &Path, content: &[u8]) -> bool {
     path.file_name().and_then(|n| n.to_str()) == Some(Digest::of(content).hex().as_str())
 }
 
-fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> PublishError {
+pub(super) fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> PublishError {
     let path = path.to_owned();
     move |cause| PublishError::Io { doing, path, cause }
 }

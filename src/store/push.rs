@@ -104,13 +104,23 @@ impl Database {
         rows.into_iter().map(row).collect()
     }
 
-    /// Whether a trigger is known.
+    /// The document of a trigger, also of one that has expired.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn knows_trigger(&self, id: &str) -> Result<bool, StoreError> {
-        let query = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM triggers WHERE id = ?)").bind(id);
-        Ok(query.fetch_one(&self.pool).await?)
+    pub async fn trigger_document(&self, id: &str) -> Result<Option<String>, StoreError> {
+        let query = sqlx::query_scalar("SELECT document FROM triggers WHERE id = ?").bind(id);
+        Ok(query.fetch_optional(&self.pool).await?)
+    }
+
+    /// The number of the newest trigger, 0 when there never was one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn last_trigger(&self) -> Result<u64, StoreError> {
+        let query = sqlx::query_scalar("SELECT coalesce(max(n), 0) FROM triggers");
+        let newest: i64 = query.fetch_one(&self.pool).await?;
+        Ok(from_row(newest))
     }
 
     /// Keeps what a node said of a trigger, up to `limit` sayings per node.
