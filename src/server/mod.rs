@@ -1,3 +1,124 @@
-//! Enrolment, publication, reports and the push hub over HTTPS: thin handlers over cores elsewhere.
+//! Enrolment, publication, reports and push over HTTPS.
 //!
-//! Layer 2. Has no code that applies anything and no key that agents trust for content.
+//! Layer 2. Thin handlers over the cores; nothing here applies anything to a node, and no key here
+//! can make an agent run anything.
+
+mod access;
+mod app;
+pub mod authority;
+mod body;
+pub mod config;
+mod enrolling;
+mod error;
+mod gauge;
+mod hub;
+mod init;
+mod layout;
+mod limits;
+mod listen;
+mod observing;
+mod ownership;
+mod publishing;
+mod pushing;
+mod reporting;
+mod routes;
+mod timestamp;
+mod tls;
+mod trust;
+
+pub use config::Config;
+pub use error::ServerError;
+pub use init::{Foundation, init};
+pub use layout::Layout;
+pub use limits::Limits;
+pub use trust::{TrustError, install, walk_published};
+
+use crate::model::Stamp;
+use app::{App, Setting};
+use authority::Authority;
+use listen::Listening;
+use std::net::SocketAddr;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// Where the present comes from. A test passes another one.
+pub type Clock = fn() -> Stamp;
+
+/// How to serve.
+#[derive(Debug, Clone)]
+pub struct Serving {
+    /// The server's directory.
+    pub layout: Layout,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// What is taken from outside, at most.
+    pub limits: Limits,
+    /// Where the present comes from.
+    pub clock: Clock,
+}
+
+/// A server that listens.
+#[derive(Debug)]
+pub struct Server {
+    app: App,
+    listening: Listening,
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+}
+
+impl Server {
+    /// Opens the directory and the port.
+    ///
+    /// # Errors
+    /// When either cannot be opened.
+    pub async fn bind(serving: Serving) -> Result<Self, ServerError> {
+        let Serving { layout, listen: address, limits, clock } = serving;
+        let (stop, stopped) = watch::channel(false);
+        renew_certificate(&layout, clock())?;
+        let app = App::open(layout, Setting { limits, clock, stop: stopped }).await?;
+        let failed = |cause| ServerError::Listen { address, cause };
+        let socket = TcpListener::bind(address).await.map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        let settings = tls::settings(&app.layout, &app.nodes)?;
+        Ok(Self { app, listening: Listening { socket, settings }, address, stop })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop` is ready, then ends gracefully.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let Self { app, listening, stop: stopping, .. } = self;
+        if let Err(error) = pushing::resume(&app).await {
+            tracing::error!(?error, "cannot take up the triggers of before");
+        }
+        let router = routes::router(&app);
+        let timestamps = tokio::spawn(timestamp::run(app.clone()));
+        let serving = tokio::spawn(listen::serve(app.clone(), router, listening));
+        stop.await;
+        tracing::info!("stopping");
+        stopping.send_replace(true);
+        for task in [serving, timestamps] {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task of the server ended badly");
+            }
+        }
+        app.database.close().await;
+    }
+}
+
+/// Makes the server's certificate anew when its names changed or its end is near.
+fn renew_certificate(layout: &Layout, now: Stamp) -> Result<(), ServerError> {
+    let config = Config::load(&layout.config())?;
+    if authority::is_fresh(&layout.certificate(), &config.names, now)? {
+        return Ok(());
+    }
+    let authority = Authority::load(&layout.server_ca(), &layout.server_ca_key())?;
+    init::put_certificate(layout, &authority.issue_server(&config.names, now)?)
+}
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,254 @@
+//! The timestamp role: says which release an environment is at, with its own key and as its own task.
+//!
+//! It follows the chain that it signed before, release by release, and signs nothing that lacks approvals:
+//! whoever writes into the publication directory cannot make it say something else. What it is about to
+//! say is on disk before it is said, so that it never says two things under one number.
+
+use super::app::App;
+use super::trust::TrustError;
+use super::{ServerError, layout::Layout};
+use crate::model::{Digest, EnvName, Principal, Stamp};
+use crate::signing::document::{Document, V};
+use crate::signing::root::{self, Root};
+use crate::signing::{Envelope, KeyError, Refusal, Release, SigningKey, Timestamp, Verified, sshsig, verify};
+use crate::store::freshness::LastSigned;
+use crate::store::{Publication, PublishError, Published, SignedFile, StoreError};
+use std::time::Duration;
+
+/// How often it looks for a new release.
+const LOOK: Duration = Duration::from_millis(500);
+/// It signs anew after so many seconds, or after a sixth of the life that the trust root allows.
+const RENEW: i64 = 3600;
+
+/// Why no timestamp was signed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TimestampError {
+    /// The role's key cannot be read.
+    #[error("cannot read the timestamp key")]
+    Key(#[source] KeyError),
+    /// The trust root does not know the key.
+    #[error("the trust root does not give role `timestamp` to this server's key")]
+    NoRole,
+    /// A published release does not follow what was signed last.
+    #[error("release {seq} of `{env}` does not follow what was signed last")]
+    OffChain {
+        /// The environment.
+        env: EnvName,
+        /// Its serial.
+        seq: u64,
+    },
+    /// A published release lacks approvals.
+    #[error("release {seq} of `{env}` is refused")]
+    Refused {
+        /// The environment.
+        env: EnvName,
+        /// Its serial.
+        seq: u64,
+        /// Why.
+        #[source]
+        cause: Refusal,
+    },
+    /// Another process signs, too.
+    #[error("the timestamp of `{0}` was moved on by somebody else")]
+    Raced(EnvName),
+    /// There is no trust root.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The publication directory failed.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// The server's directory failed.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+}
+
+/// Signs whenever there is something to say, until the server stops.
+pub(super) async fn run(app: App) {
+    let mut last_complaint = String::new();
+    loop {
+        let complaint = match tick(&app).await {
+            // A server without a trust root has nothing to say yet.
+            Ok(()) | Err(TimestampError::Trust(TrustError::NotInstalled)) => String::new(),
+            Err(error) => chain(&error),
+        };
+        if !complaint.is_empty() && complaint != last_complaint {
+            tracing::error!(error = complaint, "no timestamp was signed");
+        }
+        last_complaint = complaint;
+        tokio::select! {
+            () = app.stopping() => return,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {}", chain(cause)))
+}
+
+/// Looks at every environment once.
+pub(super) async fn tick(app: &App) -> Result<(), TimestampError> {
+    let environments = app.publication.changed()?;
+    if environments.is_empty() {
+        return Ok(());
+    }
+    let role = Role::load(app)?;
+    let signed = app.database.last_signed().await?;
+    let mut first_error = None;
+    for (env, _) in environments {
+        let last = signed.iter().find(|last| last.environment == env);
+        // One environment in disorder must not make the others stale.
+        if let Err(error) = role.attend(app, &env, last).await {
+            first_error = first_error.or(Some(error));
+        }
+    }
+    first_error.map_or(Ok(()), Err)
+}
+
+/// The role's key and whom the trust root takes it for.
+struct Role {
+    key: SigningKey,
+    principal: Principal,
+    root: std::sync::Arc<Verified<Root>>,
+}
+
+impl Role {
+    fn load(app: &App) -> Result<Self, TimestampError> {
+        let root = app.trust.current(&app.publication)?;
+        let key = read_key(&app.layout)?;
+        let principal = root.principal_of(&key.public()).cloned().ok_or(TimestampError::NoRole)?;
+        if !root.has_role(&principal, root::TIMESTAMP) {
+            return Err(TimestampError::NoRole);
+        }
+        Ok(Self { key, principal, root })
+    }
+
+    async fn attend(
+        &self,
+        app: &App,
+        env: &EnvName,
+        last: Option<&LastSigned>,
+    ) -> Result<(), TimestampError> {
+        let now = app.now();
+        let at = last.map(|last| Position { seq: last.seq, release: last.release });
+        let (newest, trouble) = newest(&app.publication, &self.root, env, at)?;
+        let Some(newest) = newest else { return trouble.map_or(Ok(()), Err) };
+        let published = published(&app.publication, &self.root, env)?;
+        if due(&Due { last, published: published.as_deref(), newest, root: &self.root, now }) {
+            let seen =
+                last.map_or(0, |last| last.n).max(published.as_ref().map_or(0, |published| published.n));
+            let life = i64::try_from(self.root.limits().timestamp_life).unwrap_or(i64::MAX);
+            let next = LastSigned {
+                environment: env.clone(),
+                n: seen + 1,
+                seq: newest.seq,
+                release: newest.release,
+                created: now,
+                expires: now.plus(life),
+            };
+            self.sign(app, &next).await?;
+        }
+        trouble.map_or(Ok(()), Err)
+    }
+
+    async fn sign(&self, app: &App, next: &LastSigned) -> Result<(), TimestampError> {
+        if !app.database.advance(next).await? {
+            return Err(TimestampError::Raced(next.environment.clone()));
+        }
+        let timestamp = Timestamp {
+            document: Timestamp::TYPE.to_owned(),
+            v: V,
+            repo: self.root.repo(),
+            environment: next.environment.clone(),
+            n: next.n,
+            root: self.root.version(),
+            seq: next.seq,
+            release: next.release,
+            log_size: 0,
+            log_root: None,
+            withdrawn: None,
+            created: next.created,
+            expires: next.expires,
+        };
+        let bytes = timestamp.encode();
+        let signature = sshsig::sign(&self.key, Timestamp::NAMESPACE, &bytes);
+        let file = SignedFile { bytes, signatures: vec![(self.principal.clone(), signature)] };
+        app.publication.set_timestamp(&next.environment, &file)?;
+        tracing::info!(environment = %next.environment, n = next.n, seq = next.seq, "signed a timestamp");
+        Ok(())
+    }
+}
+
+/// Where a chain of releases is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Position {
+    seq: u64,
+    release: Digest,
+}
+
+/// Follows the chain from `at` as far as it is sound. What stops it is told besides.
+fn newest(
+    publication: &Publication,
+    root: &Verified<Root>,
+    env: &EnvName,
+    at: Option<Position>,
+) -> Result<(Option<Position>, Option<TimestampError>), TimestampError> {
+    let mut at = at;
+    loop {
+        let seq = at.map_or(1, |at| at.seq + 1);
+        let Some(published) = publication.statement(env, seq)? else { return Ok((at, None)) };
+        let envelope = Envelope { bytes: published.bytes, signatures: published.signatures };
+        let release: Verified<Release> = match verify(root, &envelope) {
+            Ok(release) => release,
+            Err(cause) => {
+                return Ok((at, Some(TimestampError::Refused { env: env.clone(), seq, cause })));
+            }
+        };
+        let follows = release.seq == seq && release.prev == at.map(|at| at.release);
+        if !follows || release.environment != *env {
+            return Ok((at, Some(TimestampError::OffChain { env: env.clone(), seq })));
+        }
+        at = Some(Position { seq, release: release.id() });
+    }
+}
+
+/// What speaks for or against signing now.
+struct Due<'a> {
+    last: Option<&'a LastSigned>,
+    published: Option<&'a Timestamp>,
+    newest: Position,
+    root: &'a Root,
+    now: Stamp,
+}
+
+/// Whether there is something new to say, or the last word grows old, or was never published.
+fn due(case: &Due<'_>) -> bool {
+    let (Some(last), Some(published)) = (case.last, case.published) else { return true };
+    let renew = (last.expires.since(last.created) / 6).min(RENEW);
+    last.seq != case.newest.seq
+        || published.n != last.n
+        || published.root != case.root.version()
+        || case.now.since(last.created) >= renew
+}
+
+/// What this role published last. What does not verify was not published by it, and is replaced.
+fn published(
+    publication: &Publication,
+    root: &Verified<Root>,
+    env: &EnvName,
+) -> Result<Option<Verified<Timestamp>>, TimestampError> {
+    let Some(Published { bytes, signatures }) = publication.timestamp(env)? else { return Ok(None) };
+    Ok(verify(root, &Envelope { bytes, signatures }).ok())
+}
+
+fn read_key(layout: &Layout) -> Result<SigningKey, TimestampError> {
+    let path = layout.timestamp_key();
+    let pem = std::fs::read(&path).map_err(ServerError::io("read", &path))?;
+    SigningKey::from_openssh(&pem).map_err(TimestampError::Key)
+}
+
+#[cfg(test)]
+mod tests;
