@@ -220,6 +220,7 @@ impl<'a> Row<'_, 'a> {
         let (kind, title, at) = (reference.kind, reference.title.as_str(), self.declared.at.clone());
         let findings = &mut self.out.findings;
         let mut attrs = Attrs { kind, title, file: &self.module.file, at, values, findings };
+        let mode = attrs.text("mode");
         let spec = fixed::built(&mut attrs, content);
         let origin = Origin { declared: place(&self.module.file, &self.declared.at), attrs: origins };
         let Some(spec) = spec else { return };
@@ -227,7 +228,7 @@ impl<'a> Row<'_, 'a> {
             for (_, file) in &below {
                 self.out.blobs.insert(file.digest, &file.bytes);
             }
-            self.out.made.extend(folder::expand(&spec, &meta, &origin, &below));
+            self.out.made.extend(folder::expand((&spec, mode), &meta, &origin, &below));
         }
         let resource = Resource { title: reference.title.clone(), spec, meta };
         self.out.made.push(Made { resource, origin, implied: false });

@@ -27,7 +27,9 @@ pub(super) fn build(attrs: &mut Attrs<'_>, content: Option<Content>) -> Option<S
         target,
         owner: attrs.account("owner"),
         group: attrs.account("group"),
-        mode: attrs.text("mode"),
+        mode: attrs
+            .text("mode")
+            .map(|mode| if ensure == FileEnsure::Directory { searchable(&mode) } else { mode }),
         recurse: attrs.bool("recurse").unwrap_or(false),
         purge: attrs.bool("purge").unwrap_or(false),
         force: attrs.bool("force").unwrap_or(false),
@@ -118,4 +120,30 @@ fn validate_cmd(attrs: &mut Attrs<'_>) -> Vec<String> {
         attrs.fail("bad-value", "validate_cmd", message, "give `%` as an element of its own");
     }
     words
+}
+
+/// An octal mode of a folder: whoever may read it may enter it, as Puppet has it.
+fn searchable(mode: &str) -> String {
+    let searchable = |c: char| match c.to_digit(8) {
+        Some(digit) if digit & 4 != 0 => char::from_digit(digit | 1, 8).unwrap_or(c),
+        _ => c,
+    };
+    if mode.chars().all(|c| c.is_ascii_digit()) {
+        let (special, rest) = mode.split_at(mode.len().saturating_sub(3));
+        special.chars().chain(rest.chars().map(searchable)).collect()
+    } else {
+        mode.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_can_be_entered_by_whoever_reads_them() {
+        for (mode, expected) in [("0644", "0755"), ("640", "750"), ("4600", "4700"), ("u=rw", "u=rw")] {
+            assert_eq!(searchable(mode), expected);
+        }
+    }
 }

@@ -54,7 +54,12 @@ pub(super) fn content(file: &Delivered) -> Content {
 }
 
 /// One resource for each folder and file below the folder that `spec` delivers.
-pub(super) fn expand(spec: &Spec, meta: &Meta, origin: &Origin, below: &[(&str, &Delivered)]) -> Vec<Made> {
+pub(super) fn expand(
+    (spec, mode): (&Spec, Option<String>),
+    meta: &Meta,
+    origin: &Origin,
+    below: &[(&str, &Delivered)],
+) -> Vec<Made> {
     let Spec::File(top) = spec else { return Vec::new() };
     let mut made = Vec::new();
     let mut folders = BTreeSet::new();
@@ -62,11 +67,7 @@ pub(super) fn expand(spec: &Spec, meta: &Meta, origin: &Origin, below: &[(&str, 
         for (at, _) in path.match_indices('/') {
             let folder = &path[..at];
             if folders.insert(folder) {
-                let file = File {
-                    path: format!("{}/{folder}", top.path),
-                    mode: top.mode.as_deref().map(searchable),
-                    ..top.clone()
-                };
+                let file = File { path: format!("{}/{folder}", top.path), ..top.clone() };
                 made.push(implied(file, meta, origin.clone()));
             }
         }
@@ -74,6 +75,7 @@ pub(super) fn expand(spec: &Spec, meta: &Meta, origin: &Origin, below: &[(&str, 
             path: format!("{}/{path}", top.path),
             ensure: FileEnsure::File,
             content: Some(content(delivered)),
+            mode: mode.clone(),
             recurse: false,
             purge: false,
             force: false,
@@ -91,30 +93,4 @@ pub(super) fn expand(spec: &Spec, meta: &Meta, origin: &Origin, below: &[(&str, 
 fn implied(file: File, meta: &Meta, origin: Origin) -> Made {
     let resource = Resource { title: file.path.clone(), spec: Spec::File(file), meta: meta.clone() };
     Made { resource, origin, implied: true }
-}
-
-/// An octal mode for a folder: whoever may read it may enter it, as Puppet has it.
-fn searchable(mode: &str) -> String {
-    let searchable = |c: char| match c.to_digit(8) {
-        Some(digit) if digit & 4 != 0 => char::from_digit(digit | 1, 8).unwrap_or(c),
-        _ => c,
-    };
-    if mode.chars().all(|c| c.is_ascii_digit()) {
-        let (special, rest) = mode.split_at(mode.len().saturating_sub(3));
-        special.chars().chain(rest.chars().map(searchable)).collect()
-    } else {
-        mode.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn folders_can_be_entered_by_whoever_reads_them() {
-        for (mode, expected) in [("0644", "0755"), ("640", "750"), ("4600", "4700"), ("u=rw", "u=rw")] {
-            assert_eq!(searchable(mode), expected);
-        }
-    }
 }

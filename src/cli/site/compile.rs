@@ -88,7 +88,8 @@ fn table(nodes: &[Compiled], compilation: &Compilation, ui: &mut Ui) -> Outcome 
     Ok(0)
 }
 
-fn write_all(out: &Path, nodes: &[Compiled], compilation: &Compilation, ui: &mut Ui) -> Outcome {
+/// Writes catalogs, and the file contents that they name, into a folder.
+pub(super) fn write_all(out: &Path, nodes: &[Compiled], compilation: &Compilation, ui: &mut Ui) -> Outcome {
     for node in nodes {
         super::new::write(&out.join("catalog").join(format!("{}.json", node.catalog.node)), &node.bytes)?;
         for digest in node.catalog.blobs().keys() {

@@ -1,6 +1,7 @@
 //! The sites that people start from.
 
 use super::*;
+use crate::model::Spec;
 
 fn clean(tree: &Tree) -> module::Compilation {
     let shown = |findings: Vec<Finding>| {
@@ -25,4 +26,39 @@ fn a_new_site_compiles() {
     assert_eq!(node.catalog.resources.len(), 4);
     let text = String::from_utf8_lossy(&node.bytes).into_owned();
     assert!(text.contains(r"web1.example (berlin)\n\nManaged by Countersign"), "{text}");
+}
+
+#[test]
+fn the_example_is_of_real_size_and_compiles() {
+    let tree = worktree::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/site")).unwrap();
+    let compilation = clean(&tree);
+    let site = module::load(&tree).unwrap();
+    assert!(site.nodes().len() >= 25 && site.groups().len() >= 5 && site.modules().count() >= 12);
+    for node in compilation.nodes.iter().filter(|node| node.catalog.node.as_str().starts_with("edge")) {
+        for resource in &node.catalog.resources {
+            let rootless = match &resource.spec {
+                Spec::File(file) => {
+                    file.owner.is_none() && file.group.is_none() && file.validate_cmd.is_empty()
+                }
+                Spec::Exec(exec) => exec.user.is_none() && exec.group.is_none(),
+                Spec::Notify(_) => true,
+                _ => false,
+            };
+            assert!(rootless, "{} needs root", resource.reference());
+        }
+    }
+}
+
+#[test]
+fn a_catalog_is_written_with_the_files_that_it_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = worktree::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/site")).unwrap();
+    let compilation = clean(&tree);
+    compile::write_all(folder.path(), &compilation.nodes, &compilation, &mut Ui::standard()).unwrap();
+    let read = |path: &str| std::fs::read(folder.path().join(path)).unwrap();
+    let catalog = crate::model::Catalog::decode(&read("catalog/edge1.example.json")).unwrap();
+    for (digest, size) in catalog.blobs() {
+        let blob = read(&format!("blob/{}", digest.hex()));
+        assert_eq!((crate::model::Digest::of(&blob), blob.len() as u64), (digest, size));
+    }
 }
