@@ -8,8 +8,13 @@
 //! }
 //! ```
 //!
+//! ```
+//! // … nor be read from a file, although what it is about can …
+//! fn readable<T: serde::de::DeserializeOwned>() {}
+//! readable::<countersign::signing::Release>();
+//! ```
+//!
 //! ```compile_fail
-//! // … nor be read from a file …
 //! fn readable<T: serde::de::DeserializeOwned>() {}
 //! readable::<countersign::signing::Verified<countersign::signing::Release>>();
 //! ```

@@ -35,7 +35,7 @@ fn d27_no_flipped_byte_goes_unnoticed() {
 
 #[test]
 fn d27_a_lower_serial_needs_more_than_an_editor() {
-    let text = String::from_utf8(accepted(&publish(2, None.or(Some(&publish(1, None))))).encode()).unwrap();
+    let text = String::from_utf8(accepted(&publish(2, Some(&publish(1, None)))).encode()).unwrap();
     assert!(text.contains("\"seq\":2"));
     assert_eq!(why(text.replace("\"seq\":2", "\"seq\":1").as_bytes()), "STATE");
 }
