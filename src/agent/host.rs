@@ -9,7 +9,7 @@ mod entry;
 mod walk;
 mod write;
 
-pub use command::{Ending, Invocation, Outcome, RunError};
+pub use command::{Ending, Invocation, Outcome, OutputLimit, RunError};
 pub use entry::{EntryKind, Stat};
 pub use write::{NewFile, Owner, Validated};
 

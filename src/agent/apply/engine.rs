@@ -1,10 +1,12 @@
 //! The run: resources in order, each looked at, then changed or not, then refreshed or not.
 
 use super::pending::Pending;
-use super::turn::{Fate, failure};
+use super::turn::{Fate, Turn, failure};
 use super::voice::Voice;
 use super::{Applied, Job, Record};
-use crate::agent::types::{Account, Daemon, Entry, Inode, Installed, Known, Members, Message, Node, Run};
+use crate::agent::types::{
+    Account, Daemon, Entry, Inode, Installed, Known, Members, Message, Node, Run, is_service_name,
+};
 use crate::model::graph::{self, Graph, GraphError};
 use crate::model::report::{Counts, Event, EventStatus, LogLine, ResourceReport, ResourceStatus, RunStatus};
 use crate::model::resource::{FileEnsure, LogLevel};
@@ -154,14 +156,14 @@ impl<'a> Course<'a> {
         }
         self.node.noop = self.job.wishes.noop || resource.meta.noop;
         match &resource.spec {
-            Spec::File(file) => self.drive(index, &name, &Inode(file)),
-            Spec::Package(package) => self.drive(index, &name, &Installed(package)),
-            Spec::Service(service) => self.drive(index, &name, &Daemon(service)),
-            Spec::Exec(exec) => self.drive(index, &name, &Run(exec)),
-            Spec::User(user) => self.drive(index, &name, &Account(user)),
-            Spec::Group(group) => self.drive(index, &name, &Members(group)),
-            Spec::Cron(cron) => self.drive(index, &name, &Entry(cron)),
-            Spec::Notify(notify) => self.drive(index, &name, &Message(notify)),
+            Spec::File(file) => self.drive(&Turn { index, name: &name, resource: &Inode(file) }),
+            Spec::Package(package) => self.drive(&Turn { index, name: &name, resource: &Installed(package) }),
+            Spec::Service(service) => self.drive(&Turn { index, name: &name, resource: &Daemon(service) }),
+            Spec::Exec(exec) => self.drive(&Turn { index, name: &name, resource: &Run(exec) }),
+            Spec::User(user) => self.drive(&Turn { index, name: &name, resource: &Account(user) }),
+            Spec::Group(group) => self.drive(&Turn { index, name: &name, resource: &Members(group) }),
+            Spec::Cron(cron) => self.drive(&Turn { index, name: &name, resource: &Entry(cron) }),
+            Spec::Notify(notify) => self.drive(&Turn { index, name: &name, resource: &Message(notify) }),
         }
     }
 
@@ -240,7 +242,7 @@ fn managed(catalog: &Catalog) -> BTreeMap<String, bool> {
 
 fn services(catalog: &Catalog) -> Vec<String> {
     let name = |resource: &Resource| match &resource.spec {
-        Spec::Service(service) => Some(service.name.clone()),
+        Spec::Service(service) => Some(service.name.clone()).filter(|name| is_service_name(name)),
         _ => None,
     };
     catalog.resources.iter().filter_map(name).collect()

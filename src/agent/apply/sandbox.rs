@@ -363,3 +363,39 @@ fn crontabs_in_the_spool() {
         assert_eq!(split.applied.counts.failed, 1);
     });
 }
+
+/// A root of its own inside the sandbox: the system's programs, other accounts.
+const INNER: &str = r#"
+set -eu
+mkdir -p /inner/usr /inner/etc /inner/dev
+mount --bind /usr /inner/usr
+for name in bin sbin lib lib64; do ln -s "usr/$name" "/inner/$name"; done
+echo root:x:0:0::/root:/bin/sh > /inner/etc/passwd
+echo root:x:0: > /inner/etc/group
+touch /inner/dev/null
+mount --bind /dev/null /inner/dev/null
+"#;
+
+#[test]
+fn another_root_is_all_that_a_run_can_reach() {
+    sandboxed("another_root_is_all_that_a_run_can_reach", || {
+        assert_eq!(run("sh", &["-c", INNER]), "");
+        let outside = std::fs::read_to_string("/etc/group").unwrap();
+        let mut place = Place::below("/inner");
+        let mut exec = Exec::of(Command::Shell("pwd > /made; id -g >> /made; umask >> /made".into()));
+        exec.creates = vec!["/made".into()];
+        (exec.group, exec.cwd, exec.umask) =
+            (Some("app".into()), Some("/usr/share".into()), Some("0027".into()));
+        let mut made = resource("made", Spec::Exec(exec));
+        made.meta.require = vec!["group[app]".parse().unwrap()];
+        changed(&mut place, &[group("app", Some(4243), false), made]);
+        assert_eq!(std::fs::read_to_string("/inner/made").unwrap(), "/usr/share\n4243\n0027\n");
+        assert!(std::fs::read_to_string("/inner/etc/group").unwrap().contains("app:x:4243:"));
+        assert_eq!(
+            (std::fs::read_to_string("/etc/group").unwrap(), Path::new("/made").exists()),
+            (outside, false)
+        );
+        let packages = place.run(&[package("countersign-demo", PackageEnsure::Present)]);
+        assert!(packages.lines[0].contains("no package manager that we know"), "{:?}", packages.lines);
+    });
+}

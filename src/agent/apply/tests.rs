@@ -34,8 +34,12 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn new() -> Self {
+        Self::below("/")
+    }
+
+    pub(super) fn below(root: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let host = Host::open(Path::new("/")).unwrap();
+        let host = Host::open(Path::new(root)).unwrap();
         Self { dir, host, facts: Facts::default(), wishes: Wishes::default(), record: Record::default() }
     }
 
@@ -318,6 +322,10 @@ fn drift_is_told_from_a_new_wish() {
     assert!(drift.applied.resources[0].events[0].corrective);
     std::fs::remove_file(place.at("a")).unwrap();
     assert_eq!(place.run(&[place.file("a", "y")]).applied.counts.corrective, 1);
+    // Also right after the run that made it.
+    place.run(&[place.file("b", "x")]);
+    std::fs::write(place.at("b"), "z").unwrap();
+    assert_eq!(place.run(&[place.file("b", "x")]).applied.counts.corrective, 1);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::agent::types::{Change, Done, Refreshed, Type, chain};
 use crate::model::report::{Event, EventStatus};
 use crate::model::resource::LogLevel;
 use crate::model::{Kind, Ref};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of one resource.
 #[derive(Default)]
@@ -21,16 +21,24 @@ pub(super) struct Fate {
     pub(super) failed_to_restart: bool,
 }
 
+/// One resource while its turn lasts.
+pub(super) struct Turn<'t, T> {
+    pub(super) index: usize,
+    pub(super) name: &'t Ref,
+    pub(super) resource: &'t T,
+}
+
 impl Course<'_> {
     /// Looks, then changes what differs, then refreshes.
-    pub(super) fn drive<T: Type>(&mut self, index: usize, name: &Ref, resource: &T) -> Fate {
+    pub(super) fn drive<T: Type>(&mut self, turn: &Turn<'_, T>) -> Fate {
+        let name = turn.name;
         let mut fate = Fate::default();
-        let plan = match resource.check(&mut self.node) {
+        let plan = match turn.resource.check(&mut self.node) {
             Ok(plan) => plan,
             Err(error) => {
                 let message = chain(&error);
                 self.voice.of(name, LogLevel::Err, format!("Could not evaluate: {message}"));
-                self.drop_events(index, name);
+                self.drop_events(turn.index, name);
                 self.record.keep_all(self.job.record, name);
                 return Fate { failed: true, events: vec![failure("evaluation", &message)], ..fate };
             }
@@ -41,49 +49,65 @@ impl Course<'_> {
             fate.events.push(Event { status: EventStatus::Noop, ..failure("returns", &message) });
             fate.skipped = true;
         }
-        let differing: BTreeSet<&'static str> = plan.changes.iter().map(|change| change.property).collect();
-        for (property, value) in &plan.wanted {
-            if !differing.contains(property) {
-                self.record.note(name, property, value);
-            }
-        }
+        let wanted: BTreeMap<&'static str, String> = plan.wanted.into_iter().collect();
         for change in plan.changes {
-            self.change(index, change, resource, &mut fate);
+            let wish = wanted.get(change.property);
+            let corrective = wish.is_some_and(|wish| self.job.record.is_drift(name, change.property, wish));
+            self.change(turn, (change, corrective), &mut fate);
         }
-        self.deliver(index, name, resource, &mut fate);
+        self.remember(name, &wanted, &fate);
+        self.deliver(turn, &mut fate);
         fate
     }
 
-    fn change<T: Type>(&mut self, index: usize, change: Change<T::Step>, resource: &T, fate: &mut Fate) {
-        let declared = &self.catalog.resources[index];
-        let (name, level) = (declared.reference(), declared.meta.loglevel);
+    /// Notes what is as it should be now. What is not keeps what the last run knew: a failure or a noop run does
+    /// not make the next one take drift for a new wish.
+    fn remember(&mut self, name: &Ref, wanted: &BTreeMap<&'static str, String>, fate: &Fate) {
+        let undone = |event: &&Event| event.status != EventStatus::Success;
+        let undone: BTreeSet<&str> =
+            fate.events.iter().filter(undone).map(|event| event.property.as_str()).collect();
+        // Nothing can be said of the rest of a resource that is not there.
+        let nothing = undone.contains("ensure") || fate.failed;
+        for (property, value) in wanted {
+            if nothing || undone.contains(property) {
+                self.record.keep(self.job.record, name, property);
+            } else {
+                self.record.note(name, property, value);
+            }
+        }
+    }
+
+    fn change<T: Type>(
+        &mut self,
+        turn: &Turn<'_, T>,
+        (change, corrective): (Change<T::Step>, bool),
+        fate: &mut Fate,
+    ) {
+        let (name, level) = (turn.name, self.catalog.resources[turn.index].meta.loglevel);
+        // After a failure the other properties are left alone: what they build on may not be there.
+        if fate.failed {
+            return;
+        }
         let Change { property, from, to, message, diff, step } = change;
-        let corrective = self.job.record.is_drift(&name, property, &to);
         let mark = if corrective { " (corrective)" } else { "" };
         let mut event =
             Event { property: property.into(), from, to, message, status: EventStatus::Noop, corrective };
         if let Some(diff) = diff {
-            self.voice.property(&name, property, (level, format!("\n{}", diff.trim_end())));
+            self.voice.property(name, property, (level, format!("\n{}", diff.trim_end())));
         }
         if self.node.noop {
-            self.voice.property(&name, property, (level, format!("{}{mark} (noop)", event.message)));
-            self.record.keep(self.job.record, &name, property);
+            self.voice.property(name, property, (level, format!("{}{mark} (noop)", event.message)));
             fate.events.push(event);
             return;
         }
-        // After a failure the other properties are left alone: what they build on may not be there.
-        if fate.failed {
-            self.record.keep(self.job.record, &name, property);
-            return;
-        }
-        match resource.apply(step, &mut self.node) {
+        let result = turn.resource.apply(step, &mut self.node);
+        self.node.forget(&self.catalog.resources[turn.index].spec);
+        match result {
             Ok(Done { log, fresh }) => {
                 for (own, line) in log {
-                    self.voice.property(&name, property, (own.unwrap_or(level), line));
+                    self.voice.property(name, property, (own.unwrap_or(level), line));
                 }
-                self.voice.property(&name, property, (level, format!("{}{mark}", event.message)));
-                self.record.note(&name, property, &event.to);
-                self.node.forget(declared.spec.kind());
+                self.voice.property(name, property, (level, format!("{}{mark}", event.message)));
                 event.status = EventStatus::Success;
                 fate.fresh |= fresh;
             }
@@ -91,9 +115,7 @@ impl Course<'_> {
                 event.message =
                     format!("change from '{}' to '{}' failed: {}", event.from, event.to, chain(&error));
                 event.status = EventStatus::Failure;
-                self.voice.property(&name, property, (LogLevel::Err, event.message.clone()));
-                self.record.keep(self.job.record, &name, property);
-                self.node.forget(declared.spec.kind());
+                self.voice.property(name, property, (LogLevel::Err, event.message.clone()));
                 fate.failed = true;
             }
         }
@@ -101,7 +123,8 @@ impl Course<'_> {
     }
 
     /// The refresh that waits for this resource, if any: at once, and only once.
-    fn deliver<T: Type>(&mut self, index: usize, name: &Ref, resource: &T, fate: &mut Fate) {
+    fn deliver<T: Type>(&mut self, turn: &Turn<'_, T>, fate: &mut Fate) {
+        let (index, name) = (turn.index, turn.name);
         let level = self.catalog.resources[index].meta.loglevel;
         if fate.failed {
             self.drop_events(index, name);
@@ -121,7 +144,9 @@ impl Course<'_> {
             fate.events.push(Event { status: EventStatus::Noop, ..failure("refresh", &message) });
             return;
         }
-        match resource.refresh(&mut self.node) {
+        let result = turn.resource.refresh(&mut self.node);
+        self.node.forget(&self.catalog.resources[index].spec);
+        match result {
             Ok(Refreshed::Nothing) => {}
             Ok(Refreshed::Skipped(why)) => self.voice.of(name, LogLevel::Info, why),
             Ok(Refreshed::Done(done)) => {
@@ -132,14 +157,12 @@ impl Course<'_> {
                 self.voice.of(name, level, &message);
                 fate.events.push(Event { status: EventStatus::Success, ..failure("refresh", &message) });
                 fate.restarted = true;
-                self.node.forget(name.kind);
             }
             Err(error) => {
                 let message = format!("Failed to call refresh: {}", chain(&error));
                 self.voice.of(name, LogLevel::Err, &message);
                 fate.events.push(failure("refresh", &message));
                 fate.failed_to_restart = true;
-                self.node.forget(name.kind);
             }
         }
     }

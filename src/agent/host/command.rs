@@ -22,8 +22,6 @@ use std::time::{Duration, Instant};
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// Where the machine's own `chroot` may lie: it must not be looked up in the command's PATH.
 const CHROOT: [&str; 4] = ["/usr/sbin/chroot", "/usr/bin/chroot", "/sbin/chroot", "/bin/chroot"];
-/// Bytes of output that are kept.
-const MAX_OUTPUT: usize = 1 << 20;
 /// How long a command may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -44,6 +42,27 @@ pub struct Invocation {
     pub environment: Vec<(String, String)>,
     /// Time limit; none when unset.
     pub timeout: Option<Duration>,
+    /// Bytes of output that are kept.
+    pub limit: OutputLimit,
+}
+
+/// How much of the output of a command is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OutputLimit {
+    /// 1 MiB: output for people.
+    #[default]
+    Log,
+    /// 64 MiB: the database of a tool.
+    Database,
+}
+
+impl OutputLimit {
+    const fn bytes(self) -> usize {
+        match self {
+            Self::Log => 1 << 20,
+            Self::Database => 64 << 20,
+        }
+    }
 }
 
 impl Invocation {
@@ -71,8 +90,10 @@ impl Invocation {
 pub struct Outcome {
     /// How it ended.
     pub ending: Ending,
-    /// Standard output and error in the order in which they came; at most 1 MiB.
+    /// Standard output and error in the order in which they came, as much as is kept.
     pub output: String,
+    /// There was more than that.
+    pub truncated: bool,
 }
 
 /// How a command ended.
@@ -159,7 +180,7 @@ impl Host {
         })?;
         // Our copies of the pipe's far end go with `command`, so that its end can be seen.
         drop(command);
-        watch(child, read, invocation.timeout).map_err(failed)
+        watch(child, read, invocation).map_err(failed)
     }
 
     fn check(&self, invocation: &Invocation, program: &str) -> Result<(), RunError> {
@@ -174,13 +195,14 @@ impl Host {
             return Err(RunError::NotRoot { program: program.to_owned(), why });
         }
         if let Some(cwd) = &invocation.cwd
-            && self.destination(cwd).and_then(|at| at.stat()).ok().flatten().is_none()
+            && self.stat(cwd).ok().flatten().is_none()
         {
             return Err(RunError::NoDirectory(cwd.clone()));
         }
         let programs =
             if program.starts_with('/') { vec![program.to_owned()] } else { self.candidates(invocation) };
-        let found = |path: &String| self.destination(path).and_then(|at| at.stat()).ok().flatten().is_some();
+        // Only whether there is one: a program may well be a link in a directory like `/usr/local/bin`.
+        let found = |path: &String| self.stat(path).ok().flatten().is_some();
         if programs.iter().any(found) { Ok(()) } else { Err(RunError::NotFound(program.to_owned())) }
     }
 
@@ -222,11 +244,16 @@ impl Host {
 
 /// Collects the output until the command ends or its time is over. What the command leaves running in the
 /// background keeps neither us nor the pipe.
-fn watch(mut child: Child, read: OwnedFd, timeout: Option<Duration>) -> io::Result<Outcome> {
+fn watch(mut child: Child, read: OwnedFd, invocation: &Invocation) -> io::Result<Outcome> {
     let group = Pid::from_child(&child);
     let ended = pidfd_open(group, PidfdFlags::empty())?;
-    let mut pipe = Pipe { file: Some(std::fs::File::from(read)), kept: Vec::new() };
-    let deadline = timeout.map(|t| Instant::now() + t);
+    let mut pipe = Pipe {
+        file: Some(std::fs::File::from(read)),
+        kept: Vec::new(),
+        limit: invocation.limit.bytes(),
+        truncated: false,
+    };
+    let deadline = invocation.timeout.map(|t| Instant::now() + t);
     let in_time = pipe.until_end(&ended, deadline)?;
     if !in_time {
         end(group, Signal::TERM);
@@ -244,7 +271,11 @@ fn watch(mut child: Child, read: OwnedFd, timeout: Option<Duration>) -> io::Resu
         (true, Some(code)) => Ending::Code(code),
         (true, None) => Ending::Signal(status.signal().unwrap_or(0)),
     };
-    Ok(Outcome { ending, output: String::from_utf8_lossy(&pipe.kept).into_owned() })
+    Ok(Outcome {
+        ending,
+        output: String::from_utf8_lossy(&pipe.kept).into_owned(),
+        truncated: pipe.truncated,
+    })
 }
 
 fn end(group: Pid, signal: Signal) {
@@ -255,6 +286,8 @@ fn end(group: Pid, signal: Signal) {
 struct Pipe {
     file: Option<std::fs::File>,
     kept: Vec<u8>,
+    limit: usize,
+    truncated: bool,
 }
 
 impl Pipe {
@@ -299,7 +332,8 @@ impl Pipe {
         if count == 0 {
             self.file = None;
         }
-        let room = MAX_OUTPUT.saturating_sub(self.kept.len());
+        let room = self.limit.saturating_sub(self.kept.len());
+        self.truncated |= count > room;
         self.kept.extend_from_slice(&buffer[..count.min(room)]);
         Ok(())
     }

@@ -271,5 +271,5 @@ fn what_a_command_leaves_in_the_background_does_not_hold_us() {
 #[test]
 fn output_has_a_limit_and_does_not_stop_the_command() {
     let outcome = machine().run(&shell("head -c 3000000 /dev/zero; exit 4")).unwrap();
-    assert_eq!((outcome.ending, outcome.output.len()), (Ending::Code(4), 1 << 20));
+    assert_eq!((outcome.ending, outcome.output.len(), outcome.truncated), (Ending::Code(4), 1 << 20, true));
 }

@@ -5,6 +5,8 @@ use crate::agent::host::Invocation;
 use crate::model::Kind;
 use std::collections::BTreeMap;
 
+/// The node's own databases: users, then groups.
+pub(super) const FILES: [&str; 2] = ["/etc/passwd", "/etc/group"];
 /// Bytes of a database of accounts, at most.
 const LIMIT: u64 = 64 << 20;
 
@@ -36,8 +38,8 @@ impl Node<'_> {
     /// The accounts, read once until something may have changed them.
     pub(super) fn accounts(&mut self) -> Result<&Accounts, Failure> {
         if self.known.accounts.is_none() {
-            let users = self.host.read_text("/etc/passwd", LIMIT)?.unwrap_or_default();
-            let groups = self.host.read_text("/etc/group", LIMIT)?.unwrap_or_default();
+            let users = self.host.read_text(FILES[0], LIMIT)?.unwrap_or_default();
+            let groups = self.host.read_text(FILES[1], LIMIT)?.unwrap_or_default();
             self.known.accounts = Some(Accounts {
                 users: users.lines().filter_map(user).collect(),
                 groups: groups.lines().filter_map(group).collect(),

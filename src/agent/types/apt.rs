@@ -2,7 +2,7 @@
 
 use super::package::State;
 use super::{Failure, Node};
-use crate::agent::host::{Invocation, Outcome};
+use crate::agent::host::{Invocation, Outcome, OutputLimit};
 use crate::model::resource::Package;
 use std::collections::BTreeMap;
 
@@ -20,7 +20,9 @@ pub(super) fn state(node: &mut Node<'_>, name: &str) -> Result<State, Failure> {
             return Err(Failure::NoProvider("package manager that we know (dpkg with apt)"));
         }
         let format = "${Package}\t${Architecture}\t${db:Status-Abbrev}\t${Version}\n";
-        let output = node.tool(&Invocation::of(&["dpkg-query", "--show", "--showformat", format]))?;
+        let mut query = Invocation::of(&["dpkg-query", "--show", "--showformat", format]);
+        query.limit = OutputLimit::Database;
+        let output = node.tool(&query)?;
         node.known.packages = Some(Packages(parse(&output)));
     }
     let known = node.known.packages.as_ref().and_then(|p| p.0.get(name));

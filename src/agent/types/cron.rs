@@ -52,6 +52,7 @@ impl Type for Entry<'_> {
             }
             (None, false) => {
                 judge(&GuardCommand::Shell(command_text(&cron.command)))?;
+                plan.wanted.extend([("command", wanted.command), ("schedule", wanted.schedule)]);
                 plan.changes.push(Change::new("ensure", "absent", "present", Step::Set).saying("created"));
             }
             (Some(have), false) => {

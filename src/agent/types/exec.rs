@@ -1,7 +1,7 @@
 //! `exec`: a command, its guards, and when its exit code means success.
 
 use super::{Change, Done, Failure, Node, Plan, Refreshed, Type, tail};
-use crate::agent::host::{Ending, Invocation, Outcome};
+use crate::agent::host::{Ending, Invocation, Outcome, OutputLimit};
 use crate::model::resource::{Command, Exec, LogLevel, LogOutput};
 use std::time::Duration;
 
@@ -131,6 +131,7 @@ impl Run<'_> {
             cwd: exec.cwd.clone(),
             environment,
             timeout: (exec.timeout > 0).then(|| Duration::from_secs(exec.timeout.into())),
+            limit: OutputLimit::Log,
         })?)
     }
 

@@ -35,6 +35,7 @@ impl Type for Inode<'_> {
     fn check(&self, node: &mut Node<'_>) -> Result<Plan<Step>, Failure> {
         let file = self.0;
         let mut plan = Plan::new();
+        plan.wanted = self.wanted(node)?;
         let stat = node.host.stat(&file.path)?;
         self.check_ensure(stat.as_ref(), node, &mut plan)?;
         let Some(stat) = stat.filter(|_| plan.changes.is_empty() && file.ensure != FileEnsure::Absent) else {
@@ -78,6 +79,28 @@ impl Type for Inode<'_> {
 }
 
 impl Inode<'_> {
+    /// Every property that is managed, as it is wished for.
+    fn wanted(&self, node: &Node<'_>) -> Result<Vec<(&'static str, String)>, Failure> {
+        let file = self.0;
+        let ensure = match file.ensure {
+            FileEnsure::Present => "present",
+            FileEnsure::File => "file",
+            FileEnsure::Directory => "directory",
+            FileEnsure::Link => "link",
+            FileEnsure::Absent => "absent",
+        };
+        let content = file.content.as_ref().map(|content| Wanted::of(content, node)).transpose()?;
+        let wishes = [
+            ("target", file.target.clone()),
+            ("content", content.map(|content| content.digest.to_string())),
+            ("owner", file.owner.clone()),
+            ("group", file.group.clone()),
+            ("mode", file.mode.clone()),
+        ];
+        let set = wishes.into_iter().filter_map(|(property, wish)| Some((property, wish?)));
+        Ok(std::iter::once(("ensure", ensure.to_owned())).chain(set).collect())
+    }
+
     fn check_ensure(
         &self,
         stat: Option<&Stat>,
@@ -86,25 +109,19 @@ impl Inode<'_> {
     ) -> Result<(), Failure> {
         let file = self.0;
         let kind = match (file.ensure, stat) {
-            (FileEnsure::Absent, None) => {
-                plan.wanted.push(("ensure", "absent".into()));
-                return Ok(());
-            }
+            (FileEnsure::Absent, None) => return Ok(()),
             (FileEnsure::Absent, Some(stat)) => {
-                plan.wanted.push(("ensure", "absent".into()));
                 let change = Change::new("ensure", stat.kind.name(), "absent", Step::Remove(stat.kind));
                 plan.changes.push(change.saying("removed"));
                 return Ok(());
             }
             (FileEnsure::Present, Some(stat)) if file.content.is_none() || stat.kind == EntryKind::File => {
-                plan.wanted.push(("ensure", "present".into()));
                 return Ok(());
             }
             (FileEnsure::Present | FileEnsure::File, _) => EntryKind::File,
             (FileEnsure::Directory, _) => EntryKind::Directory,
             (FileEnsure::Link, _) => EntryKind::Link,
         };
-        plan.wanted.push(("ensure", kind.name().into()));
         let have = stat.map(|s| s.kind);
         if have == Some(kind) {
             return if kind == EntryKind::Link { self.check_target(node, plan) } else { Ok(()) };
@@ -127,11 +144,11 @@ impl Inode<'_> {
     fn check_target(&self, node: &Node<'_>, plan: &mut Plan<Step>) -> Result<(), Failure> {
         let wanted = self.0.target.as_deref().unwrap_or_default();
         let have = node.host.read_link(&self.0.path)?;
-        plan.property("target", &have, wanted, || Step::Make {
-            kind: EntryKind::Link,
-            content: Wanted::empty(),
-            clear: Some(EntryKind::Link),
-        });
+        if have != wanted {
+            let (kind, content) = (EntryKind::Link, Wanted::empty());
+            let step = Step::Make { kind, content, clear: Some(kind) };
+            plan.changes.push(Change::new("target", &have, wanted, step));
+        }
         Ok(())
     }
 
@@ -142,11 +159,10 @@ impl Inode<'_> {
         let owner = file.owner.as_ref().map_or(Ok(None), |user| node.uid(user))?;
         let have = node.host.digest(&file.path, owner)?;
         let (from, to) = (have.to_string(), wanted.digest.to_string());
-        let diff =
-            if have != wanted.digest && file.show_diff { wanted.diff(&file.path, stat, node) } else { None };
-        plan.property("content", &from, &to, || Step::Write(wanted));
-        if let Some(change) = plan.changes.last_mut().filter(|c| c.property == "content") {
-            change.diff = diff;
+        if have != wanted.digest {
+            let diff = if file.show_diff { wanted.diff(&file.path, stat, node) } else { None };
+            let change = Change::new("content", &from, &to, Step::Write(wanted));
+            plan.changes.push(Change { diff, ..change });
         }
         Ok(())
     }
@@ -162,25 +178,20 @@ impl Inode<'_> {
         let file = self.0;
         let own = path == file.path;
         let mut changes = Vec::new();
-        if let Some(user) = &file.owner {
-            plan.wanted.extend(own.then(|| ("owner", user.clone())));
-            if node.uid(user)? != Some(stat.uid) {
-                let (from, step) =
-                    (node.user_name(stat.uid)?, Step::Owner { path: path.into(), user: user.clone() });
-                changes.push(Change::new("owner", &from, user, step));
-            }
+        if let Some(user) = &file.owner
+            && node.uid(user)? != Some(stat.uid)
+        {
+            let step = Step::Owner { path: path.into(), user: user.clone() };
+            changes.push(Change::new("owner", &node.user_name(stat.uid)?, user, step));
         }
-        if let Some(group) = &file.group {
-            plan.wanted.extend(own.then(|| ("group", group.clone())));
-            if node.gid(group)? != Some(stat.gid) {
-                let (from, step) =
-                    (node.group_name(stat.gid)?, Step::Group { path: path.into(), group: group.clone() });
-                changes.push(Change::new("group", &from, group, step));
-            }
+        if let Some(group) = &file.group
+            && node.gid(group)? != Some(stat.gid)
+        {
+            let step = Step::Group { path: path.into(), group: group.clone() };
+            changes.push(Change::new("group", &node.group_name(stat.gid)?, group, step));
         }
         if let Some(text) = file.mode.as_ref().filter(|_| stat.kind != EntryKind::Link) {
             let mode = resolve(text, stat.mode, stat.kind == EntryKind::Directory);
-            plan.wanted.extend(own.then(|| ("mode", octal(mode))));
             if mode != stat.mode {
                 let step = Step::Mode { path: path.into(), mode };
                 changes.push(Change::new("mode", &octal(stat.mode), &octal(mode), step));

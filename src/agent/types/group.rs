@@ -30,6 +30,7 @@ impl Type for Members<'_> {
         match (have, group.absent) {
             (None, true) => {}
             (None, false) => {
+                plan.wanted.extend(group.gid.map(|gid| ("gid", gid.to_string())));
                 plan.changes.push(Change::new("ensure", "absent", "present", Step::Add).saying("created"));
             }
             (Some(_), true) => {

@@ -27,7 +27,7 @@ pub(super) use file::Inode;
 pub(super) use group::Members;
 pub(super) use notify::Message;
 pub(super) use package::Installed;
-pub(super) use service::Daemon;
+pub(super) use service::{Daemon, is_name as is_service_name};
 pub(super) use user::Account;
 
 pub(super) use super::text as chain;
@@ -35,7 +35,7 @@ pub(super) use super::text as chain;
 use super::host::{Ending, Host, HostError, Invocation, Outcome, RunError};
 use crate::model::fact::FactError;
 use crate::model::resource::{Command, LogLevel, Word};
-use crate::model::{Digest, Facts, Kind};
+use crate::model::{Digest, Facts, Kind, Spec};
 use crate::policy::guard::GuardCommand;
 use std::collections::BTreeMap;
 
@@ -213,26 +213,35 @@ impl Done {
 
 impl Node<'_> {
     /// Forgets what a change of such a resource may have made untrue.
-    pub(super) fn forget(&mut self, changed: Kind) {
+    pub(super) fn forget(&mut self, changed: &Spec) {
         match changed {
-            Kind::File => {
+            Spec::File(file) => {
                 self.known.units = None;
-                self.known.accounts = None;
+                if accounts::FILES.contains(&file.path.as_str()) {
+                    self.known.accounts = None;
+                }
             }
-            Kind::Service => self.known.units = None,
-            Kind::User | Kind::Group => self.known.accounts = None,
-            Kind::Exec | Kind::Package => {
+            Spec::Service(_) => self.known.units = None,
+            Spec::User(_) | Spec::Group(_) => self.known.accounts = None,
+            Spec::Exec(_) | Spec::Package(_) => {
                 let lists_are_fresh = self.known.lists_are_fresh;
                 self.known = Known { lists_are_fresh, ..Known::default() };
             }
-            Kind::Cron | Kind::Notify => {}
+            Spec::Cron(_) | Spec::Notify(_) => {}
         }
     }
 
     /// Runs a command of a provider's own that must succeed.
     fn tool(&self, invocation: &Invocation) -> Result<String, Failure> {
         let outcome = self.host.run(invocation)?;
-        if outcome.succeeded() { Ok(outcome.output) } else { Err(command_failed(invocation, &outcome)) }
+        if !outcome.succeeded() {
+            return Err(command_failed(invocation, &outcome));
+        }
+        if outcome.truncated {
+            let text = format!("`{}` printed more than can be read", invocation.argv.join(" "));
+            return Err(Failure::NotReached(text));
+        }
+        Ok(outcome.output)
     }
 
     /// The catalog's command with the node's facts filled in, after the agent's own last look at it.

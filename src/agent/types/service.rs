@@ -99,7 +99,12 @@ impl Type for Daemon<'_> {
 
 impl Daemon<'_> {
     fn init(&self, node: &Node<'_>) -> Result<Init, Failure> {
-        super::plain_name(&self.0.name, "service name")?;
+        if !is_name(&self.0.name) {
+            return Err(Failure::Value {
+                value: self.0.name.escape_default().to_string(),
+                what: "service name",
+            });
+        }
         match self.0.provider.as_deref() {
             Some("systemd") => Ok(Init::Systemd),
             Some("sysv") => Ok(Init::Sysv),
@@ -138,6 +143,12 @@ impl Daemon<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether this names one service: no option, no path, and no pattern, which systemctl would expand.
+pub(in crate::agent) fn is_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || ":_.@-\\".contains(c);
+    !name.is_empty() && !name.starts_with(['-', '.']) && name.chars().all(plain)
 }
 
 const fn running(yes: bool) -> &'static str {

@@ -70,7 +70,11 @@ fn unit(node: &mut Node<'_>, name: &str) -> Result<Unit, Failure> {
         ];
         argv.extend(names.iter().map(String::as_str));
         let output = node.tool(&Invocation::of(&argv))?;
-        node.known.units = Some(Units(parse(&names, &output)));
+        let units = parse(&names, &output);
+        if output.trim_end().split("\n\n").count() != names.len() {
+            return Err(Failure::NotReached("systemctl answered for other units than were asked for".into()));
+        }
+        node.known.units = Some(Units(units));
     }
     let unit = node.known.units.as_ref().and_then(|units| units.0.get(name)).cloned();
     unit.ok_or_else(|| Failure::NotReached(format!("systemctl said nothing of `{name}`")))

@@ -32,6 +32,7 @@ impl Type for Account<'_> {
         match (entry, user.absent) {
             (None, true) => {}
             (None, false) => {
+                plan.wanted.extend(self.wishes());
                 plan.changes.push(Change::new("ensure", "absent", "present", Step::Add).saying("created"));
             }
             (Some(_), true) => {
@@ -68,6 +69,19 @@ impl Type for Account<'_> {
 }
 
 impl Account<'_> {
+    /// What a new account gets at once.
+    fn wishes(&self) -> Vec<(&'static str, String)> {
+        let user = self.0;
+        let wishes = [
+            ("uid", user.uid.map(|uid| uid.to_string())),
+            ("gid", user.gid.clone()),
+            ("comment", user.comment.clone()),
+            ("home", user.home.clone()),
+            ("shell", user.shell.clone()),
+        ];
+        wishes.into_iter().filter_map(|(property, wish)| Some((property, wish?))).collect()
+    }
+
     fn check_entry(
         &self,
         entry: &UserEntry,
