@@ -224,14 +224,13 @@ impl<'a> Row<'_, 'a> {
         let spec = fixed::built(&mut attrs, content);
         let origin = Origin { declared: place(&self.module.file, &self.declared.at), attrs: origins };
         let Some(spec) = spec else { return };
-        if !below.is_empty() {
-            for (_, file) in &below {
-                self.out.blobs.insert(file.digest, &file.bytes);
-            }
-            self.out.made.extend(folder::expand((&spec, mode), &meta, &origin, &below));
+        for (_, file) in &below {
+            self.out.blobs.insert(file.digest, &file.bytes);
         }
+        let implied = folder::expand((&spec, mode), &meta, &origin, &below);
         let resource = Resource { title: reference.title.clone(), spec, meta };
         self.out.made.push(Made { resource, origin, implied: false });
+        self.out.made.extend(implied);
     }
 
     fn typed(&mut self, given: &Given) -> Option<Typed> {

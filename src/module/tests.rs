@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::model::finding::line_column;
-use crate::model::resource::{Command, Content, Part, Word};
-use crate::model::{Catalog, Spec};
+use crate::model::resource::{Command, Content, Live, META_ATTRS, Part, Shape, Word};
+use crate::model::{Catalog, Kind, Spec};
 use std::num::NonZeroUsize;
 
 /// A site out of files; the first line of each `--- path` block names it. Nodes and the site file come for free.
@@ -246,4 +246,379 @@ modules/m/module.toml:22:1 exclusive-attributes: `minute` and `special` exclude 
 modules/m/module.toml:24:18 template-error: syntax error: unexpected end of variable block
 "#,
     );
+}
+
+#[test]
+fn d6_d34_a_live_fact_stands_nowhere_but_in_content_and_whole_arguments() {
+    for text in [
+        "[file.\"/etc/{{ facts.hostname }}\"]\n",
+        "[file.x]\npath = \"/etc/{{ facts.hostname }}\"\n",
+        "[file.\"/x\"]\nowner = \"{{ facts.hostname }}\"\n",
+        "[file.\"/x\"]\ntarget = \"{{ facts.hostname }}\"\n",
+        "[file.\"/x\"]\ncontent = \"a\"\nvalidate_cmd = [\"/bin/x\", \"%\", \"{{ facts.hostname }}\"]\n",
+        "[exec.x]\ncommand = \"echo {{ facts.hostname }}\"\nprovider = \"shell\"\n",
+        "[exec.x]\ncommand = \"{{ facts.hostname }}\"\n",
+        "[exec.x]\ncommand = [\"{{ facts.hostname }}\", \"a\"]\n",
+        "[exec.x]\ncommand = [\"/bin/a\", \"--on={{ facts.hostname }}\"]\n",
+        "[exec.x]\ncommand = \"/bin/a --on={{ facts.hostname }}\"\n",
+        "[exec.x]\ncommand = \"/bin/a\"\nunless = [[\"/bin/b\"], [\"{{ facts.hostname }}\"]]\n",
+        "[exec.x]\ncommand = \"/bin/a\"\nuser = \"{{ facts.hostname }}\"\n",
+        "[exec.x]\ncommand = \"/bin/a\"\ncwd = \"/{{ facts.hostname }}\"\n",
+        "[exec.x]\ncommand = \"/bin/a\"\nenvironment = { A = \"{{ facts.hostname }}\" }\n",
+        "[cron.x]\ncommand = \"/bin/a {{ facts.hostname }}\"\n",
+        "[package.\"{{ facts.os.family }}\"]\n",
+        "[service.x]\nname = \"{{ facts.os.family }}\"\n",
+        "[user.\"{{ facts.os.family }}\"]\n",
+        "[notify.x]\nmessage = \"{{ facts.os.family }}\"\n",
+        "[notify.x]\nfor_each = \"i in facts.os.family\"\n",
+        "[file.\"/x\"]\ncontent = \"{{ facts.os.family | upper }}\"\n",
+        "[file.\"/x\"]\ncontent = \"{% if facts.virtual %}a{% endif %}\"\n",
+        "[file.\"/x\"]\ncontent = \"{% set a %}{{ facts.os.family }}{% endset %}{{ a | length }}\"\n",
+        "[file.\"/x\"]\ncontent = \"{% filter upper %}{{ facts.os.family }}{% endfilter %}\"\n",
+        "[file.\"/x\"]\ncontent = \"{% macro m() %}{{ facts.os.family }}{% endmacro %}{{ m() }}\"\n",
+        "[file.\"/x\"]\ncontent = \"{% set f = facts %}{{ f.os.family }}\"\n",
+        "[file.\"/x\"]\ncontent = \"{% set facts = 1 %}{{ facts }}\"\n",
+        "[file.\"/x\"]\ncontent = \"{{ [facts.os.family] | join }}\"\n",
+        "[file.\"/x\"]\ncontent = \"{{ facts['os'] }}\"\n",
+        "[file.\"/x\"]\ncontent = \"{{ facts.os.famly }}\"\n",
+        "[file.\"/x\"]\ncontent = \"{% for a in [1] recursive %}{{ facts.virtual }}{% endfor %}\"\n",
+    ] {
+        let tree = module(text);
+        let Err(findings) = both(&tree) else { unreachable!("compiled: {text}") };
+        let live = |f: &Finding| matches!(f.rule.as_str(), "live-fact" | "unknown-fact");
+        assert!(findings.iter().any(live), "{text}{}", told(&tree, &findings));
+        assert!(findings.iter().all(|f| f.place.end > f.place.start), "{text}{}", told(&tree, &findings));
+    }
+}
+
+#[test]
+fn d34_a_fact_cannot_be_taken_through_another_template() {
+    let with = |using: &str| {
+        tree(&format!(
+            "--- modules/m/templates/fact\n{{{{ facts.hostname }}}}\n--- modules/m/templates/user\n{using}\n\
+             --- modules/m/module.toml\n[file.\"/x\"]\ntemplate = \"user\"\n"
+        ))
+    };
+    assert!(both(&with("{% include 'fact' %}")).is_ok());
+    for using in [
+        "{% set a %}{% include 'fact' %}{% endset %}{{ a|upper }}",
+        "{% filter upper %}{% include 'fact' %}{% endfilter %}",
+        "{% include 'fa' ~ 'ct' %}",
+    ] {
+        assert!(both(&with(using)).is_err(), "{using}");
+    }
+    let tree = tree(
+        "--- modules/m/templates/fact\n{{ facts.hostname }}\n--- modules/m/module.toml\n[file.x]\npath = \"/{% include 'fact' %}\"\n",
+    );
+    assert!(both(&tree).is_err());
+}
+
+#[test]
+fn d34_no_field_lets_a_line_break_or_a_nul_through() {
+    let base = |kind: Kind| match kind {
+        Kind::File => "path = \"/x\"\n",
+        Kind::Exec | Kind::Cron => "command = \"/bin/x\"\n",
+        _ => "",
+    };
+    let mut tried = 0;
+    for kind in Kind::ALL {
+        for attr in kind.attrs().iter().chain(META_ATTRS) {
+            let lines = matches!(attr.shape, Shape::Command | Shape::Commands) || attr.live == Live::Content;
+            let base = if base(kind).starts_with(attr.name) { "" } else { base(kind) };
+            for value in [r#""a\nb""#, r#""/a\nb""#, r#""/a/../b\u0000""#, r#""\u202eabc""#, r#""{{ nl }}x""#]
+            {
+                if lines && value.contains("{{") {
+                    continue;
+                }
+                let text = format!(
+                    "[params]\nnl = {{ type = \"text\", default = \"/\\n\" }}\n[{kind}.x]\n{base}{} = {value}\n",
+                    attr.name
+                );
+                let allowed = attr.live == Live::Content && value.contains("\\n");
+                if attr.name == "template" || allowed {
+                    continue;
+                }
+                assert!(both(&module(&text)).is_err(), "compiled:\n{text}");
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 200, "{tried}");
+    for title in [r#""a\nb""#, r#""a\u0000""#, r#""{{ nl }}""#, r#""""#] {
+        let text = format!("[params]\nnl = {{ type = \"text\", default = \"\\n\" }}\n[notify.{title}]\n");
+        assert!(both(&module(&text)).is_err(), "compiled:\n{text}");
+    }
+}
+
+#[test]
+fn d34_names_and_paths_cannot_be_options_or_leave_their_place() {
+    for text in [
+        "[package.\"-o=x\"]\n",
+        "[package.\"a b\"]\n",
+        "[package.a]\nensure = \"1.0; x\"\n",
+        "[service.\"--now\"]\n",
+        "[service.\"../x\"]\n",
+        "[user.\"-x\"]\n",
+        "[user.\"a:b\"]\n",
+        "[user.a]\nhome = \"/a:b\"\n",
+        "[user.a]\ncomment = \"x:0:0\"\n",
+        "[user.a]\ngroups = [\"-x\"]\n",
+        "[group.\"a,b\"]\n",
+        "[file.\"/a/../b\"]\n",
+        "[file.\"/a/./b\"]\n",
+        "[file.\"/a//b\"]\n",
+        "[file.\"/a/\"]\n",
+        "[file.\"a\"]\n",
+        "[file.\"/a\"]\nowner = \"-R\"\n",
+        "[file.\"/a\"]\ncontent = \"\"\nbackup = \"/../x\"\n",
+        "[cron.a]\ncommand = \"/x\"\nuser = \"-u root\"\n",
+        "[cron.a]\ncommand = \"/x\"\nminute = \"* * * * * root\"\n",
+        "[cron.a]\ncommand = \"/x\"\nenvironment = { \"A=B C\" = \"x\" }\n",
+        "[exec.\"x y\"]\n",
+        "[exec.a]\ncommand = \"/bin/../sbin/x\"\n",
+    ] {
+        assert!(both(&module(text)).is_err(), "compiled:\n{text}");
+    }
+}
+
+#[test]
+fn d34_a_value_cannot_become_a_second_argument_or_command() {
+    let text = "[params]\na = { type = \"text\", default = \"x; rm -rf / $(y)\" }\n[exec.e]\ncommand = \"/bin/x {{ a }} b\"\n";
+    let resources = catalog(&module(text)).resources;
+    let Spec::Exec(exec) = &resources[0].spec else { unreachable!() };
+    let text = |text: &str| Word::Text(text.into());
+    assert_eq!(exec.command, Command::Argv(vec![text("/bin/x"), text("x; rm -rf / $(y)"), text("b")]));
+}
+
+#[test]
+fn t3_content_comes_from_the_site_and_from_nowhere_else() {
+    for source in ["https://example/x", "http://example/x", "puppet:///modules/m/x", "file:///etc/shadow"] {
+        let text = format!("[file.\"/x\"]\nsource = \"{source}\"\n");
+        refused(
+            &module(&text),
+            &format!(
+                "modules/m/module.toml:2:11 remote-source: `{source}` is a remote source => put the file below the module's `files/` and name it"
+            ),
+        );
+    }
+    for source in ["/etc/shadow", "../../n/files/x", "nope"] {
+        assert!(both(&module(&format!("[file.\"/x\"]\nsource = \"{source}\"\n"))).is_err(), "{source}");
+    }
+}
+
+#[test]
+fn cycles_name_their_members_and_where_they_are() {
+    let text = "[notify.a]\nrequire = \"notify[c]\"\n[notify.b]\nrequire = \"notify[a]\"\n[notify.c]\nrequire = \"notify[b]\"\n";
+    let tree = module(text);
+    let findings = both(&tree).unwrap_err();
+    assert_eq!(
+        told(&tree, &findings),
+        "modules/m/module.toml:1:9 dependency-cycle: dependency cycle: notify[a] -> notify[b] -> notify[c] -> notify[a] \
+         => remove one of these `require`, `before`, `notify` or `subscribe`"
+    );
+    let places: Vec<usize> = findings[0].related.iter().map(|r| r.place.start).collect();
+    assert_eq!(places, [text.find("b]").unwrap(), text.find("c]\nrequire = \"notify[b").unwrap()]);
+    assert_eq!(findings[0].nodes, ["n".parse().unwrap()]);
+}
+
+#[test]
+fn what_only_the_whole_catalog_shows_is_told() {
+    refused(
+        &module(
+            "[file.\"/a\"]\n[file.b]\npath = \"/a\"\n[service.s]\nsubscribe = \"file[/aa]\"\n[package.p]\n[package.q]\nname = \"p\"\n",
+        ),
+        "modules/m/module.toml:2:7 duplicate-resource: the path `/a` is managed by `file[/a]` already => keep one of the two\n\
+         modules/m/module.toml:5:14 missing-resource: `service[s]` has `subscribe` on `file[/aa]`, which is not in the catalog => did you mean `file[/a]`?\n\
+         modules/m/module.toml:7:10 duplicate-resource: the package `p` is managed by `package[p]` already => keep one of the two",
+    );
+    let apart = "[file.a]\npath = \"/a\"\nwhen = \"facts.os.family == 'debian'\"\n[file.b]\npath = \"/a\"\nwhen = \"facts.os.family == 'suse'\"\n";
+    assert_eq!(catalog(&module(apart)).resources.len(), 2);
+}
+
+#[test]
+fn attributes_that_need_or_exclude_each_other_are_told() {
+    for (text, rule) in [
+        ("[file.\"/a\"]\nensure = \"link\"\n", "missing-attribute"),
+        ("[file.\"/a\"]\ntarget = \"/b\"\nensure = \"file\"\n", "exclusive-attributes"),
+        ("[file.\"/a\"]\ncontent = \"\"\ntarget = \"/b\"\n", "exclusive-attributes"),
+        ("[file.\"/a\"]\ncontent = \"\"\nensure = \"directory\"\n", "exclusive-attributes"),
+        ("[file.\"/a\"]\nensure = \"directory\"\npurge = true\n", "missing-attribute"),
+        ("[file.\"/a\"]\ncontent = \"\"\nrecurse = true\n", "exclusive-attributes"),
+        ("[file.\"/a\"]\ncontent = \"\"\nvalidate_cmd = \"/bin/x\"\n", "bad-value"),
+        ("[cron.a]\nminute = 1\n", "missing-attribute"),
+        ("[exec.\"x --y\"]\n", "unqualified-command"),
+        ("[exec.x]\ncommand = \"/bin/a && /bin/b\"\n", "shell-characters"),
+        ("[exec.x]\ncommand = [\"/bin/a\"]\nprovider = \"shell\"\n", "bad-value"),
+        ("[exec.x]\ncommand = []\n", "bad-value"),
+        ("[exec.x]\ncommand = \"/bin/a\"\ntimeout = -1\n", "out-of-range"),
+    ] {
+        let tree = module(text);
+        let findings = both(&tree).unwrap_err();
+        assert!(findings.iter().any(|f| f.rule == rule), "{text}{}", told(&tree, &findings));
+    }
+}
+
+#[test]
+fn data_that_does_not_fit_is_told_with_the_declaration() {
+    let module = "--- modules/m/module.toml\n[params]\nport = { type = \"integer\", max = 9 }\nname = { type = \"text\", values = [\"red\", \"blue\"] }\n[notify.\"{{ name }} {{ port }}\"]\n";
+    refused(
+        &tree(&format!(
+            "{module}--- data/common.toml\n[m]\nport = 10\nnme = 1\nname = \"blu\"\n[n]\n--- data/group/gg.toml\n"
+        )),
+        "data/common.toml:2:8 out-of-range: `port` is 10; at most 9\n\
+         data/common.toml:3:1 unknown-parameter: there is no parameter `nme` => did you mean `name`?\n\
+         data/common.toml:4:9 bad-value: `name` cannot be `blu` => did you mean `blue`?\n\
+         data/common.toml:5:2 unknown-module: there is no module `n` => did you mean `m`?\n\
+         data/group/gg.toml:1:1 unknown-data: no node reads this data file => did you mean `data/group/g.toml`?",
+    );
+    refused(
+        &tree(module),
+        "modules/m/module.toml:2:1 missing-data: this node has no value for `m.port` => set it in `data/common.toml`, `data/group/<group>.toml` or `data/node/n.toml`\n\
+         modules/m/module.toml:3:1 missing-data: this node has no value for `m.name` => set it in `data/common.toml`, `data/group/<group>.toml` or `data/node/n.toml`",
+    );
+}
+
+#[test]
+fn a_wrong_rendered_value_points_at_the_module_and_at_the_data() {
+    let tree = tree(
+        "--- modules/m/module.toml\n[params]\nmode = { type = \"text\" }\n[file.\"/a\"]\nmode = \"{{ mode }}\"\n--- data/node/n.toml\nm.mode = \"999\"\n",
+    );
+    let findings = both(&tree).unwrap_err();
+    assert_eq!(
+        told(&tree, &findings),
+        "modules/m/module.toml:4:8 bad-value: `999` is no file mode: write octal (`0644`) or symbolic (`u=rw,go=r`)"
+    );
+    assert_eq!(findings[0].related[0].place, crate::model::Place::new("data/node/n.toml", 9, 14));
+    assert_eq!(findings[0].resource, Some("file[/a]".parse().unwrap()));
+}
+
+#[test]
+fn precedence_is_common_then_groups_in_order_then_the_node() {
+    let tree = tree(
+        "--- countersign.toml\nname = \"t\"\n[groups.g]\ninclude = [\"m\"]\n[groups.h]\n--- nodes/n.toml\ngroups = [\"h\", \"g\"]\n\
+         --- modules/m/module.toml\n[params]\na = { type = \"list\", merge = \"join\", default = [0] }\nb = { type = \"integer\" }\nc = { type = \"text\", required = false }\n\
+         [notify.\"{{ a | join('-') }} {{ b }}\"]\nmessage = \"{{ c }}\"\n\
+         --- data/common.toml\nm.a = [1]\nm.b = 1\n--- data/group/g.toml\nm.a = [3]\nm.b = 3\n--- data/group/h.toml\nm.a = [2]\nm.b = 2\n--- data/node/n.toml\nm.a = [4]\n",
+    );
+    assert_eq!(made(&tree), r#"notify[1-2-3-4 3] {"notify":{"message":"1-2-3-4 3"}}"#);
+    let site = load(&tree).unwrap();
+    let lookup = site.lookup("n", "m.b").unwrap();
+    let steps: Vec<_> = lookup.steps.iter().map(|s| (s.place.file.as_str(), s.used)).collect();
+    assert_eq!(
+        (lookup.value.as_deref(), steps),
+        (
+            Some("3"),
+            vec![
+                ("data/node/n.toml", false),
+                ("data/group/g.toml", true),
+                ("data/group/h.toml", false),
+                ("data/common.toml", false),
+                ("modules/m/module.toml", false),
+            ]
+        )
+    );
+    assert_eq!(site.lookup("n", "m.a").unwrap().value.as_deref(), Some("[1, 2, 3, 4]"));
+    assert!(matches!(site.lookup("x", "m.a"), Err(LookupError::Node { .. })));
+    assert!(matches!(site.lookup("n", "m.zz"), Err(LookupError::Key { .. })));
+    assert!(matches!(site.lookup("n", "m"), Err(LookupError::Form(_))));
+}
+
+#[test]
+fn one_expression_keeps_its_type() {
+    let text = r#"
+[params]
+on    = { type = "bool", default = true }
+words = { type = "list", default = ["/bin/a", "b c"] }
+count = { type = "integer", default = 3 }
+[service.s]
+enable = "{{ on }}"
+[exec.e]
+command = "{{ words }}"
+tries   = "{{ count + 1 }}"
+"#;
+    assert_eq!(
+        made(&module(text)),
+        r#"service[s] {"service":{"name":"s","enable":"yes"}}
+exec[e] {"exec":{"command":{"argv":[{"text":"/bin/a"},{"text":"b c"}]},"tries":4}}"#
+    );
+}
+
+#[test]
+fn templates_are_bounded_and_strict() {
+    for (text, rule) in [
+        ("{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}", "template-error"),
+        ("{{ 'x' * 9999999 }}", "template-error"),
+        ("{% include 't' %}", "template-error"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "template-error"),
+        ("{{ node.facts.nope }}", "template-error"),
+        ("{{ node.nope.nope }}", "template-error"),
+        ("{{ 1.5 }}", "template-error"),
+        ("{{ [1] }}", "template-error"),
+        ("{{ none }}", "template-error"),
+        ("{{ debug() }}", "unknown-parameter"),
+        ("{{ 1", "template-error"),
+    ] {
+        let tree = tree(&format!(
+            "--- modules/m/templates/t\n{text}\n--- modules/m/module.toml\n[file.\"/a\"]\ntemplate = \"t\"\n"
+        ));
+        let Err(findings) = both(&tree) else { unreachable!("compiled: {text}") };
+        assert!(findings.iter().all(|f| f.rule == rule), "{text}: {}", told(&tree, &findings));
+        assert_eq!(findings[0].place.file, "modules/m/templates/t", "{text}");
+    }
+}
+
+#[test]
+fn what_no_file_of_a_site_may_have_is_told() {
+    for (text, rule) in [
+        ("a = \n", "toml-syntax"),
+        ("[notify.a]\n[notify.a]\n", "toml-syntax"),
+        ("[params]\na = { type = \"text\", default = 1.5 }\n", "wrong-type"),
+        ("[params]\na = { type = \"text\", default = 2020-01-01 }\n", "wrong-type"),
+        ("[notify.a]\n\"mess\u{430}ge\" = \"x\"\n", "bad-key"),
+        ("[notify.\"a\u{202e}b\"]\n", "hidden-character"),
+        ("[notify.a]\nmessage = \"\\u001b[2J\"\n", "hidden-character"),
+        ("[notify.a]\nwhen = \"facts.os.famly == 'x'\"\n", "bad-guard"),
+        ("[notify.a]\nwhen = \"nope == 1\"\n", "bad-guard"),
+        ("[notify.a]\nfor_each = \"x of y\"\n", "bad-value"),
+        ("[notify.a]\nfor_each = \"x in [1, 2]\"\n", "duplicate-resource"),
+    ] {
+        let tree = module(text);
+        let findings = both(&tree).unwrap_err();
+        assert!(findings.iter().any(|f| f.rule == rule), "{text}{}", told(&tree, &findings));
+    }
+    let mut big = module("");
+    big.insert("modules/m/module.toml", vec![b'#'; Limits::STANDARD.toml + 1]).unwrap();
+    assert_eq!(both(&big).unwrap_err()[0].rule, "too-large");
+    let mut bytes = module("");
+    bytes.insert("data/common.toml", vec![0xff]).unwrap();
+    assert_eq!(both(&bytes).unwrap_err()[0].rule, "not-text");
+    let env = "nope".parse().unwrap();
+    assert_eq!(compile(&load(&module("")).unwrap(), &env).unwrap_err()[0].rule, "unknown-environment");
+}
+
+#[test]
+fn a_folder_becomes_one_resource_for_each_file() {
+    let mut tree = module(
+        "[file.\"/d\"]\nsource = \"d\"\nrecurse = true\nmode = \"0640\"\n[file.\"/d/s/y\"]\ncontent = \"own\"\n",
+    );
+    for (path, bytes) in [("x", b"1".as_slice()), ("s/y", b"2"), ("s/z", b"\xff\x00")] {
+        tree.insert(&format!("modules/m/files/d/{path}"), bytes.to_vec()).unwrap();
+    }
+    let compilation = both(&tree).unwrap();
+    let resources: Vec<String> = compilation.nodes[0]
+        .catalog
+        .resources
+        .iter()
+        .map(|resource| match &resource.spec {
+            Spec::File(file) => {
+                format!("{} {:?} {}", file.path, file.ensure, file.mode.as_deref().unwrap_or("-"))
+            }
+            _ => String::new(),
+        })
+        .collect();
+    assert_eq!(
+        resources,
+        ["/d Directory 0750", "/d/s Directory 0750", "/d/s/z File 0640", "/d/x File 0640", "/d/s/y File -"]
+    );
+    assert!(compilation.blobs.values().any(|bytes| bytes == b"\xff\x00"));
 }
