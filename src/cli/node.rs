@@ -226,8 +226,9 @@ fn unknown(which: &Which) -> Failure {
 
 fn ambiguous(which: &Which, rows: &[Node]) -> Failure {
     let keys: Vec<String> = rows.iter().map(|node| format!("{} {}", node.state, node.key)).collect();
-    Failure::refused(format!("several keys ask for `{}`: {}", which.name, keys.join(", ")))
-        .hint("compare with `countersign agent facts` on the node, then add `--fingerprint sha256:…`")
+    Failure::refused(format!("several keys ask for `{}`: {}", which.name, keys.join(", "))).hint(
+        "compare with what `countersign agent enroll` prints on the node, then add `--fingerprint sha256:…`",
+    )
 }
 
 async fn token(at: &At, scope: &str, ui: &mut Ui) -> Outcome {

@@ -126,6 +126,7 @@ fn trust_failure(error: &TrustError, trust: &Path) -> Failure {
             failure.hint("make and sign a new version with `countersign trust init --server DIR …`")
         }
         TrustError::NotInstalled
+        | TrustError::Older { .. }
         | TrustError::SignatureName(_)
         | TrustError::Path(_)
         | TrustError::Publish(_)

@@ -31,6 +31,7 @@ pub enum EnrollAnswer {
 }
 
 /// A signed document in a JSON container: the exact bytes as text, and SSH signatures over them.
+/// `POST /v1/report` (node certificate) takes one with a run report; the answer has no body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Signed {
@@ -113,7 +114,7 @@ pub struct PushEvent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Selection {
-    /// All enrolled nodes, ascending.
+    /// The enrolled nodes that the operator may ask to run, ascending.
     pub nodes: Vec<NodeInfo>,
 }
 

@@ -45,6 +45,14 @@ pub enum TrustError {
         /// When.
         at: Stamp,
     },
+    /// A later version is installed already.
+    #[error("version {have} of the trust root is installed, and the directory ends with version {got}")]
+    Older {
+        /// What is installed.
+        have: u64,
+        /// What was offered.
+        got: u64,
+    },
     /// The root is for another server: agents that obey it would never talk to this one.
     #[error("the trust root names another {0} than this server has")]
     OtherServer(&'static str),
@@ -136,6 +144,10 @@ pub fn install(layout: &Layout, directory: &Path, now: Stamp) -> Result<Verified
     }
     check_authorities(layout, &newest)?;
     let publication = Publication::open(&layout.publication()).map_err(TrustError::Publish)?;
+    let (have, got) = (publication.root_versions()?.last().copied().unwrap_or(0), newest.version());
+    if got < have {
+        return Err(TrustError::Older { have, got });
+    }
     for (version, file) in (1..).zip(&files) {
         publication.add_root(version, file)?;
     }
@@ -215,3 +227,6 @@ fn read_signatures(directory: &Path) -> Result<Vec<(Principal, String)>, TrustEr
     signatures.sort();
     Ok(signatures)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,5 +4,6 @@
 
 mod cli;
 mod layers;
+mod server;
 mod support;
 mod tidy;
