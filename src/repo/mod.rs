@@ -10,6 +10,7 @@ mod id;
 mod link;
 mod program;
 mod raw;
+pub mod receive;
 mod refs;
 mod site;
 mod walk;

@@ -49,6 +49,9 @@ pub fn init_site(dir: &Path, setup: &SiteSetup<'_>) -> Result<Repo, RepoError> {
     if !signers.exists() {
         write(&signers, b"", 0o644)?;
     }
+    let private = repo.private();
+    let failed = |cause| RepoError::File { what: "make", path: private.clone(), cause };
+    std::fs::create_dir_all(&private).map_err(failed)?;
     install_hook(&repo, "pre-receive", setup.program)?;
     install_hook(&repo, "proc-receive", setup.program)?;
     Ok(repo)
