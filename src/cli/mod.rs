@@ -11,6 +11,7 @@ mod keys;
 mod node;
 mod policy;
 mod push;
+mod random;
 mod review;
 mod server;
 mod setup;

@@ -128,6 +128,46 @@ impl Ui {
         drop(writeln!(self.err, "{text}"));
     }
 
+    /// How findings and diffs are drawn here.
+    #[must_use]
+    pub const fn style(&self) -> crate::policy::report::Style {
+        if self.colour { crate::policy::report::Style::Coloured } else { crate::policy::report::Style::Plain }
+    }
+
+    /// Sends what was printed so far on its way, before another program prints.
+    ///
+    /// # Errors
+    /// When standard output is closed.
+    pub fn flush(&mut self) -> Result<(), Failure> {
+        Ok(self.out.flush()?)
+    }
+
+    /// Shows a long text: through a pager on a terminal, otherwise as it is. Whatever is hostile in it has
+    /// been escaped before.
+    ///
+    /// # Errors
+    /// When standard output is closed.
+    pub fn page(&mut self, text: &str) -> Result<(), Failure> {
+        self.flush()?;
+        if io::stdout().is_terminal() && page_through(text).is_ok() {
+            return Ok(());
+        }
+        self.out.write_all(text.as_bytes())?;
+        self.flush()
+    }
+
+    /// Asks a question that only `y` or `yes` affirms. Where nobody can answer, the answer is no.
+    ///
+    /// # Errors
+    /// When standard output is closed.
+    pub fn confirm(&mut self, question: &str) -> Result<bool, Failure> {
+        write!(self.out, "{question} [y/N] ")?;
+        self.flush()?;
+        let mut answer = String::new();
+        drop(io::stdin().read_line(&mut answer));
+        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    }
+
     pub(super) fn usage(&mut self, error: &clap::Error) -> ExitCode {
         let wanted = !error.use_stderr();
         drop(error.print());
@@ -147,4 +187,19 @@ impl Ui {
             }
         }
     }
+}
+
+/// Hands `text` to `$PAGER` or `less`. Colours pass, other control sequences do not.
+fn page_through(text: &str) -> io::Result<()> {
+    let pager = std::env::var("PAGER").ok().filter(|pager| !pager.trim().is_empty());
+    let pager = pager.unwrap_or_else(|| "less".into());
+    let mut words = pager.split_whitespace();
+    let mut command = std::process::Command::new(words.next().unwrap_or("less"));
+    command.args(words).env("LESS", "-FRX").stdin(std::process::Stdio::piped());
+    let mut child = command.spawn()?;
+    if let Some(mut pipe) = child.stdin.take() {
+        // Whoever leaves the pager early has seen enough.
+        drop(pipe.write_all(text.as_bytes()));
+    }
+    child.wait().map(drop)
 }

@@ -5,3 +5,6 @@
 
 pub mod guard;
 pub mod report;
+
+mod sketch;
+pub use sketch::{LintedCommit, Policy, Verdict, check, source_findings};

@@ -47,7 +47,7 @@ impl Repo {
             parents: commit.parent_ids().map(Id).collect(),
             message: String::from_utf8_lossy(commit.message_bytes()).into_owned(),
             time: Stamp::from_unix(commit.time().seconds()),
-            signature: signature.map(|(armour, bytes)| (armour.to_vec(), bytes.to_vec())),
+            signature: signature.map(|(armour, bytes)| (armour_lines(&armour), bytes.to_vec())),
         })
     }
 
@@ -115,4 +115,9 @@ impl Repo {
         let parents: Vec<_> = parents.iter().collect();
         self.git.commit(None, &who, &who, new.message, &tree, &parents).map(Id).map_err(failed)
     }
+}
+
+/// The header has the armour without its last line feed.
+fn armour_lines(armour: &[u8]) -> Vec<u8> {
+    [armour.trim_ascii_end(), b"\n"].concat()
 }

@@ -21,6 +21,10 @@ impl Limits {
     pub const SITE: Self = Self { file: 1 << 20, entries: 20_000, total: 64 << 20 };
     /// What a record of ours (a change, a release, the trust root) may hold.
     pub const RECORD: Self = Self { file: 16 << 20, entries: 10_000, total: 128 << 20 };
+    /// What a release may hold: a catalog for each node and the blobs that they name.
+    pub const RELEASE: Self = Self { file: 16 << 20, entries: 400_000, total: 4 << 30 };
+    /// What somebody pushes as a review.
+    pub const REVIEW: Self = Self { file: 64 << 10, entries: 4, total: 128 << 10 };
 }
 
 impl Repo {
@@ -33,6 +37,17 @@ impl Repo {
         let mut walk = Walk::new(self, limits);
         walk.folder(self.commit(commit)?.tree, "")?;
         walk.finish()
+    }
+
+    /// One file of a commit that we made.
+    ///
+    /// # Errors
+    /// When it is missing.
+    pub fn read_file(&self, commit: Id, path: &str) -> Result<Vec<u8>, RepoError> {
+        let broken = |cause| RepoError::Read { id: commit, cause };
+        let tree = self.git.find_commit(commit.0).and_then(|commit| commit.tree()).map_err(broken)?;
+        let entry = tree.get_path(std::path::Path::new(path)).map_err(broken)?;
+        self.blob(Id(entry.id()))
     }
 
     /// Checks the trees of several commits as [`Repo::read_tree`] does, each object once.

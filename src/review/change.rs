@@ -50,7 +50,7 @@ pub enum Status {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patchset {
     /// Its number, from 1.
-    pub number: u64,
+    pub number: u32,
     /// The proposed commit.
     pub commit: String,
     /// The head of the environment that it builds on.
@@ -80,7 +80,7 @@ pub struct Patchset {
 #[serde(rename_all = "lowercase")]
 pub enum Void {
     /// This patchset took its place.
-    Replaced(u64),
+    Replaced(u32),
     /// The environment moved on to this release.
     BaseMoved(u64),
 }
@@ -146,7 +146,7 @@ pub enum ChangeError {
         /// The change.
         number: u64,
         /// Its last patchset.
-        patchset: u64,
+        patchset: u32,
         /// Why.
         why: Void,
     },
@@ -156,7 +156,7 @@ pub enum ChangeError {
         /// The change.
         number: u64,
         /// Its last patchset.
-        patchset: u64,
+        patchset: u32,
         /// By whom.
         by: Principal,
     },
@@ -180,7 +180,7 @@ pub enum ChangeError {
         /// The change.
         number: u64,
         /// Its last patchset.
-        patchset: u64,
+        patchset: u32,
     },
 }
 
@@ -244,7 +244,7 @@ impl Change {
 
     /// The number that the next patchset gets.
     #[must_use]
-    pub fn next_patchset(&self) -> u64 {
+    pub fn next_patchset(&self) -> u32 {
         self.current().map_or(1, |last| last.number + 1)
     }
 

@@ -3,6 +3,9 @@
 //! Layer 1. Pure: objects, the time and randomness are arguments. The hooks on the server and the
 //! reviewer's own clone run the same code over the same bytes, which is what makes a difference visible.
 
+pub mod admission;
+pub mod candidate;
+pub mod certificate;
 pub mod change;
 pub mod effect;
 pub mod escape;

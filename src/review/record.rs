@@ -42,7 +42,7 @@ struct Summary {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PatchsetSummary {
-    number: u64,
+    number: u32,
     commit: String,
     base: String,
     author: Principal,
@@ -150,7 +150,7 @@ fn patchset(tree: &Tree, summary: PatchsetSummary) -> Result<Patchset, RecordErr
     })
 }
 
-fn folder(patchset: u64) -> String {
+fn folder(patchset: u32) -> String {
     format!("patchsets/{patchset}")
 }
 

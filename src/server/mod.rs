@@ -10,6 +10,7 @@ mod body;
 pub mod config;
 mod enrolling;
 mod error;
+pub mod gate;
 mod gauge;
 mod hub;
 mod init;

@@ -1,0 +1,79 @@
+//! `approve`: work everything out, compare, show, sign, upload.
+
+use super::ApproveArgs;
+use super::clone::Clone;
+use super::examine::{Examined, examine};
+use super::show;
+use crate::cli::{Failure, Outcome, Ui, clock};
+use crate::model::Tree;
+use crate::review::change::{ChangeError, Standing};
+use crate::review::{escape, render};
+use crate::server::gate::releases;
+use crate::signing::Release;
+use crate::signing::document::Document as _;
+
+/// Runs the command.
+pub(super) fn run(args: &ApproveArgs, ui: &mut Ui) -> Outcome {
+    let clone = Clone::open()?;
+    let signer = clone.signer()?;
+    let examined = examine(&clone, args.change, ui)?;
+    may_sign(&clone, &examined)?;
+    examined.agree()?;
+    if examined.release.authors.contains(&signer.name) {
+        let (number, who) = (args.change, signer.name.clone());
+        return Err(ChangeError::SelfApproval { number, who }.into());
+    }
+    present(&examined, ui)?;
+    if !args.yes && !ui.confirm(&format!("sign this as `{}`?", signer.name))? {
+        return Err(Failure::refused("nothing was signed"));
+    }
+    let signature = signer.sign(Release::NAMESPACE, &examined.statement)?;
+    let mut files = Tree::default();
+    files.insert("statement.json", examined.statement.clone())?;
+    files.insert("approval.sig", signature.into_bytes())?;
+    clone.upload(args.change, &files, ui)?;
+    ui.line(format_args!("signed {} as `{}`", examined.id(), signer.name))?;
+    Ok(0)
+}
+
+fn may_sign(clone: &Clone, examined: &Examined) -> Result<(), Failure> {
+    let mut change = examined.change.clone();
+    let head = releases::head(&clone.repo, &change.environment)?;
+    let commit = head.commit.map(|id| id.to_string()).unwrap_or_default();
+    change.base_moved(&commit, head.last.map_or(0, |(seq, _)| seq));
+    let (number, patchset) = (change.number, examined.release.patchset);
+    match change.standing() {
+        Standing::Open => {}
+        Standing::Released(seq) => return Err(ChangeError::Released { number, seq }.into()),
+        Standing::Rejected(by) => return Err(ChangeError::Rejected { number, patchset, by }.into()),
+        Standing::Void(why) => {
+            return Err(Failure::from(ChangeError::Void { number, patchset, why })
+                .hint("the author rebases and pushes again; then approve the new patchset"));
+        }
+    }
+    let (release, now) = (&examined.release, clock::now());
+    let skew = i64::try_from(clone.root.limits().skew).unwrap_or(i64::MAX);
+    if release.created.since(now) > skew || release.expires <= now {
+        let text =
+            format!("the statement is for {} to {}, and it is {now}", release.created, release.expires);
+        return Err(Failure::refused(text).hint("check the clock; otherwise its author pushes again"));
+    }
+    Ok(())
+}
+
+/// What is about to be signed: what it does first, the bytes last.
+fn present(examined: &Examined, ui: &mut Ui) -> Result<(), Failure> {
+    let release = &examined.release;
+    let authors: Vec<&str> = release.authors.iter().map(crate::model::Principal::as_str).collect();
+    ui.line(format_args!("change {}: {}", release.change, escape::line(release.reason.as_bytes())))?;
+    ui.line(format_args!("  authors    {}", authors.join(", ")))?;
+    ui.line(show::effects(examined).trim_end())?;
+    ui.line(render::effect(&examined.effect, ui.style()).trim_end())?;
+    let warnings = show::warnings(examined, ui);
+    if !warnings.is_empty() {
+        ui.line(warnings.trim_end())?;
+    }
+    ui.line("every field of the statement was worked out on this machine and agrees. You sign:")?;
+    ui.line(escape::text(&examined.statement).trim_end())?;
+    ui.line(format_args!("digest {}", examined.id()))
+}

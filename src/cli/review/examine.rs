@@ -1,0 +1,174 @@
+//! Everything about a change, worked out again on this machine from fetched objects. The server's word is
+//! only ever compared with it.
+
+use super::clone::Clone;
+use crate::cli::{Failure, Ui, clock};
+use crate::model::{Digest, Principal, Tree};
+use crate::policy::report;
+use crate::repo::{Id, Limits};
+use crate::review::admission::{self, Admitted, Proposal};
+use crate::review::candidate::{self, Difference, Setting};
+use crate::review::certificate::{self, Pushed};
+use crate::review::change::{Change, Patchset, Purpose};
+use crate::review::effect::{self, EffectDiff};
+use crate::review::escape;
+use crate::server::gate::{self, GateError, changes, releases};
+use crate::signing::release::ReleaseKind;
+use crate::signing::{Release, document};
+use std::collections::BTreeSet;
+
+/// A change, examined.
+#[derive(Debug)]
+pub(super) struct Examined {
+    /// The record, as the server wrote it.
+    pub(super) change: Change,
+    /// The statement, as the server wrote it.
+    pub(super) statement: Vec<u8>,
+    /// The statement, decoded.
+    pub(super) release: Release,
+    /// The proposed files.
+    pub(super) tree: Tree,
+    /// The files of the head.
+    pub(super) base: Tree,
+    /// What they are judged to be.
+    pub(super) admitted: Admitted,
+    /// What they do.
+    pub(super) effect: EffectDiff,
+    /// Where the statement is not what we would write.
+    pub(super) differences: Vec<Difference>,
+    /// The first node whose catalog is not the one that we compile.
+    pub(super) first_node: Option<String>,
+}
+
+/// Works out change `number`.
+///
+/// # Errors
+/// When its record, its push certificates or its files do not hold.
+pub(super) fn examine(clone: &Clone, number: u64, ui: &mut Ui) -> Result<Examined, Failure> {
+    let change = changes::load(&clone.repo, number)?;
+    let last = change.current().ok_or_else(|| Failure::from(GateError::NoChange(number)))?;
+    let release: Release = document::read_untrusted(&last.statement)?;
+    let (tip, base_id): (Id, Id) = (last.commit.parse()?, base_id(last)?);
+    if !clone.repo.descends(tip, base_id)? {
+        return Err(Failure::refused(format!("change {number} does not build on the base that it names")));
+    }
+    let tree = clone.repo.read_tree(tip, Limits::SITE)?;
+    let base =
+        if base_id.is_zero() { Tree::default() } else { clone.repo.read_tree(base_id, Limits::SITE)? };
+    let environment = &change.environment;
+    let admitted = admission::judge(&Proposal { environment, tree: &tree, base: &base, now: clock::now() })
+        .map_err(|findings| {
+        let source = |path: &str| tree.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok());
+        ui.note(report::text(&findings, &source, ui.style()));
+        Failure::refused(format!("change {number} does not pass the lint on this machine"))
+    })?;
+    let ours = rebuild(clone, &change, last, &admitted)?;
+    let after: Vec<_> = admitted.compilation.nodes.iter().map(|node| node.catalog.clone()).collect();
+    let leaves = String::from_utf8_lossy(&last.leaves).into_owned();
+    Ok(Examined {
+        statement: last.statement.clone(),
+        differences: candidate::differences(&ours, &release),
+        first_node: candidate::first_difference(&admitted.measured.entries, &leaves),
+        effect: effect::diff(&admitted.before, &after),
+        release,
+        tree,
+        base,
+        admitted,
+        change,
+    })
+}
+
+fn base_id(patchset: &Patchset) -> Result<Id, Failure> {
+    Ok(if patchset.base.is_empty() { Id::ZERO } else { patchset.base.parse()? })
+}
+
+/// The statement as it must be, from what we measured. Only three things are taken over, because nobody
+/// can measure them: the time, the salt and the numbers that the server gives.
+fn rebuild(clone: &Clone, change: &Change, last: &Patchset, admitted: &Admitted) -> Result<Release, Failure> {
+    let head = releases::head(&clone.repo, &change.environment)?;
+    let message = clone.repo.commit(last.commit.parse()?)?.message;
+    let setting = Setting {
+        root: &clone.root,
+        environment: change.environment.clone(),
+        kind: kind(clone, change, admitted)?,
+        change: change.number,
+        patchset: last.number,
+        commit: last.commit.clone(),
+        base: head.commit.map(|id| id.to_string()),
+        authors: authors(clone, change)?,
+        previous: head.last,
+        salt: last.salt,
+        created: last.created,
+        message: &message,
+    };
+    Ok(candidate::build(&setting, &admitted.measured)?)
+}
+
+/// A rollback must be one: the files of the release that it names.
+fn kind(clone: &Clone, change: &Change, admitted: &Admitted) -> Result<ReleaseKind, Failure> {
+    match change.purpose {
+        Purpose::Normal => Ok(ReleaseKind::Normal),
+        Purpose::Rollback(seq) => {
+            let old = releases::read(&clone.repo, &change.environment, seq)?;
+            let same = old.release.source == admitted.measured.source;
+            if same { Ok(ReleaseKind::Rollback) } else { Err(GateError::NotRollback(seq).into()) }
+        }
+    }
+}
+
+/// Everybody who had a hand in it, by their own signatures: on each patchset's push, and on its commits.
+fn authors(clone: &Clone, change: &Change) -> Result<BTreeSet<Principal>, Failure> {
+    let mut authors = BTreeSet::new();
+    let target = format!("refs/for/{}", change.environment);
+    for patchset in &change.patchsets {
+        let pushed = Pushed { commit: &patchset.commit, target: &target };
+        let who = certificate::author(&clone.root, &patchset.certificate, &pushed)?;
+        if who != patchset.author {
+            return Err(Failure::refused(format!(
+                "patchset {} was pushed by `{who}`, and the server says `{}`",
+                patchset.number, patchset.author
+            )));
+        }
+        authors.insert(who);
+    }
+    if let Some(last) = change.current() {
+        authors.extend(gate::committers(&clone.repo, &clone.root, last)?);
+    }
+    Ok(authors)
+}
+
+impl Examined {
+    /// The digest of the statement.
+    pub(super) fn id(&self) -> Digest {
+        Digest::of(&self.statement)
+    }
+
+    /// Refuses a statement that is not what this machine would write (D13).
+    ///
+    /// # Errors
+    /// Naming the first field that differs, and the first node where catalogs do.
+    pub(super) fn agree(&self) -> Result<(), Failure> {
+        let Some(first) = self.differences.first() else { return Ok(()) };
+        let node = match &self.first_node {
+            Some(node) if self.differences.iter().any(|d| d.field == "catalogs") => {
+                format!("; the first node that differs is `{node}`")
+            }
+            _ => String::new(),
+        };
+        let fields: Vec<&str> = self.differences.iter().map(|d| d.field.as_str()).collect();
+        let message = format!(
+            "the server's statement is not what this machine measures: `{}` is {} here and {} there{node} (differing: {})",
+            first.field,
+            escape::line(first.ours.as_bytes()),
+            escape::line(first.theirs.as_bytes()),
+            fields.join(", ")
+        );
+        let hint = match first.field.as_str() {
+            "seq" | "prev" | "base" => "the environment moved on: its author rebases and pushes again",
+            "compiler" => "use the same version of countersign as the server",
+            "root" => "the trust root changed since the push: its author pushes again",
+            _ => "do not sign; somebody should look at the server",
+        };
+        Err(Failure::refused(message).hint(hint))
+    }
+}

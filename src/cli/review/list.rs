@@ -1,0 +1,87 @@
+//! `review list`: changes and what they wait for.
+
+use super::clone::Clone;
+use crate::cli::{Failure, Outcome, Ui};
+use crate::review::change::{Change, Standing, Status, void_text};
+use crate::review::escape;
+use crate::server::gate::{changes, releases};
+use crate::signing::release::check_threshold;
+use crate::signing::{Missing, Release, Tally, document};
+
+/// Which changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// Those that are not released.
+    Open,
+    /// All.
+    All,
+}
+
+/// Runs the command.
+pub(super) fn run(which: Which, ui: &mut Ui) -> Outcome {
+    let clone = Clone::open()?;
+    let mut shown = 0;
+    for mut change in changes::all(&clone.repo)? {
+        if which == Which::Open && change.status != Status::Open {
+            continue;
+        }
+        ui.line(line(&clone, &mut change)?)?;
+        shown += 1;
+    }
+    if shown == 0 {
+        ui.line("no change waits for anybody")?;
+    }
+    Ok(0)
+}
+
+fn line(clone: &Clone, change: &mut Change) -> Result<String, Failure> {
+    let standing = standing(clone, change)?;
+    let Some(last) = change.current() else { return Ok(String::new()) };
+    let release: Release = document::read_untrusted(&last.statement)?;
+    Ok(format!(
+        "{:>4}  {:<12} {:<10} {:>3}/{} nodes  {}  [{standing}]",
+        change.number,
+        change.environment.as_str(),
+        last.author.as_str(),
+        release.affected,
+        release.nodes,
+        escape::line(release.reason.as_bytes()),
+    ))
+}
+
+/// Where a change stands, in words. That a base moved is seen here even if the server forgot to say so.
+pub(super) fn standing(clone: &Clone, change: &mut Change) -> Result<String, Failure> {
+    let head = releases::head(&clone.repo, &change.environment)?;
+    let commit = head.commit.map(|id| id.to_string()).unwrap_or_default();
+    change.base_moved(&commit, head.last.map_or(0, |(seq, _)| seq));
+    Ok(match change.standing() {
+        Standing::Released(seq) => format!("release {seq}"),
+        Standing::Void(void) => format!("no approval counts: {}", void_text(void)),
+        Standing::Rejected(by) => format!("rejected by {by}"),
+        Standing::Open => waiting(&tally(clone, change)?),
+    })
+}
+
+/// How far the approvals of the last patchset go.
+pub(super) fn tally(clone: &Clone, change: &Change) -> Result<Tally, Failure> {
+    let Some(last) = change.current() else { return Err(Failure::refused("a change without a patchset")) };
+    let release: Release = document::read_untrusted(&last.statement)?;
+    let signatures: Vec<String> = last.approvals.iter().map(|(_, signature)| signature.clone()).collect();
+    Ok(check_threshold(&clone.root, &release, &signatures)?)
+}
+
+fn waiting(tally: &Tally) -> String {
+    let signed: Vec<&str> = tally.signed.iter().map(crate::model::Principal::as_str).collect();
+    let signed =
+        if signed.is_empty() { "nobody signed".into() } else { format!("signed by {}", signed.join(", ")) };
+    format!("{signed}; missing {}", missing(&tally.missing))
+}
+
+/// What is missing, in words.
+pub(super) fn missing(missing: &[Missing]) -> String {
+    if missing.is_empty() {
+        return "nobody".into();
+    }
+    let one = |m: &Missing| format!("{} of role `{}`", m.count, m.role);
+    missing.iter().map(one).collect::<Vec<_>>().join(" and ")
+}

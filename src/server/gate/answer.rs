@@ -1,0 +1,100 @@
+//! What whoever pushed reads in their terminal: what came of it, whom it concerns, what comes next.
+
+use super::intake::Reviewed;
+use super::reconcile::Repaired;
+use super::ticket::Proposed;
+use crate::model::{Digest, Principal};
+use crate::review::change::Change;
+use crate::signing::{Missing, Release, Root, Tally};
+
+/// Lines of the effect shown before the rest is left to `review diff`.
+const EFFECT: usize = 40;
+
+pub(super) fn proposed(
+    change: &Change,
+    statement: &Release,
+    proposed: &Proposed,
+    lost: &[Principal],
+    root: &Root,
+) -> String {
+    let number = change.number;
+    let mut out = format!(
+        "\nchange {number}, patchset {} for {}: {}\n",
+        statement.patchset, statement.environment, statement.reason
+    );
+    out.push_str(&format!("statement {}\n", Digest::of(&statement.encode())));
+    out.push_str(&format!("{} of {} nodes change:\n", statement.affected, statement.nodes));
+    out.push_str(&shortened(&proposed.effect, number));
+    if !proposed.warnings.is_empty() {
+        out.push_str(&format!("\n{}\n", proposed.warnings));
+    }
+    if statement.patchset > 1 {
+        out.push_str(&format!("patchset {} starts with no approvals", statement.patchset));
+        out.push_str(&match names(lost) {
+            None => ".\n".into(),
+            Some(names) => format!("; void now: those of {names}. They have to look again.\n"),
+        });
+    }
+    for role in &statement.roles {
+        if let Some(needed) = root.role(role).map(crate::signing::root::Role::threshold) {
+            out.push_str(&format!("needs {needed} of role `{role}`, not its authors\n"));
+        }
+    }
+    out.push_str(&format!("next: a reviewer runs `countersign review show {number}`\n"));
+    out
+}
+
+pub(super) fn reviewed(change: &Change, what: &Reviewed, tally: Option<&Tally>) -> String {
+    let number = change.number;
+    match what {
+        Reviewed::Commented => format!("\nthe comment is on change {number}\n"),
+        Reviewed::Rejected => {
+            format!("\nchange {number} is rejected as it is; the author's next patchset opens it again\n")
+        }
+        Reviewed::Approved => {
+            let missing = tally.map(|tally| missing(&tally.missing)).unwrap_or_default();
+            format!("\nthe approval is on change {number}; it still lacks {missing}\n")
+        }
+    }
+}
+
+pub(super) fn released(change: &Change, release: &Release, repaired: &Repaired) -> String {
+    let mut out = format!(
+        "\nchange {} is release {} of {}: {} of {} nodes change when they next run\n",
+        change.number, release.seq, release.environment, release.affected, release.nodes
+    );
+    for (number, lost) in &repaired.voided {
+        let whose =
+            names(lost).map_or_else(String::new, |names| format!(" The approvals of {names} are void."));
+        out.push_str(&format!("change {number} was made for the old head: its author rebases it.{whose}\n"));
+    }
+    out.push_str(&format!(
+        "next: `countersign push --all` or wait for the nodes; `countersign release show {}`\n",
+        release.seq
+    ));
+    out
+}
+
+/// What is missing, in words.
+#[must_use]
+pub(super) fn missing(missing: &[Missing]) -> String {
+    let one = |m: &Missing| format!("{} of role `{}`", m.count, m.role);
+    missing.iter().map(one).collect::<Vec<_>>().join(" and ")
+}
+
+fn names(people: &[Principal]) -> Option<String> {
+    let names: Vec<&str> = people.iter().map(Principal::as_str).collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+fn shortened(effect: &str, number: u64) -> String {
+    let lines: Vec<&str> = effect.lines().collect();
+    let shown: String = lines.iter().take(EFFECT).map(|line| format!("  {line}\n")).collect();
+    let more = lines.len().saturating_sub(EFFECT);
+    let rest = if more > 0 {
+        format!("  … {more} more lines: `countersign review diff {number}`\n")
+    } else {
+        String::new()
+    };
+    shown + &rest.replace('…', "...")
+}

@@ -1,0 +1,365 @@
+//! The `proc-receive` hook's work: an admitted push becomes a patchset, a note, an approval, or a release.
+//!
+//! Everything here happens under the repository's lock and after `reconcile`, so that no two pushes see
+//! half of each other.
+
+use super::releases::{self, Head, NewRelease};
+use super::ticket::{Proposed, Ticket, Work};
+use super::trust::{self, Pin};
+use super::{GateError, admission, answer, changes, crash_point, reconcile};
+use crate::model::{Digest, Principal, Stamp};
+use crate::module;
+use crate::repo::receive::Verdict;
+use crate::repo::{Expected, Id, Limits, RefUpdate, Repo};
+use crate::review::admission::entries;
+use crate::review::candidate::{self, Setting};
+use crate::review::change::{Change, ChangeError, NoteRecord, Patchset, Purpose, Status};
+use crate::review::message;
+use crate::signing::merkle::Leaves;
+use crate::signing::release::{ReleaseKind, check_threshold};
+use crate::signing::review::{Note, NoteVerdict};
+use crate::signing::sshsig::Signature;
+use crate::signing::{Document as _, Envelope, Release, Root, Verified, document, verify};
+use crate::store::Publication;
+use std::collections::BTreeSet;
+
+/// What records are made with: the repository, where releases go, the time and a random number.
+#[derive(Debug, Clone, Copy)]
+pub struct Desk<'a> {
+    /// The site's repository.
+    pub repo: &'a Repo,
+    /// The publication directory.
+    pub publication: &'a Publication,
+    /// Now.
+    pub now: Stamp,
+    /// 32 random bytes: the salt of a new statement.
+    pub salt: [u8; 32],
+}
+
+/// What came of a push.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// For git.
+    pub verdict: Verdict,
+    /// For whoever pushed.
+    pub text: String,
+}
+
+/// Carries out an admitted push. The caller holds the repository's lock.
+///
+/// # Errors
+/// When what was admitted no longer holds; nothing has changed then.
+pub fn take_in(desk: &Desk<'_>, ticket: &Ticket) -> Result<Answer, GateError> {
+    reconcile(desk.repo, desk.publication, desk.now)?;
+    let root = trust::load(desk.repo, Pin::Installed)?;
+    match &ticket.work {
+        Work::Propose(proposed) => propose(desk, &root, ticket, proposed),
+        Work::Review(number) => review(desk, &root, *number, ticket.commit.parse()?),
+    }
+}
+
+fn propose(
+    desk: &Desk<'_>,
+    root: &Verified<Root>,
+    ticket: &Ticket,
+    proposed: &Proposed,
+) -> Result<Answer, GateError> {
+    let repo = desk.repo;
+    let head = releases::head(repo, &proposed.environment)?;
+    if head.commit.map(|id| id.to_string()) != proposed.base {
+        return Err(GateError::Raced(proposed.environment.clone()));
+    }
+    let tip: Id = ticket.commit.parse()?;
+    let text = repo.commit(tip)?.message;
+    let found = find(repo, proposed, message::change_id(&text))?;
+    let mut change = match found {
+        Some(change) => change,
+        None => new_change(repo, proposed, &ticket.commit, message::change_id(&text))?,
+    };
+    change.may_propose(&proposed.environment, &ticket.commit)?;
+    change.purpose = proposed.rollback.map_or(Purpose::Normal, Purpose::Rollback);
+    let statement =
+        statement(&Draft { desk, root, ticket, proposed, head: &head, change: &change, message: &text })?;
+    let lost = change.propose(Patchset {
+        number: 0,
+        commit: ticket.commit.clone(),
+        base: proposed.base.clone().unwrap_or_default(),
+        author: ticket.pusher.clone(),
+        created: desk.now,
+        certificate: ticket.certificate.clone().into_bytes(),
+        statement: statement.encode(),
+        salt: desk.salt,
+        leaves: candidate::leaves_text(&proposed.measured.entries).into_bytes(),
+        approvals: Vec::new(),
+        void: None,
+        rejected: None,
+    })?;
+    let patchset = statement.patchset;
+    let name = changes::patchset_ref(change.number, patchset);
+    let meta = changes::save(repo, &change, &format!("patchset {patchset} by {}", ticket.pusher), desk.now)?;
+    repo.update(&[RefUpdate { name: name.clone(), old: Expected::Absent, new: tip }, meta])?;
+    let text = answer::proposed(&change, &statement, proposed, &lost, root);
+    Ok(Answer { verdict: Verdict::Done { name, old: Id::ZERO, new: tip }, text })
+}
+
+/// The open change that a push means: by option, or by `Change-Id` within the environment.
+fn find(repo: &Repo, proposed: &Proposed, key: Option<&str>) -> Result<Option<Change>, GateError> {
+    if let Some(number) = proposed.change {
+        return changes::load(repo, number).map(Some);
+    }
+    let Some(key) = key else { return Ok(None) };
+    let mut all = changes::all(repo)?;
+    all.retain(|change| change.key == key && change.environment == proposed.environment);
+    Ok(all.pop())
+}
+
+fn new_change(
+    repo: &Repo,
+    proposed: &Proposed,
+    commit: &str,
+    key: Option<&str>,
+) -> Result<Change, GateError> {
+    Ok(Change {
+        number: changes::next_number(repo)?,
+        key: key.map_or_else(|| format!("I{commit}"), str::to_owned),
+        environment: proposed.environment.clone(),
+        purpose: Purpose::Normal,
+        status: Status::Open,
+        patchsets: Vec::new(),
+        notes: Vec::new(),
+    })
+}
+
+struct Draft<'a> {
+    desk: &'a Desk<'a>,
+    root: &'a Verified<Root>,
+    ticket: &'a Ticket,
+    proposed: &'a Proposed,
+    head: &'a Head,
+    change: &'a Change,
+    message: &'a str,
+}
+
+fn statement(draft: &Draft<'_>) -> Result<Release, GateError> {
+    let Draft { desk, root, ticket, proposed, head, change, message } = draft;
+    let mut authors = change.authors();
+    authors.insert(ticket.pusher.clone());
+    authors.extend(proposed.committers.iter().cloned());
+    let setting = Setting {
+        root,
+        environment: proposed.environment.clone(),
+        kind: match change.purpose {
+            Purpose::Normal => ReleaseKind::Normal,
+            Purpose::Rollback(_) => ReleaseKind::Rollback,
+        },
+        change: change.number,
+        patchset: change.next_patchset(),
+        commit: ticket.commit.clone(),
+        base: proposed.base.clone(),
+        authors,
+        previous: head.last,
+        salt: desk.salt,
+        created: desk.now,
+        message,
+    };
+    Ok(candidate::build(&setting, &proposed.measured)?)
+}
+
+fn review(desk: &Desk<'_>, root: &Verified<Root>, number: u64, pushed: Id) -> Result<Answer, GateError> {
+    let repo = desk.repo;
+    let mut change = changes::load(repo, number)?;
+    let what = record_review(repo, root, &mut change, pushed)?;
+    let done = |repo: &Repo| -> Result<Verdict, GateError> {
+        let name = changes::meta_ref(number);
+        let new = repo.resolve(&name)?.unwrap_or(Id::ZERO);
+        Ok(Verdict::Done { name, old: Id::ZERO, new })
+    };
+    if what == Reviewed::Approved
+        && let Some(approved) = complete(repo, root, &change)?
+    {
+        let repaired = release(desk, &change, &approved)?;
+        let text = answer::released(&change, &approved.release, &repaired);
+        return Ok(Answer { verdict: done(repo)?, text });
+    }
+    let event = match &what {
+        Reviewed::Approved => "approval",
+        Reviewed::Commented => "comment",
+        Reviewed::Rejected => "rejection",
+    };
+    repo.update(&[changes::save(repo, &change, event, desk.now)?])?;
+    let text = answer::reviewed(&change, &what, tally(root, &change).as_ref());
+    Ok(Answer { verdict: done(repo)?, text })
+}
+
+/// What a reviewer did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reviewed {
+    /// Signed the statement.
+    Approved,
+    /// Said something.
+    Commented,
+    /// Does not want it.
+    Rejected,
+}
+
+/// Adds to `change` what the commit `pushed` holds: `statement.json` and `approval.sig`, or `note.json` and
+/// `note.sig`.
+///
+/// # Errors
+/// When it is neither, or does not count.
+pub(super) fn record_review(
+    repo: &Repo,
+    root: &Verified<Root>,
+    change: &mut Change,
+    pushed: Id,
+) -> Result<Reviewed, GateError> {
+    let files = repo.read_tree(pushed, Limits::REVIEW)?;
+    let text = |name: &str| files.get(name).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    if let (Some(statement), Some(signature)) = (files.get("statement.json"), text("approval.sig")) {
+        return approve(repo, root, change, Signed { document: statement, signature });
+    }
+    match (files.get("note.json"), text("note.sig")) {
+        (Some(document), Some(signature)) => note(root, change, Signed { document, signature }),
+        _ => Err(GateError::NoReview),
+    }
+}
+
+struct Signed<'a> {
+    document: &'a [u8],
+    signature: String,
+}
+
+fn approve(
+    repo: &Repo,
+    root: &Verified<Root>,
+    change: &mut Change,
+    signed: Signed<'_>,
+) -> Result<Reviewed, GateError> {
+    let Signed { document, signature } = signed;
+    let parsed = Signature::parse(&signature).map_err(|_| GateError::BadApproval)?;
+    let who = root.principal_of(parsed.key()).ok_or(GateError::BadApproval)?.clone();
+    let valid = parsed.verify(Release::NAMESPACE, document, root.token());
+    valid.map_err(|_| GateError::BadApproval)?;
+    // A base that moved voids what was made for it, whether or not anybody wrote that down yet.
+    let head = releases::head(repo, &change.environment)?;
+    let commit = head.commit.map(|id| id.to_string()).unwrap_or_default();
+    change.base_moved(&commit, head.last.map_or(0, |(seq, _)| seq));
+    change.approve(who.clone(), Digest::of(document), signature)?;
+    let release: Release = document::read_untrusted(document)?;
+    if release.authors.contains(&who) {
+        return Err(ChangeError::SelfApproval { number: change.number, who }.into());
+    }
+    if !has_say(root, &release, &who) {
+        return Err(GateError::NoSay { who, what: "approve this change" });
+    }
+    Ok(Reviewed::Approved)
+}
+
+/// Whether the person has `release` or any of the statement's other roles.
+fn has_say(root: &Root, release: &Release, who: &Principal) -> bool {
+    root.has_role(who, crate::signing::root::RELEASE)
+        || release.roles.iter().any(|role| root.has_role(who, role))
+}
+
+fn note(root: &Verified<Root>, change: &mut Change, signed: Signed<'_>) -> Result<Reviewed, GateError> {
+    let envelope = Envelope { bytes: signed.document.to_vec(), signatures: vec![signed.signature.clone()] };
+    let note: Verified<Note> = verify(root, &envelope)?;
+    let number = change.number;
+    let last = change.current().ok_or(GateError::NoChange(number))?;
+    let want = Digest::of(&last.statement);
+    if note.change != number.to_string() || note.patchset != last.number {
+        let got = note.statement.unwrap_or(note.id());
+        return Err(ChangeError::OtherStatement { number, want, got }.into());
+    }
+    let reviewed = match note.verdict {
+        NoteVerdict::Comment => Reviewed::Commented,
+        NoteVerdict::Reject => {
+            let release: Release = document::read_untrusted(&last.statement)?;
+            let own = release.authors.contains(&note.author);
+            if !own && !has_say(root, &release, &note.author) {
+                return Err(GateError::NoSay { who: note.author.clone(), what: "reject this change" });
+            }
+            if let Status::Released(seq) = change.status {
+                return Err(ChangeError::Released { number, seq }.into());
+            }
+            change.reject(note.author.clone());
+            Reviewed::Rejected
+        }
+    };
+    let author = note.author.clone();
+    change.notes.push(NoteRecord { author, document: envelope.bytes, signature: signed.signature });
+    Ok(reviewed)
+}
+
+fn signatures(patchset: &Patchset) -> Vec<String> {
+    patchset.approvals.iter().map(|(_, signature)| signature.clone()).collect()
+}
+
+fn tally(root: &Verified<Root>, change: &Change) -> Option<crate::signing::Tally> {
+    let last = change.current()?;
+    let release: Release = document::read_untrusted(&last.statement).ok()?;
+    check_threshold(root, &release, &signatures(last)).ok()
+}
+
+/// A change that enough people signed: which statement, and what its commit compiles to.
+pub(super) struct ApprovedChange {
+    pub(super) release: Verified<Release>,
+    compilation: module::Compilation,
+}
+
+/// The proof that the last patchset is approved by enough people; `None` while signatures are missing.
+fn complete(
+    repo: &Repo,
+    root: &Verified<Root>,
+    change: &Change,
+) -> Result<Option<ApprovedChange>, GateError> {
+    let Some(last) = change.current().filter(|_| tally(root, change).is_some_and(|tally| tally.met)) else {
+        return Ok(None);
+    };
+    let envelope = Envelope { bytes: last.statement.clone(), signatures: signatures(last) };
+    let release: Verified<Release> = verify(root, &envelope)?;
+    let compilation = recompile(repo, &release, last.salt)?;
+    Ok(Some(ApprovedChange { release, compilation }))
+}
+
+/// Compiles the approved commit once more and demands the bytes that were signed (D4).
+fn recompile(repo: &Repo, release: &Release, salt: [u8; 32]) -> Result<module::Compilation, GateError> {
+    let tree = repo.read_tree(release.commit.parse()?, Limits::SITE)?;
+    let compiled = module::load(&tree).and_then(|site| module::compile(&site, &release.environment));
+    let compilation = compiled.map_err(|_| GateError::Recompiled)?;
+    let leaves = Leaves::new(&salt, entries(&compilation))?;
+    if leaves.root() == release.catalogs { Ok(compilation) } else { Err(GateError::Recompiled) }
+}
+
+/// Makes the release. The one ref that is created first decides; everything after it is repaired by
+/// `reconcile` if it does not happen now.
+fn release(
+    desk: &Desk<'_>,
+    change: &Change,
+    approved: &ApprovedChange,
+) -> Result<reconcile::Repaired, GateError> {
+    let repo = desk.repo;
+    let last = change.current().ok_or(GateError::NoChange(change.number))?;
+    let record = NewRelease {
+        release: &approved.release,
+        signatures: &last.approvals,
+        salt: last.salt,
+        compilation: &approved.compilation,
+    };
+    let new = releases::write(repo, &record, desk.now)?;
+    let name = releases::release_ref(&approved.release.environment, approved.release.seq);
+    crash_point("before-release");
+    repo.update(&[RefUpdate { name, old: Expected::Absent, new }])?;
+    crash_point("after-release");
+    reconcile(repo, desk.publication, desk.now)
+}
+
+/// Who signed commits between the base and the tip of a patchset.
+///
+/// # Errors
+/// When a commit is missing.
+pub fn committers(repo: &Repo, root: &Root, patchset: &Patchset) -> Result<BTreeSet<Principal>, GateError> {
+    let base = if patchset.base.is_empty() { Id::ZERO } else { patchset.base.parse()? };
+    let commits = repo.range(base, patchset.commit.parse()?, admission::MAX_COMMITS)?;
+    admission::committers(repo, root, &commits)
+}

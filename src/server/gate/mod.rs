@@ -1,0 +1,30 @@
+//! Behind `git push`: admitting proposals, recording reviews, making releases, repairing after a crash.
+//!
+//! What this writes is for people and for bookkeeping. What agents believe is signed by reviewers, and nobody
+//! who verifies it asks this code.
+
+mod admission;
+mod answer;
+pub mod changes;
+mod error;
+mod intake;
+mod reconcile;
+pub mod releases;
+pub mod ticket;
+pub mod trust;
+
+pub use admission::{Push, admit};
+pub use error::GateError;
+pub use intake::{Answer, Desk, committers, take_in};
+pub use reconcile::{Repaired, reconcile};
+
+/// Ends the process here if the test that started it asked for that. Only in debug builds: tests kill the
+/// server between two steps to see the next command repair what is half done.
+fn crash_point(name: &str) {
+    #[cfg(debug_assertions)]
+    if std::env::var_os("COUNTERSIGN_CRASH_AT").is_some_and(|wanted| wanted == name) {
+        std::process::abort();
+    }
+    #[cfg(not(debug_assertions))]
+    let _ = name;
+}

@@ -1,0 +1,7 @@
+//! From `git push` to release, with the real program, git and ssh-keygen.
+
+mod admission;
+mod review;
+mod stage;
+
+pub(crate) use stage::{MOTD, SITE, Stage};

@@ -1,0 +1,238 @@
+//! A server's repository, people with keys, and their clones: all real, all in one temporary directory.
+
+use crate::support::{clean, countersign, ok, transcript};
+use countersign::model::{Stamp, Tree};
+use countersign::repo::{Repo, SiteSetup, init_site};
+use countersign::server::gate::trust;
+use countersign::signing::document::{Document as _, RepoId};
+use countersign::signing::root::{Limits, RawPrincipal, RawRole, RawRoot, Require, Rule, Tls};
+use countersign::signing::{PublicKey, Root, SigningKey, sshsig};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Everybody with a key in the trust root; `mallory` has one too, outside it.
+const PEOPLE: [&str; 4] = ["frank", "alice", "bob", "carol"];
+
+/// The stage.
+pub(crate) struct Stage {
+    dir: tempfile::TempDir,
+    pub(crate) digest: String,
+}
+
+impl Stage {
+    /// A server with a trust root (alice, bob and carol review, two must sign; frank proposes) and no content.
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        for name in PEOPLE.iter().chain(&["mallory", "machine"]) {
+            let file = dir.path().join(name);
+            ok(clean("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]).arg(file));
+        }
+        let program = Path::new(env!("CARGO_BIN_EXE_countersign"));
+        let setup = SiteSetup { program, nonce_seed: [5; 32], branch: "production" };
+        std::fs::create_dir(dir.path().join("server")).unwrap();
+        let repo = init_site(&dir.path().join("server"), &setup).unwrap();
+        let mut stage = Self { dir, digest: String::new() };
+        let (files, digest) = stage.trust_root();
+        trust::install(&repo, &files, now()).unwrap();
+        stage.digest = digest;
+        stage
+    }
+
+    fn trust_root(&self) -> (Tree, String) {
+        let key = |name: &str| {
+            let line = std::fs::read_to_string(self.path(&format!("{name}.pub"))).unwrap();
+            PublicKey::parse(&line).unwrap().to_line()
+        };
+        let person = |name: &&str| RawPrincipal { name: name.parse().unwrap(), keys: vec![key(name)] };
+        let role = |name: &str, members: &[&str], threshold| RawRole {
+            name: name.parse().unwrap(),
+            members: members.iter().map(|m| m.parse().unwrap()).collect(),
+            threshold,
+            nodes: None,
+            max_life: None,
+        };
+        let rule =
+            |path: &str| Rule { paths: vec![path.parse().unwrap()], roles: vec!["release".parse().unwrap()] };
+        let some = countersign::model::Digest::of(b"authority");
+        let raw = RawRoot {
+            document: "root".into(),
+            v: 1,
+            repo: RepoId::new([9; 32]),
+            version: 1,
+            prev: None,
+            created: now(),
+            expires: now().plus(86_400 * 365),
+            principals: PEOPLE.iter().chain(&["machine"]).map(person).collect(),
+            roles: vec![
+                role("root", &["alice", "bob"], 2),
+                role("release", &["alice", "bob", "carol"], 2),
+                role("timestamp", &["machine"], 1),
+            ],
+            rules: vec![rule("**")],
+            guards: Vec::new(),
+            limits: Limits::default(),
+            require: Require { sk_user_presence: true, sk_user_verification: false },
+            floor: None,
+            reset: None,
+            tls: Tls { server_ca: some, node_ca: some },
+        };
+        let root = Root::new(raw).unwrap();
+        let bytes = root.encode();
+        let mut files = Tree::default();
+        for name in ["alice", "bob"] {
+            let key = SigningKey::from_openssh(&std::fs::read(self.path(name)).unwrap()).unwrap();
+            let signature = sshsig::sign(&key, Root::NAMESPACE, &bytes);
+            files.insert(&format!("1.sig.d/{name}.sig"), signature.into_bytes()).unwrap();
+        }
+        let digest = countersign::model::Digest::of(&bytes).to_string();
+        files.insert("1.json", bytes).unwrap();
+        (files, digest)
+    }
+
+    /// A path inside the stage.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// The server's repository.
+    pub(crate) fn site(&self) -> PathBuf {
+        self.path("server/site.git")
+    }
+
+    /// The server's repository, opened.
+    pub(crate) fn repo(&self) -> Repo {
+        Repo::open(&self.site()).unwrap()
+    }
+
+    /// Stock git on the server's repository.
+    pub(crate) fn server_git(&self, args: &[&str]) -> String {
+        ok(clean("git").arg("--git-dir").arg(self.site()).args(args))
+    }
+
+    /// All refs of the server and what they point to.
+    pub(crate) fn refs(&self) -> String {
+        self.server_git(&["for-each-ref", "--format=%(refname) %(objectname)"])
+    }
+
+    /// Somebody's clone, made and set up on first use.
+    pub(crate) fn clone_of(&self, name: &str) -> Person<'_> {
+        let person = Person { stage: self, name: name.to_owned(), dir: self.path(&format!("{name}.clone")) };
+        if !person.dir.exists() {
+            ok(clean("git").args(["clone", "-q"]).arg(self.site()).arg(&person.dir));
+            let key = self.path(name);
+            let digest = &self.digest;
+            ok(person.run(countersign()).args(["setup", "--root-digest", digest, "--key"]).arg(key));
+        }
+        person
+    }
+
+    /// A first release: frank proposes `SITE`, alice and bob approve.
+    pub(crate) fn released(self) -> Self {
+        self.clone_of("frank").propose(SITE, "Begin");
+        self.clone_of("alice").ok(&["approve", "1", "--yes"]);
+        self.clone_of("bob").ok(&["approve", "1", "--yes"]);
+        self
+    }
+}
+
+/// A person at their clone.
+pub(crate) struct Person<'a> {
+    stage: &'a Stage,
+    name: String,
+    pub(crate) dir: PathBuf,
+}
+
+impl Person<'_> {
+    fn run(&self, mut command: Command) -> Command {
+        command.current_dir(&self.dir).env("GIT_AUTHOR_NAME", &self.name);
+        command
+    }
+
+    /// A countersign command in this clone.
+    pub(crate) fn countersign(&self, args: &[&str]) -> Command {
+        let mut command = self.run(countersign());
+        command.args(args);
+        command
+    }
+
+    /// A git command in this clone.
+    pub(crate) fn git(&self, args: &[&str]) -> Command {
+        let mut command = self.run(clean("git"));
+        command.args(args);
+        command
+    }
+
+    /// Runs countersign; it must succeed. Returns both streams.
+    pub(crate) fn ok(&self, args: &[&str]) -> String {
+        let output = self.countersign(args).output().unwrap();
+        assert!(output.status.success(), "{args:?}\n{}", transcript(&output));
+        both(&output)
+    }
+
+    /// Runs countersign; it must be refused. Returns both streams.
+    pub(crate) fn refused(&self, args: &[&str]) -> String {
+        let output = self.countersign(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}\n{}", transcript(&output));
+        both(&output)
+    }
+
+    /// Writes files and commits everything.
+    pub(crate) fn commit(&self, files: &[(&str, &str)], message: &str) {
+        for (path, content) in files {
+            let path = self.dir.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
+        }
+        ok(&mut self.git(&["add", "-A"]));
+        ok(&mut self.git(&["commit", "-q", "--allow-empty", "-m", message]));
+    }
+
+    /// Pushes HEAD to `target` with further arguments.
+    pub(crate) fn push(&self, target: &str, args: &[&str]) -> Output {
+        self.git(&["push", "origin"]).args(args).arg(format!("HEAD:{target}")).output().unwrap()
+    }
+
+    /// Starts from the head of production, commits, pushes; it must be accepted. Returns what git said.
+    pub(crate) fn propose(&self, files: &[(&str, &str)], message: &str) -> String {
+        ok(&mut self.git(&["fetch", "-q", "origin"]));
+        if self.git(&["rev-parse", "-q", "--verify", "origin/production"]).output().unwrap().status.success()
+        {
+            ok(&mut self.git(&["reset", "-q", "--hard", "origin/production"]));
+        }
+        self.commit(files, message);
+        let output = self.push("refs/for/production", &[]);
+        assert!(output.status.success(), "{}", transcript(&output));
+        both(&output)
+    }
+
+    /// Pushes HEAD to `target`; it must be refused, and no ref of the server may move. Returns what git said.
+    pub(crate) fn push_refused(&self, target: &str, args: &[&str]) -> String {
+        let before = self.stage.refs();
+        let output = self.push(target, args);
+        assert!(!output.status.success(), "{}", transcript(&output));
+        assert_eq!(self.stage.refs(), before, "a refused push moved a ref");
+        both(&output)
+    }
+}
+
+fn both(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// The present second.
+pub(crate) fn now() -> Stamp {
+    let time = clean("date").arg("+%s").output().unwrap().stdout;
+    Stamp::from_unix(String::from_utf8(time).unwrap().trim().parse().unwrap())
+}
+
+/// A small site: two nodes, one module with one file.
+pub(crate) const SITE: &[(&str, &str)] = &[
+    ("countersign.toml", "name = \"test\"\n[groups.web]\ninclude = [\"motd\"]\n"),
+    ("nodes/web1.example.toml", "groups = [\"web\"]\n"),
+    ("nodes/web2.example.toml", "groups = [\"web\"]\n"),
+    ("modules/motd/module.toml", MOTD),
+];
+
+/// The module of the small site.
+pub(crate) const MOTD: &str =
+    "description = \"message of the day\"\n\n[file.\"/etc/motd\"]\ncontent = \"hello\\n\"\nmode = \"0644\"\n";
