@@ -16,7 +16,7 @@ pub enum GateError {
     #[error("the push is not signed, so nobody can tell whose proposal it is")]
     Unsigned,
     /// Git found the signature wanting.
-    #[error("git does not accept the signature of the push (status `{0}`): the key is not in the trust root")]
+    #[error("git does not accept the signature of the push (status `{0}`)")]
     Signature(String),
     /// The certificate was made for another connection.
     #[error("the push certificate was not made for this connection (nonce `{0}`)")]

@@ -72,7 +72,12 @@ pub struct Head {
 /// When the release cannot be read.
 pub fn head(repo: &Repo, environment: &EnvName) -> Result<Head, GateError> {
     let Some((seq, id)) = list(repo, environment)?.pop() else {
-        let commit = repo.resolve(&branch(environment))?;
+        // In a clone, a branch of that name is its owner's; the server's is the remote-tracking one.
+        let name = match repo.workdir() {
+            Some(_) => format!("refs/remotes/origin/{environment}"),
+            None => branch(environment),
+        };
+        let commit = repo.resolve(&name)?;
         return Ok(Head { commit, last: None });
     };
     let statement = repo.read_file(id, "statement.json")?;

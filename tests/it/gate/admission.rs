@@ -2,6 +2,7 @@
 
 use super::{MOTD, SITE, Stage};
 use crate::support::{clean, ok};
+use std::collections::BTreeSet;
 
 #[test]
 fn a_good_push_becomes_a_change() {
@@ -27,17 +28,20 @@ fn a_good_push_becomes_a_change() {
 fn a_ruinous_push_leaves_nothing_behind() {
     let stage = Stage::new();
     let frank = stage.clone_of("frank");
-    let evil = format!("{MOTD}\n[exec.cleanup]\ncommand = [\"rm\", \"-rf\", \"/\"]\n");
+    let evil = format!("{MOTD}\n[exec.cleanup]\ncommand = [\"/bin/rm\", \"-rf\", \"/\"]\n");
     frank.commit(SITE, "Say hello");
     frank.commit(&[("modules/motd/module.toml", &evil)], "Clean up");
-    let objects = || stage.server_git(&["cat-file", "--batch-all-objects", "--batch-check=%(objecttype)"]);
+    let list =
+        ["cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objecttype) %(objectsize)"];
+    let objects = || stage.server_git(&list).lines().map(str::to_owned).collect::<BTreeSet<_>>();
     let before = objects();
     let said = frank.push_refused("refs/for/production", &[]);
-    for expected in ["modules/motd/module.toml:6", "exec[cleanup]", "countersign lint"] {
+    for expected in ["modules/motd/module.toml:", "exec[cleanup]", "countersign lint"] {
         assert!(said.contains(expected), "{expected:?} is not in:\n{said}");
     }
     // Git itself keeps the certificate of a refused push, which says who tried.
-    assert_eq!(objects().replacen("blob\n", "", 1), before, "a refused push left objects");
+    let left: Vec<String> = objects().difference(&before).cloned().collect();
+    assert!(left.len() == 1 && left[0].starts_with("blob "), "a refused push left objects: {left:?}");
 }
 
 #[test]
@@ -62,7 +66,9 @@ fn an_unsigned_push_is_told_what_to_run() {
 #[test]
 fn a_stranger_and_a_machine_propose_nothing() {
     let stage = Stage::new();
-    for (name, expected) in [("mallory", "not in the trust root"), ("machine", "status")] {
+    for (name, expected) in
+        [("mallory", "belongs to nobody in the trust root"), ("machine", "git does not accept the signature")]
+    {
         let person = stage.clone_of(name);
         person.commit(SITE, "Say hello");
         let said = person.push_refused("refs/for/production", &[]);
@@ -79,7 +85,7 @@ fn d21_other_refs_are_refused_with_the_reason() {
     frank.commit(&[("data/common.toml", "")], "More");
     let head = ok(&mut frank.git(&["rev-parse", "origin/production"])).trim().to_owned();
     let check = |target: &str, expected: &str| {
-        let said = frank.push_refused(target, &[]);
+        let said = frank.push_refused(target, &["--force"]);
         assert!(said.contains(expected), "{target}: {said}");
     };
     check("refs/heads/production", "branches move when a reviewed change is released");
