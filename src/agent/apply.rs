@@ -8,6 +8,8 @@ mod pending;
 mod record;
 #[cfg(test)]
 mod sandbox;
+#[cfg(test)]
+mod sandbox_daemons;
 mod turn;
 mod voice;
 

@@ -167,9 +167,11 @@ impl Host {
     pub fn digest(&self, path: &str, owner: Option<u32>) -> Result<Digest, HostError> {
         let at = self.parent(path)?;
         let mut file = open_regular(&at)?;
-        at.refuse_planted(&at.stat_of(&file)?, owner)?;
+        let stat = at.stat_of(&file)?;
+        at.refuse_planted(&stat, owner)?;
         let io = |cause: io::Error| HostError::Io { doing: "read", path: path.to_owned(), cause };
-        let (mut hash, mut buffer) = (Sha256::new(), vec![0; 64 << 10]);
+        let buffer = usize::try_from(stat.size).unwrap_or(usize::MAX).clamp(512, 64 << 10);
+        let (mut hash, mut buffer) = (Sha256::new(), vec![0; buffer]);
         loop {
             match file.read(&mut buffer).map_err(io)? {
                 0 => return Ok(Digest::from_bytes(hash.finalize().into())),

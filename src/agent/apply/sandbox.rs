@@ -6,13 +6,10 @@
 
 use super::tests::{Outcome, Place, resource};
 use crate::model::report::RunStatus;
-use crate::model::resource::{
-    Command, Cron, CronField, Enable, Exec, Group, Membership, Package, PackageEnsure, Service,
-    ServiceEnsure, User,
-};
+use crate::model::resource::{Command, Exec, Group, Membership, Package, PackageEnsure, User};
 use crate::model::{Resource, Spec};
 use std::collections::BTreeMap;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command as Process;
 
@@ -37,8 +34,8 @@ chroot "$0/root" /tmp/test --exact "$2" --nocapture --test-threads=1 || exit 1
 exit 0
 "#;
 
-/// Runs `body` in the sandbox: the first time it enters it, the second time it is there.
-fn sandboxed(test: &str, body: fn()) {
+/// Runs `body` in the sandbox: the first time it enters it, the second time it is there. `test` is its whole path.
+pub(super) fn sandboxed(test: &str, body: fn()) {
     if std::env::var_os(INSIDE).is_some() {
         return body();
     }
@@ -48,12 +45,12 @@ fn sandboxed(test: &str, body: fn()) {
     );
     let before = machine();
     let place = tempfile::tempdir().unwrap();
-    let name = format!("{}::{test}", module_path!().split_once("::").unwrap().1);
+    let name = test.split_once("::").unwrap().1;
     let output = Process::new("unshare")
         .args(["--mount", "--pid", "--fork", "--kill-child", "--net", "--", "/bin/sh", "-c", ENTER])
         .arg(place.path())
         .arg(std::env::current_exe().unwrap())
-        .arg(&name)
+        .arg(name)
         .env_clear()
         .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
         .env(INSIDE, "1")
@@ -86,13 +83,13 @@ fn machine() -> BTreeMap<&'static str, Option<(u64, i64, i64)>> {
     paths.into_iter().map(|path| (path, look(path))).collect()
 }
 
-fn run(program: &str, arguments: &[&str]) -> String {
+pub(super) fn run(program: &str, arguments: &[&str]) -> String {
     let output = Process::new(program).args(arguments).output().unwrap_or_else(|e| panic!("{program}: {e}"));
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
 /// Runs twice: the first run must end as `expected`, the second must find nothing to do. Gives the first.
-fn twice(place: &mut Place, resources: &[Resource], expected: RunStatus) -> Outcome {
+pub(super) fn twice(place: &mut Place, resources: &[Resource], expected: RunStatus) -> Outcome {
     let first = place.run(resources);
     assert_eq!(first.applied.status, expected, "{:#?}", first.lines);
     let second = place.run(resources);
@@ -100,7 +97,7 @@ fn twice(place: &mut Place, resources: &[Resource], expected: RunStatus) -> Outc
     first
 }
 
-fn changed(place: &mut Place, resources: &[Resource]) -> Vec<String> {
+pub(super) fn changed(place: &mut Place, resources: &[Resource]) -> Vec<String> {
     twice(place, resources, RunStatus::Changed).lines
 }
 
@@ -139,7 +136,7 @@ fn package(name: &str, ensure: PackageEnsure) -> Resource {
 
 #[test]
 fn packages_by_apt_and_dpkg() {
-    sandboxed("packages_by_apt_and_dpkg", || {
+    sandboxed(concat!(module_path!(), "::packages_by_apt_and_dpkg"), || {
         repository();
         let mut place = Place::new();
         let demo = |ensure| [package("countersign-demo", ensure)];
@@ -199,7 +196,7 @@ fn group(name: &str, gid: Option<u32>, absent: bool) -> Resource {
 
 #[test]
 fn users_and_groups_by_useradd_and_its_kin() {
-    sandboxed("users_and_groups_by_useradd_and_its_kin", || {
+    sandboxed(concat!(module_path!(), "::users_and_groups_by_useradd_and_its_kin"), || {
         let mut place = Place::new();
         let app = User {
             uid: Some(4242),
@@ -244,126 +241,6 @@ fn users_and_groups_by_useradd_and_its_kin() {
     });
 }
 
-const SCRIPT: &str = r#"#!/bin/sh
-### BEGIN INIT INFO
-# Provides:          demo
-# Required-Start:    $remote_fs
-# Required-Stop:     $remote_fs
-# Default-Start:     2 3 4 5
-# Default-Stop:      0 1 6
-# Short-Description: demo
-### END INIT INFO
-D="start-stop-daemon --quiet --pidfile /run/demo.pid"
-case "$1" in
-start) $D --start --oknodo --background --make-pidfile --exec /bin/sleep -- 1000 ;;
-stop) $D --stop --oknodo --retry 5 --remove-pidfile ;;
-restart) "$0" stop; "$0" start ;;
-status) $D --status ;;
-*) exit 2 ;;
-esac
-"#;
-
-fn service(ensure: Option<ServiceEnsure>, enable: Option<Enable>) -> Resource {
-    let mut demo =
-        resource("demo", Spec::Service(Service { name: "demo".into(), ensure, enable, provider: None }));
-    demo.meta.subscribe = vec!["exec[configure]".parse().unwrap()];
-    demo
-}
-
-/// A change that the service listens to, made while `/run/again` exists.
-fn configure() -> Resource {
-    let mut exec = Exec::of(Command::Shell("rm /run/again".into()));
-    exec.onlyif = vec![Command::Shell("test -e /run/again".into())];
-    resource("configure", Spec::Exec(exec))
-}
-
-#[test]
-fn services_by_init_scripts() {
-    sandboxed("services_by_init_scripts", || {
-        std::fs::write("/etc/init.d/demo", SCRIPT).unwrap();
-        std::fs::set_permissions("/etc/init.d/demo", std::fs::Permissions::from_mode(0o755)).unwrap();
-        let mut place = Place::new();
-        let pid = || std::fs::read_to_string("/run/demo.pid").ok();
-        let again = || std::fs::write("/run/again", "").unwrap();
-        let wanted = [service(Some(ServiceEnsure::Running), Some(Enable::Yes)), configure()];
-        again();
-        let lines = changed(&mut place, &wanted);
-        for line in [
-            "notice service[demo]/ensure: ensure changed 'stopped' to 'running'",
-            "notice service[demo]/enable: enable changed 'false' to 'true'",
-            // It was started just now: a restart would be for nothing.
-            "info service[demo]: Unscheduling refresh on service[demo]",
-        ] {
-            assert!(lines.iter().any(|l| l == line), "{line}\n{lines:#?}");
-        }
-        let first = pid();
-        assert!(first.is_some() && run("ls", &["/etc/rc2.d"]).contains("demo"));
-        again();
-        let lines = changed(&mut place, &wanted);
-        assert!(
-            lines.contains(&"notice service[demo]: Triggered 'refresh' from 1 event".to_owned()),
-            "{lines:#?}"
-        );
-        assert!(pid().is_some() && pid() != first, "it was not restarted");
-        run("/etc/init.d/demo", &["stop"]);
-        let drift = twice(&mut place, &wanted, RunStatus::Changed);
-        assert!(drift.applied.corrective_change);
-        changed(&mut place, &[service(Some(ServiceEnsure::Stopped), Some(Enable::No)), configure()]);
-        assert!(!run("sh", &["-c", "ls /etc/rc2.d"]).contains("S01demo"));
-        again();
-        let lines = changed(&mut place, &[service(None, None), configure()]);
-        let skipped = "info service[demo]: Skipping restart; service is not running";
-        assert!(lines.iter().any(|l| l == skipped) && pid().is_none(), "{lines:#?}");
-        let mask = place.run(&[service(None, Some(Enable::Mask)), configure()]);
-        assert_eq!(mask.applied.counts.failed, 1);
-    });
-}
-
-fn cron(command: &str, schedule: &[&str]) -> Cron {
-    Cron {
-        name: "job".into(),
-        absent: false,
-        command: command.into(),
-        user: "games".into(),
-        schedule: schedule.iter().map(|f| CronField((*f).into())).collect(),
-        environment: BTreeMap::new(),
-    }
-}
-
-#[test]
-fn crontabs_in_the_spool() {
-    sandboxed("crontabs_in_the_spool", || {
-        let mut place = Place::new();
-        drop(std::fs::remove_dir_all("/var/spool/cron"));
-        let entry = |cron: Cron| [resource("job", Spec::Cron(cron))];
-        let daily = || cron("/bin/true", &["5", "4", "*", "*", "*"]);
-        let none = place.run(&entry(daily()));
-        assert!(
-            none.lines[0].ends_with("this node has no crontab spool (is cron installed?)"),
-            "{:?}",
-            none.lines
-        );
-        // As Debian's cron makes it: others than root may put files there.
-        std::fs::create_dir_all("/var/spool/cron/crontabs").unwrap();
-        std::fs::set_permissions("/var/spool/cron/crontabs", std::fs::Permissions::from_mode(0o1730))
-            .unwrap();
-        let path = "/var/spool/cron/crontabs/games";
-        std::fs::write(path, "# mine\n1 1 * * * /bin/mine\n").unwrap();
-        std::os::unix::fs::chown(path, Some(5), Some(60)).unwrap();
-        changed(&mut place, &entry(daily()));
-        let text = "# mine\n1 1 * * * /bin/mine\n# Countersign Name: job\n5 4 * * * /bin/true\n";
-        assert_eq!(std::fs::read_to_string(path).unwrap(), text);
-        let meta = std::fs::metadata(path).unwrap();
-        assert_eq!((meta.uid(), meta.mode() & 0o7777), (5, 0o600));
-        let lines = changed(&mut place, &entry(cron("/bin/true", &["@hourly"])));
-        assert_eq!(lines, ["notice cron[job]/schedule: schedule changed '5 4 * * *' to '@hourly'"]);
-        changed(&mut place, &entry(Cron { absent: true, ..daily() }));
-        assert_eq!(std::fs::read_to_string(path).unwrap(), "# mine\n1 1 * * * /bin/mine\n");
-        let split = place.run(&entry(cron("/bin/true\n* * * * * /bin/evil", &["@hourly"])));
-        assert_eq!(split.applied.counts.failed, 1);
-    });
-}
-
 /// A root of its own inside the sandbox: the system's programs, other accounts.
 const INNER: &str = r#"
 set -eu
@@ -378,7 +255,7 @@ mount --bind /dev/null /inner/dev/null
 
 #[test]
 fn another_root_is_all_that_a_run_can_reach() {
-    sandboxed("another_root_is_all_that_a_run_can_reach", || {
+    sandboxed(concat!(module_path!(), "::another_root_is_all_that_a_run_can_reach"), || {
         assert_eq!(run("sh", &["-c", INNER]), "");
         let outside = std::fs::read_to_string("/etc/group").unwrap();
         let mut place = Place::below("/inner");
