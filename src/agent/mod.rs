@@ -23,6 +23,9 @@ pub mod stored;
 pub mod trigger;
 mod types;
 
+#[cfg(test)]
+mod testing;
+
 /// An error and its causes as one line.
 #[must_use]
 pub fn text(error: &dyn std::error::Error) -> String {

@@ -271,3 +271,6 @@ fn keep_tag(
     all.insert(source.name().to_owned(), tag);
     disk.write(TAGS, &serde_json::to_vec(&all).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

@@ -133,3 +133,6 @@ pub fn outcome(report: &Report) -> TriggerState {
     };
     TriggerState { state, message }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+//! Whole runs of a node with a root directory of its own and a publication in a directory.
+
+use super::*;
+use crate::agent::report::exit_code;
+use crate::agent::testing::{Draft, NOW, World, now};
+use crate::model::report::RunStatus;
+use crate::model::wire::Signed;
+use std::path::Path;
+
+/// A node that joined, and release 1 in its source.
+struct Scene {
+    scratch: tempfile::TempDir,
+    world: World,
+    disk: Disk,
+    order: Order,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut world = World::new();
+        let (disk, _) = world.node(&scratch.path().join("agent"));
+        let publication = scratch.path().join("publication");
+        world.publish(&publication, &Draft::of("one"));
+        let root = scratch.path().join("root");
+        std::fs::create_dir(&root).unwrap();
+        servers::keep(&disk, &[publication.to_str().unwrap().to_owned()]).unwrap();
+        let order = Order {
+            mode: Mode::Converge,
+            root,
+            tags: Vec::new(),
+            fallback: Fallback::Cached,
+            trigger: None,
+            patience: Duration::ZERO,
+            budget: Duration::from_secs(60),
+        };
+        Self { scratch, world, disk, order }
+    }
+
+    fn publication(&self) -> PathBuf {
+        self.scratch.path().join("publication")
+    }
+
+    fn motd(&self) -> Option<String> {
+        std::fs::read_to_string(self.order.root.join("motd")).ok()
+    }
+
+    fn write_motd(&self, text: &str) {
+        std::fs::write(self.order.root.join("motd"), text).unwrap();
+    }
+
+    fn run(&self) -> Report {
+        self.run_at(now)
+    }
+
+    fn run_at(&self, clock: Clock) -> Report {
+        run(&self.disk, &self.order, clock, &mut |_| {}).unwrap().report
+    }
+
+    fn fails(&self) -> RunError {
+        run(&self.disk, &self.order, now, &mut |_| {}).unwrap_err()
+    }
+}
+
+fn remove(path: &Path) {
+    std::fs::remove_dir_all(path).unwrap();
+}
+
+#[test]
+fn a_run_converges_once_and_then_has_nothing_to_do() {
+    let scene = Scene::new();
+    let first = scene.run();
+    assert_eq!((exit_code(&first), scene.motd().as_deref()), (2, Some("one")), "{:#?}", first.logs);
+    let second = scene.run();
+    assert_eq!((exit_code(&second), second.status), (0, RunStatus::Unchanged));
+    let state = stored::load(&scene.disk).unwrap().unwrap();
+    assert_eq!(state.applied().map(|applied| applied.seq), Some(1));
+}
+
+#[test]
+fn drift_is_put_back_and_called_so() {
+    let scene = Scene::new();
+    assert!(!scene.run().corrective_change);
+    scene.write_motd("defaced");
+    let report = scene.run();
+    assert_eq!((exit_code(&report), report.corrective_change), (2, true));
+    assert_eq!(scene.motd().as_deref(), Some("one"));
+}
+
+#[test]
+fn noop_changes_nothing_and_has_an_exit_code_of_its_own() {
+    let mut scene = Scene::new();
+    scene.order.mode = Mode::Noop;
+    let report = scene.run();
+    assert_eq!((exit_code(&report), report.noop_pending, scene.motd()), (8, true, None));
+    let state = stored::load(&scene.disk).unwrap().unwrap();
+    assert_eq!(state.applied(), None);
+}
+
+#[test]
+fn without_a_source_the_last_release_is_enforced_and_that_is_no_success() {
+    let scene = Scene::new();
+    scene.run();
+    remove(&scene.publication());
+    let idle = scene.run();
+    assert_eq!((exit_code(&idle), idle.cached), (1, true));
+    assert_eq!(idle.refusal.map(|refused| refused.code).as_deref(), Some("MISSING"));
+    scene.write_motd("defaced");
+    let repaired = scene.run();
+    assert_eq!((exit_code(&repaired), repaired.counts.changed), (1, 1));
+    assert_eq!(scene.motd().as_deref(), Some("one"));
+}
+
+#[test]
+fn test_uses_nothing_from_disk() {
+    let mut scene = Scene::new();
+    scene.run();
+    remove(&scene.publication());
+    scene.write_motd("defaced");
+    scene.order.fallback = Fallback::Nothing;
+    let report = scene.run();
+    assert_eq!((exit_code(&report), report.release), (1, None));
+    assert_eq!(scene.motd().as_deref(), Some("defaced"));
+}
+
+#[test]
+fn t5_after_the_hold_a_node_only_looks() {
+    let scene = Scene::new();
+    scene.run();
+    scene.write_motd("defaced");
+    let frozen = scene.run_at(|| NOW.plus(2 * 86_400));
+    assert_eq!(frozen.refusal.map(|refused| refused.code).as_deref(), Some("FREEZE"));
+    assert_eq!((frozen.noop, scene.motd().as_deref()), (false, Some("one")));
+    scene.write_motd("defaced");
+    let held = scene.run_at(|| NOW.plus(9 * 86_400));
+    assert_eq!((held.noop, held.noop_pending, exit_code(&held)), (true, true, 1));
+    assert_eq!(scene.motd().as_deref(), Some("defaced"));
+}
+
+#[test]
+fn t9_a_refused_release_leaves_the_old_one_in_force() {
+    let mut scene = Scene::new();
+    scene.run();
+    let publication = scene.publication();
+    scene.world.publish(&publication, &Draft::of("evil").signed_by(&["alice"]));
+    scene.write_motd("defaced");
+    let report = scene.run();
+    assert_eq!(report.refusal.map(|refused| refused.code).as_deref(), Some("THRESHOLD"));
+    assert_eq!(report.release.map(|release| release.seq), Some(1));
+    assert_eq!(scene.motd().as_deref(), Some("one"));
+}
+
+#[test]
+fn d26_reports_are_signed_and_chained_and_wait_for_a_server() {
+    let scene = Scene::new();
+    let (first, second) = (scene.run(), scene.run());
+    assert_eq!((first.counter, first.prev, second.counter), (1, None, 2));
+    let identity = Identity::load(&scene.disk).unwrap();
+    let names = scene.disk.list("outbox").unwrap();
+    assert_eq!(names.len(), 2);
+    let mut prev = None;
+    for name in names {
+        let bytes = scene.disk.read(&format!("outbox/{name}"), 1 << 20).unwrap().unwrap();
+        let signed: Signed = serde_json::from_slice(&bytes).unwrap();
+        let key = identity.report_key().public();
+        let document = signed.document.as_bytes();
+        let report = crate::signing::report::verify(&key, document, &signed.signatures[0]).unwrap();
+        assert_eq!(report.prev, prev);
+        prev = Some(Digest::of(document));
+    }
+    assert_eq!(report::last(&scene.disk).unwrap(), Some(second));
+}
+
+#[test]
+fn a_trigger_that_demands_more_is_not_fulfilled() {
+    let mut scene = Scene::new();
+    scene.order.trigger = Some(Asked { id: "ab".repeat(16), min_seq: 2 });
+    let report = scene.run();
+    assert_eq!(report.refusal.as_ref().map(|refused| refused.code.as_str()), Some("BEHIND"));
+    assert_eq!((exit_code(&report), report.trigger), (1, Some("ab".repeat(16))));
+}
+
+#[test]
+fn a_disabled_or_busy_agent_does_not_run() {
+    let scene = Scene::new();
+    let wish = Disabled { reason: "disk swap".into(), since: NOW, until: None };
+    disable::disable(&scene.disk, wish).unwrap();
+    assert!(matches!(scene.fails(), RunError::Disabled(disabled) if disabled.reason == "disk swap"));
+    disable::enable(&scene.disk).unwrap();
+    let lock = RunLock::take(&scene.disk, Duration::ZERO).unwrap();
+    assert!(matches!(scene.fails(), RunError::Lock(LockError::Held(_))));
+    drop(lock);
+    assert_eq!(scene.motd(), None);
+    assert_eq!(exit_code(&scene.run()), 2);
+}
+
+#[test]
+fn d27_a_damaged_state_stops_the_run() {
+    let scene = Scene::new();
+    scene.run();
+    scene.write_motd("defaced");
+    scene.disk.write("state.json", b"{}").unwrap();
+    let error = scene.fails();
+    let RunError::Stored(StoredError::Refusal(refusal)) = &error else { unreachable!("{error}") };
+    assert_eq!(refusal.code(), "STATE");
+    assert_eq!(scene.motd().as_deref(), Some("defaced"));
+}
+
+#[test]
+fn t12_content_lost_from_disk_is_a_failure_and_not_an_empty_file() {
+    let scene = Scene::new();
+    scene.run();
+    remove(&scene.publication());
+    remove(&scene.disk.path("blob"));
+    scene.write_motd("defaced");
+    let report = scene.run();
+    assert_eq!(exit_code(&report), 4, "{:#?}", report.logs);
+    assert_eq!(scene.motd().as_deref(), Some("defaced"));
+}

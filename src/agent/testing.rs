@@ -1,0 +1,291 @@
+//! A small world for the agent's tests: people with keys, a publication in a directory, a node that joined.
+
+use super::disk::Disk;
+use super::fetch::{Directory, Source};
+use super::identity::Identity;
+use super::stored;
+use crate::model::resource::{Content, File, FileEnsure as Ensure, Meta};
+use crate::model::{Catalog, Digest, NodeName, Resource, Spec, Stamp};
+use crate::signing::merkle::{Entry, Leaf, Leaves};
+use crate::signing::release::ReleaseKind;
+use crate::signing::root::{self, Limits, RawPrincipal, RawRole, RawRoot, Require, Rule, Tls};
+use crate::signing::{
+    Document, Envelope, Release, RepoId, Root, SigningKey, State, Timestamp, Trigger, Verified, sshsig,
+};
+use std::path::{Path, PathBuf};
+
+/// The time at which everything happens.
+pub(super) const NOW: Stamp = Stamp::from_unix(1_780_000_000);
+
+/// [`NOW`] as a clock.
+pub(super) const fn now() -> Stamp {
+    NOW
+}
+
+/// The node of the tests.
+pub(super) const NODE: &str = "web1.example";
+/// Its neighbour.
+pub(super) const OTHER: &str = "web2.example";
+
+/// People with keys and what they published.
+pub(super) struct World {
+    pub(super) root: Verified<Root>,
+    first: Envelope,
+    last: Option<(u64, Digest)>,
+    n: u64,
+}
+
+/// A release to publish.
+pub(super) struct Draft {
+    /// The content of `/motd` on each node.
+    pub(super) motd: String,
+    /// Who signs.
+    pub(super) signers: Vec<&'static str>,
+}
+
+impl Draft {
+    pub(super) fn of(motd: &str) -> Self {
+        Self { motd: motd.to_owned(), signers: vec!["alice", "bob"] }
+    }
+
+    pub(super) fn signed_by(mut self, signers: &[&'static str]) -> Self {
+        self.signers = signers.to_vec();
+        self
+    }
+}
+
+/// The key of a person: the same in every test.
+pub(super) fn key(name: &str) -> SigningKey {
+    SigningKey::generate(*Digest::of(name.as_bytes()).as_bytes())
+}
+
+fn name<T: std::str::FromStr>(text: &str) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    text.parse().unwrap()
+}
+
+/// A document signed by these people.
+pub(super) fn envelope<T: Document>(bytes: Vec<u8>, signers: &[&str]) -> Envelope {
+    let sign = |who: &&str| sshsig::sign(&key(who), T::NAMESPACE, &bytes);
+    let signatures = signers.iter().map(sign).collect();
+    Envelope { bytes, signatures }
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let raw = raw_root();
+        let first = envelope::<Root>(Root::new(raw).unwrap().encode(), &["alice", "bob"]);
+        let root = root::first(&first, first.id()).unwrap();
+        Self { root, first, last: None, n: 0 }
+    }
+
+    /// A node that has joined, in a new directory.
+    pub(super) fn node(&self, directory: &Path) -> (Disk, State) {
+        let disk = Disk::create(directory).unwrap();
+        Identity::load_or_create(&disk, &name(NODE)).unwrap();
+        stored::keep_root(&disk, 1, &self.first).unwrap();
+        let state = State::enroll(name(NODE), name("production"), self.root.clone());
+        stored::keep_state(&disk, &state).unwrap();
+        (disk, state)
+    }
+
+    /// Publishes the next release and a timestamp for it.
+    pub(super) fn publish(&mut self, directory: &Path, draft: &Draft) -> u64 {
+        let seq = self.last.map_or(1, |(seq, _)| seq + 1);
+        let catalogs: Vec<(NodeName, Vec<u8>)> =
+            [NODE, OTHER].map(|node| (name(node), catalog(node, &draft.motd).encode())).into();
+        let entry = |(node, bytes): &(NodeName, Vec<u8>)| Entry {
+            node: node.clone(),
+            catalog: Digest::of(bytes),
+            length: bytes.len() as u64,
+        };
+        let leaves = Leaves::new(&[7; 32], catalogs.iter().map(entry).collect()).unwrap();
+        let release = self.statement(seq, leaves.root());
+        let place = directory.join(format!("release/production/{seq}"));
+        let signed = envelope::<Release>(release.encode(), &draft.signers);
+        write_envelope(&place.join("statement.json"), &place.join("signatures.json"), &signed);
+        for leaf in leaves.documents() {
+            write(&place.join(format!("leaf/{}.json", leaf.node)), &Leaf::encode(&leaf));
+        }
+        for (_, bytes) in &catalogs {
+            write(&directory.join(format!("catalog/{}", Digest::of(bytes).hex())), bytes);
+        }
+        let blob = draft.motd.as_bytes();
+        write(&directory.join(format!("blob/{}", Digest::of(blob).hex())), blob);
+        write_envelope(
+            &directory.join("root/1.json"),
+            &directory.join("root/1.signatures.json"),
+            &self.first,
+        );
+        self.last = Some((seq, release.id()));
+        self.stamp(directory, NOW);
+        seq
+    }
+
+    /// Publishes a fresh timestamp for the last release.
+    pub(super) fn stamp(&mut self, directory: &Path, created: Stamp) {
+        let (seq, release) = self.last.unwrap();
+        self.n += 1;
+        let timestamp = Timestamp {
+            document: "timestamp".into(),
+            v: 1,
+            repo: self.root.repo(),
+            environment: name("production"),
+            n: self.n,
+            root: 1,
+            seq,
+            release,
+            log_size: 0,
+            log_root: None,
+            withdrawn: None,
+            created,
+            expires: created.plus(3600),
+        };
+        let signed = envelope::<Timestamp>(timestamp.encode(), &["server-ts"]);
+        let at = directory.join("timestamp");
+        write_envelope(&at.join("production.json"), &at.join("production.signatures.json"), &signed);
+    }
+
+    /// A trigger of the operator for the node.
+    pub(super) fn trigger(&self, id: u8) -> Trigger {
+        Trigger {
+            document: "trigger".into(),
+            v: 1,
+            repo: self.root.repo(),
+            id: crate::model::digest::hex(&[id; 16]),
+            operator: name("olga"),
+            nodes: vec![name(NODE)],
+            action: crate::signing::trigger::Action::Converge,
+            min_seq: 0,
+            issued: NOW,
+            expires: NOW.plus(300),
+            reason: "test".into(),
+        }
+    }
+
+    fn statement(&self, seq: u64, catalogs: Digest) -> Release {
+        let some = Digest::of(b"");
+        Release {
+            document: "release".into(),
+            v: 1,
+            repo: self.root.repo(),
+            environment: name("production"),
+            seq,
+            prev: self.last.map(|(_, id)| id),
+            kind: ReleaseKind::Normal,
+            change: "1".into(),
+            patchset: 1,
+            commit: "a".repeat(40),
+            base: None,
+            source: some,
+            authors: vec![name("frank")],
+            roles: vec![name("release")],
+            policy: some,
+            policy_v: 1,
+            compiler: some,
+            inputs: some,
+            nodes: 2,
+            affected: 2,
+            catalogs,
+            salt: some,
+            root: 1,
+            log: None,
+            supersedes: Vec::new(),
+            created: NOW,
+            expires: NOW.plus(30 * 86_400),
+            reason: "test".into(),
+        }
+    }
+}
+
+fn raw_root() -> RawRoot {
+    let people = ["alice", "bob", "frank", "olga", "server-ts"];
+    let principal = |who: &str| RawPrincipal { name: name(who), keys: vec![key(who).public().to_line()] };
+    let role = |title: &str, members: &[&str], threshold, nodes: Option<&str>| RawRole {
+        name: name(title),
+        members: members.iter().map(|who| name(who)).collect(),
+        threshold,
+        nodes: nodes.map(|glob| vec![glob.to_owned().try_into().unwrap()]),
+        max_life: None,
+    };
+    RawRoot {
+        document: "root".into(),
+        v: 1,
+        repo: RepoId::new([1; 32]),
+        version: 1,
+        prev: None,
+        created: NOW.plus(-86_400),
+        expires: NOW.plus(365 * 86_400),
+        principals: people.map(principal).into(),
+        roles: vec![
+            role("root", &["alice", "bob"], 2, None),
+            role("release", &["alice", "bob", "frank"], 2, None),
+            role("timestamp", &["server-ts"], 1, None),
+            role("operator", &["olga"], 1, Some("*")),
+        ],
+        rules: vec![Rule { paths: vec!["**".to_owned().try_into().unwrap()], roles: vec![name("release")] }],
+        guards: Vec::new(),
+        limits: Limits::default(),
+        require: Require { sk_user_presence: true, sk_user_verification: false },
+        floor: None,
+        reset: None,
+        tls: Tls { server_ca: Digest::of(b"ca"), node_ca: Digest::of(b"node ca") },
+    }
+}
+
+fn catalog(node: &str, motd: &str) -> Catalog {
+    let content = Content::Blob { digest: Digest::of(motd.as_bytes()), size: motd.len() as u64 };
+    let file = File {
+        path: "/motd".into(),
+        ensure: Ensure::File,
+        content: Some(content),
+        target: None,
+        owner: None,
+        group: None,
+        mode: None,
+        recurse: false,
+        purge: false,
+        force: false,
+        replace: true,
+        backup: None,
+        validate_cmd: Vec::new(),
+        show_diff: true,
+    };
+    let motd = Resource { title: "/motd".into(), spec: Spec::File(file), meta: Meta::of(name("motd")) };
+    Catalog::new(name("production"), name(node), vec![name("motd")], vec![motd])
+}
+
+fn write_envelope(document: &Path, signatures: &Path, envelope: &Envelope) {
+    write(document, &envelope.bytes);
+    write(signatures, &serde_json::to_vec(&envelope.signatures).unwrap());
+}
+
+/// Writes a file and the directories on the way.
+pub(super) fn write(path: &Path, bytes: &[u8]) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// The publication in `directory` as the only source.
+pub(super) fn only(directory: &Path) -> Vec<Box<dyn Source>> {
+    vec![Box::new(Directory::new(directory))]
+}
+
+/// Every file below `directory` with its bytes.
+pub(super) fn snapshot(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let (mut found, mut todo) = (Vec::new(), vec![directory.to_owned()]);
+    while let Some(dir) = todo.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                todo.push(path);
+            } else {
+                found.push((path.clone(), std::fs::read(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
