@@ -85,9 +85,9 @@ fn newer(
     let chain = chain(source, at_hand, seq)?;
     let leaf = publication::leaf(source, environment, seq, &at_hand.node)?;
     let catalog = match leaf.as_deref().map(Leaf::decode) {
-        Some(Ok(parsed)) => catalog(source, at_hand, &parsed)?,
+        Some(Ok(parsed)) if parsed.node == at_hand.node => catalog(source, at_hand, &parsed)?,
         // `decide` says what is wrong with it.
-        Some(Err(_)) | None => Vec::new(),
+        Some(Ok(_) | Err(_)) | None => Vec::new(),
     };
     Ok(Offer { roots: Vec::new(), timestamp, release, chain, leaf, catalog })
 }
