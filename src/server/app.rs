@@ -1,6 +1,7 @@
 //! What all handlers share.
 
 use super::authority::Authority;
+use super::error::ApiError;
 use super::gauge::{Bucket, Gauge};
 use super::hub::Hub;
 use super::layout::Layout;
@@ -31,8 +32,8 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     /// Files of the publication that may be handed out now.
     pub(super) gate: Semaphore,
-    /// Enrolments that may come now.
-    pub(super) enrolments: Bucket,
+    strangers: Bucket,
+    stranger_audits: Bucket,
     /// Turns true once, when the server ends.
     pub(super) stop: watch::Receiver<bool>,
     clock: Clock,
@@ -73,7 +74,8 @@ impl App {
             hub: Hub::new(limits.between_polls),
             gauge: Gauge::default(),
             gate: Semaphore::new(limits.publication),
-            enrolments: Bucket::new(limits.enrolments, Instant::now()),
+            strangers: Bucket::new(limits.strangers, Instant::now()),
+            stranger_audits: Bucket::new(limits.stranger_audits, Instant::now()),
             layout,
             database,
             publication,
@@ -94,6 +96,20 @@ impl App {
         let mut stop = self.stop.clone();
         // An error means that whoever could stop the server is gone: then it ends, too.
         drop(stop.wait_for(|stopping| *stopping).await);
+    }
+
+    /// Slows down requests by people and machines that nobody knows yet.
+    pub(super) fn admit_stranger(&self) -> Result<(), ApiError> {
+        if self.strangers.take(Instant::now()) { Ok(()) } else { Err(ApiError::TooMany) }
+    }
+
+    /// Writes down what an unknown tried, unless so many do that the rows would fill the disk.
+    pub(super) async fn audit_stranger(&self, action: &str, detail: &str) {
+        if self.stranger_audits.take(Instant::now()) {
+            self.audit("unknown", action, detail).await;
+        } else {
+            tracing::info!(action, detail, "not audited: too many unknown try");
+        }
     }
 
     /// Writes down what somebody did or tried. Failing to is logged, and does not change the answer.

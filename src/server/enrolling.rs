@@ -10,16 +10,13 @@ use crate::signing::PublicKey;
 use crate::store::enrol::{Application, EnrolRefusal, Enrolment};
 use axum::Json;
 use axum::extract::State;
-use std::time::Instant;
 
 /// Answers a request for a certificate.
 pub(super) async fn enroll(
     State(app): State<App>,
     Body(request): Body<EnrollRequest>,
 ) -> Result<Json<EnrollAnswer>, ApiError> {
-    if !app.enrolments.take(Instant::now()) {
-        return Err(ApiError::TooMany);
-    }
+    app.admit_stranger()?;
     let wanted = match authority::read_request(&request.csr) {
         Ok(wanted) if wanted.name == request.node => wanted,
         Ok(_) => return Err(ApiError::Malformed("the certificate request is for another name".to_owned())),
@@ -63,7 +60,7 @@ async fn settle(
             | EnrolRefusal::AnotherReportKey
             | EnrolRefusal::Token),
         ) => {
-            app.audit(&actor, "enrolment-refused", &format!("{key}: {why}")).await;
+            app.audit_stranger("enrolment-refused", &format!("{actor} {key}: {why}")).await;
             Ok(EnrollAnswer::Denied(why.to_string()))
         }
     }

@@ -111,6 +111,8 @@ pub(super) enum ApiError {
     Forbidden(String),
     /// There is no such thing, or not for this node.
     NotFound,
+    /// The route is not asked in this way.
+    Method,
     /// It contradicts something that is there.
     Conflict(String),
     /// Too often.
@@ -132,6 +134,7 @@ impl ApiError {
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
@@ -148,6 +151,7 @@ impl IntoResponse for ApiError {
             Self::TooLarge => "the request is too large".to_owned(),
             Self::Unauthenticated => "this needs the certificate of an enrolled node".to_owned(),
             Self::NotFound => "there is no such thing here".to_owned(),
+            Self::Method => "this route is not asked in this way".to_owned(),
             Self::TooMany => "too many requests".to_owned(),
             Self::Busy => "the server is busy".to_owned(),
             Self::Internal(cause) => {

@@ -20,8 +20,10 @@ pub struct Limits {
     pub connections: usize,
     /// Files of the publication that are handed out at once.
     pub publication: usize,
-    /// Enrolments per second, over all.
-    pub enrolments: f64,
+    /// Requests per second, over all, that need no certificate and cost something.
+    pub strangers: f64,
+    /// Audit rows per second about those; the rest is only logged.
+    pub stranger_audits: f64,
     /// Triggers and queries of one operator.
     pub triggers: RateLimit,
     /// Sayings of one node about one trigger.
@@ -46,13 +48,14 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             enrol_body: 16 << 10,
-            signed_body: 1 << 20,
+            signed_body: 6 << 20,
             report_body: 8 << 20,
             state_body: 4 << 10,
             head: 16 << 10,
             connections: 16_384,
             publication: 128,
-            enrolments: 20.0,
+            strangers: 50.0,
+            stranger_audits: 1.0,
             triggers: RateLimit { triggers: 30, seconds: 60 },
             events: 8,
             handshake: Duration::from_secs(10),

@@ -2,6 +2,7 @@
 
 use super::app::App;
 use super::error::ApiError;
+use super::trust::TrustError;
 use crate::model::Stamp;
 use crate::store::freshness::LastSigned;
 use axum::Json;
@@ -29,8 +30,14 @@ pub(super) async fn health(State(app): State<App>) -> (StatusCode, Json<Health>)
         problems.push("the database does not answer".to_owned());
     }
     let root = app.trust.current(&app.publication);
-    if let Err(error) = &root {
-        problems.push(error.to_string());
+    match &root {
+        Ok(root) if root.expires() <= app.now() => problems.push("the trust root has expired".to_owned()),
+        Ok(_) => {}
+        Err(TrustError::NotInstalled) => problems.push(TrustError::NotInstalled.to_string()),
+        Err(error) => {
+            tracing::error!(error = error as &dyn std::error::Error, "the trust root cannot be used");
+            problems.push("the trust root cannot be used".to_owned());
+        }
     }
     let now = app.now();
     for last in app.database.last_signed().await.unwrap_or_default() {

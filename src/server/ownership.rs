@@ -5,7 +5,6 @@ use crate::model::{Catalog, Digest, EnvName, NodeName};
 use crate::store::{Publication, PublishError};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 /// Releases of an environment, counted from the newest, whose content may still be fetched.
 const RECENT: usize = 8;
@@ -28,8 +27,8 @@ pub(super) struct Ownership {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// The state of the publication that the rest was found in.
-    releases: Vec<(EnvName, SystemTime)>,
+    /// The newest releases when the rest was found.
+    releases: Vec<(EnvName, u64)>,
     own: HashMap<NodeName, Arc<Own>>,
 }
 
@@ -40,7 +39,7 @@ impl Ownership {
 
     /// What `node` may fetch now. Reads files: call it where waiting is allowed.
     pub(super) fn of(&self, node: &NodeName) -> Result<Arc<Own>, PublishError> {
-        let releases = self.publication.changed()?;
+        let releases = self.publication.newest()?;
         if let Some(own) = self.remembered(&releases, node) {
             return Ok(own);
         }
@@ -53,12 +52,12 @@ impl Ownership {
         Ok(own)
     }
 
-    fn remembered(&self, releases: &[(EnvName, SystemTime)], node: &NodeName) -> Option<Arc<Own>> {
+    fn remembered(&self, releases: &[(EnvName, u64)], node: &NodeName) -> Option<Arc<Own>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.releases == releases { known.own.get(node).cloned() } else { None }
     }
 
-    fn find(&self, releases: &[(EnvName, SystemTime)], node: &NodeName) -> Result<Own, PublishError> {
+    fn find(&self, releases: &[(EnvName, u64)], node: &NodeName) -> Result<Own, PublishError> {
         let mut own = Own::default();
         for (env, _) in releases {
             for seq in self.publication.serials(env)?.into_iter().rev().take(RECENT) {

@@ -4,7 +4,7 @@
 
 use super::access::Caller;
 use super::app::App;
-use super::body::Body;
+use super::body::{After, Body};
 use super::error::ApiError;
 use super::hub::Live;
 use super::trust::TrustError;
@@ -16,32 +16,25 @@ use crate::signing::root::Root;
 use crate::signing::{Envelope, Trigger, Verified, document, query, trigger, verify};
 use crate::store::NodeState;
 use crate::store::push::{NewEvent, NewTrigger, TriggerKept};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use serde::Deserialize;
 use std::sync::Arc;
 
 /// Characters of a node's message that are kept.
 const MESSAGE: usize = 500;
-
-/// Where a client got to.
-#[derive(Debug, Deserialize)]
-pub(super) struct After {
-    #[serde(default)]
-    after: u64,
-}
 
 /// An operator's trigger.
 pub(super) async fn push(
     State(app): State<App>,
     Body(signed): Body<Signed>,
 ) -> Result<Json<PushAccepted>, ApiError> {
+    app.admit_stranger()?;
     let root = current_root(&app)?;
     let trigger = match judge(&root, &Envelope::from(signed.clone()), app.now()) {
         Ok(trigger) => trigger,
         Err(why) => {
-            app.audit("operator unknown", "push-refused", &why).await;
+            app.audit_stranger("push-refused", &why).await;
             return Err(ApiError::Forbidden(why));
         }
     };
@@ -98,7 +91,7 @@ fn live(n: u64, signed: Signed, trigger: &Trigger) -> Live {
 pub(super) async fn triggers(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    Query(After { after }): Query<After>,
+    After(after): After,
 ) -> Json<Triggers> {
     let _held = app.hub.hold(&caller.name);
     let mut news = app.hub.watch_triggers();
@@ -143,7 +136,7 @@ pub(super) async fn state(
 pub(super) async fn events(
     State(app): State<App>,
     Path(id): Path<String>,
-    Query(After { after }): Query<After>,
+    After(after): After,
 ) -> Result<Json<PushEvents>, ApiError> {
     if app.database.trigger_document(&id).await?.is_none() {
         return Err(ApiError::NotFound);
@@ -172,12 +165,13 @@ pub(super) async fn select(
     State(app): State<App>,
     Body(signed): Body<Signed>,
 ) -> Result<Json<Selection>, ApiError> {
+    app.admit_stranger()?;
     let root = current_root(&app)?;
     let query = match query::accept(&root, &Envelope::from(signed), app.now()) {
         Ok(query) => query,
         Err(refusal) => {
             let why = refusal.to_string();
-            app.audit("operator unknown", "select-refused", &why).await;
+            app.audit_stranger("select-refused", &why).await;
             return Err(ApiError::Forbidden(why));
         }
     };

@@ -60,6 +60,7 @@ pub(super) fn router(app: &App) -> Router {
     }
     router
         .fallback(|| async { ApiError::NotFound })
+        .method_not_allowed_fallback(|| async { ApiError::Method })
         .layer(from_fn_with_state(app.clone(), access::observe))
         .with_state(app.clone())
 }

@@ -43,7 +43,13 @@ impl World {
     /// A server with the usual limits but short polls.
     pub(super) fn start() -> Self {
         let short = Duration::from_millis(300);
-        Self::with(Limits { trigger_poll: short, push_poll: short, enrolments: 1000.0, ..Limits::default() })
+        Self::with(Limits {
+            trigger_poll: short,
+            push_poll: short,
+            strangers: 1000.0,
+            stranger_audits: 1000.0,
+            ..Limits::default()
+        })
     }
 
     pub(super) fn with(limits: Limits) -> Self {

@@ -91,7 +91,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 /// Looks at every environment once.
 pub(super) async fn tick(app: &App) -> Result<(), TimestampError> {
-    let environments = app.publication.changed()?;
+    let environments = app.publication.newest()?;
     if environments.is_empty() {
         return Ok(());
     }
@@ -133,10 +133,14 @@ impl Role {
         last: Option<&LastSigned>,
     ) -> Result<(), TimestampError> {
         let now = app.now();
-        let at = last.map(|last| Position { seq: last.seq, release: last.release });
+        let published = published(&app.publication, &self.root, env)?;
+        // What was published is as good as what was recorded: this role's own signature is under it.
+        let at = last.map(|last| Position { seq: last.seq, release: last.release }).or_else(|| {
+            let own = published.as_ref()?;
+            Some(Position { seq: own.seq, release: own.release })
+        });
         let (newest, trouble) = newest(&app.publication, &self.root, env, at)?;
         let Some(newest) = newest else { return trouble.map_or(Ok(()), Err) };
-        let published = published(&app.publication, &self.root, env)?;
         if due(&Due { last, published: published.as_deref(), newest, root: &self.root, now }) {
             let seen =
                 last.map_or(0, |last| last.n).max(published.as_ref().map_or(0, |published| published.n));

@@ -5,7 +5,6 @@ use super::publish::{Publication, PublishError, io_error};
 use crate::model::{Digest, EnvName, NodeName};
 use std::fs;
 use std::path::Path;
-use std::time::SystemTime;
 
 /// A document and the signatures that claim to be over it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,19 +16,20 @@ pub struct Published {
 }
 
 impl Publication {
-    /// The environments that have releases, and when each last got one.
+    /// The environments that have releases, and the serial of the newest in each.
     ///
     /// # Errors
     /// When the directory cannot be read.
-    pub fn changed(&self) -> Result<Vec<(EnvName, SystemTime)>, PublishError> {
+    pub fn newest(&self) -> Result<Vec<(EnvName, u64)>, PublishError> {
         let directory = self.directory().join("release");
         let mut found = Vec::new();
         for entry in fs::read_dir(&directory).map_err(io_error("read", &directory))? {
             let entry = entry.map_err(io_error("read", &directory))?;
             let env = entry.file_name().to_str().and_then(|name| name.parse().ok());
-            if let Some(env) = env {
-                let changed = entry.metadata().and_then(|meta| meta.modified());
-                found.push((env, changed.map_err(io_error("read", &entry.path()))?));
+            if let Some(env) = env
+                && let Some(seq) = self.serials(&env)?.last()
+            {
+                found.push((env, *seq));
             }
         }
         found.sort();

@@ -83,7 +83,7 @@ fn d43_a_request_for_another_name_or_without_a_sound_key_is_malformed() {
 
 #[test]
 fn enrolments_are_slowed_down() {
-    let world = World::with(Limits { enrolments: 1.0, ..Limits::default() });
+    let world = World::with(Limits { strangers: 1.0, ..Limits::default() });
     let request = NodeKeys::new("web1.web").request(None);
     let answers: Vec<_> = (0..3).map(|_| world.stranger().post("/v1/enroll", &request)).collect();
     let refused = answers.iter().find(|answer| answer.status == 429).unwrap();

@@ -95,6 +95,16 @@ fn d23_what_no_operator_signed_reaches_nobody() {
 }
 
 #[test]
+fn strangers_cannot_fill_the_audit_table() {
+    let world = World::with(Limits::default());
+    let unsigned = Signed { signatures: vec![], ..trigger(1, FRANK, &["web1.web"]) };
+    for _ in 0..12 {
+        assert_eq!(world.stranger().post("/v1/push", &unsigned).status, 403);
+    }
+    assert!((1..12).contains(&world.audited().len()), "{:?}", world.audited());
+}
+
+#[test]
 fn d24_d25_a_trigger_counts_once_and_an_operator_is_slowed_down() {
     let rate = crate::store::push::RateLimit { triggers: 2, seconds: 60 };
     let world = World::with(Limits { triggers: rate, ..Limits::default() });

@@ -77,6 +77,7 @@ fn other_paths_and_methods_do_nothing() {
     for path in ["/", "/pub/", "/pub/root/", "/pub/root/..%2f..%2fserver.db", "/pub/root/server-ca.json"] {
         assert_eq!(ask(&node, "GET", path), 404, "{path}");
     }
+    assert_eq!(ask(&node, "GET", "/v1/triggers?after=x"), 400);
     assert_eq!(ask(&node, "DELETE", "/v1/report"), 405);
     assert_eq!(ask(&node, "POST", "/pub/root/1.json"), 405);
 }

@@ -98,6 +98,23 @@ fn the_number_goes_on_after_a_restart_and_never_back() {
 }
 
 #[test]
+fn a_lost_database_does_not_take_the_number_back() {
+    let mut world = World::start();
+    world.publish(&FIRST);
+    let before = wait_for(&world, 1);
+    world.stop();
+    std::fs::remove_file(world.layout.database()).unwrap();
+    std::fs::write(world.layout.database(), b"").unwrap();
+    let again = world.restart();
+    let end = Instant::now() + Duration::from_secs(20);
+    while current(&again).unwrap().n == before.n {
+        assert!(Instant::now() < end, "still {}", before.n);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(current(&again).unwrap().n, before.n + 1);
+}
+
+#[test]
 fn it_is_renewed_before_it_grows_old() {
     let world = World::start();
     let last = LastSigned {
