@@ -35,8 +35,10 @@ pub use limits::Limits;
 pub use trust::{TrustError, install, walk_published};
 
 use crate::model::Stamp;
+use crate::repo::Repo;
 use app::{App, Setting};
 use authority::Authority;
+use gate::{GateError, Repaired};
 use listen::Listening;
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -77,6 +79,7 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         renew_certificate(&layout, clock())?;
         let app = App::open(layout, Setting { limits, clock, stop: stopped }).await?;
+        repair(&app).await;
         let failed = |cause| ServerError::Listen { address, cause };
         let socket = TcpListener::bind(address).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
@@ -109,6 +112,24 @@ impl Server {
         }
         app.database.close().await;
     }
+}
+
+/// Brings the publication in line with the repository, as after a crash. A server that cannot still serves
+/// what is published: nothing of it can be wrong, because agents verify all of it.
+async fn repair(app: &App) {
+    let failure = match reconcile(app) {
+        Ok(repaired) if repaired == Repaired::default() => return,
+        Ok(repaired) => return tracing::warn!(?repaired, "the last step before had not come to its end"),
+        Err(error) => error.to_string(),
+    };
+    tracing::error!(error = failure, "repository and publication are not in line");
+    app.audit("server", "not-in-line", &failure).await;
+}
+
+fn reconcile(app: &App) -> Result<Repaired, GateError> {
+    let repo = Repo::open(&app.layout.repository())?;
+    let _lock = repo.lock()?;
+    gate::reconcile(&repo, &app.publication, app.now())
 }
 
 /// Makes the server's certificate anew when its names changed or its end is near.

@@ -90,3 +90,14 @@ fn a_root_for_another_server_or_one_that_has_expired_is_refused() {
     let empty = tempfile::tempdir().unwrap();
     check_refused(&world, empty.path(), "Missing");
 }
+
+#[test]
+fn a_start_publishes_again_what_only_the_repository_has() {
+    let mut world = World::start();
+    world.stop();
+    let root = world.layout.publication().join("root/1.json");
+    std::fs::remove_file(&root).unwrap();
+    let again = world.restart();
+    assert!(root.exists());
+    assert_eq!(again.stranger().get("/pub/root/1.json").status, 200);
+}
