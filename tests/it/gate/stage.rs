@@ -1,13 +1,9 @@
 //! A server's repository, people with keys, and their clones: all real, all in one temporary directory.
 
 use crate::support::{clean, countersign, ok, transcript};
-use countersign::model::{Stamp, Tree};
-use countersign::repo::{Repo, SiteSetup, init_site};
-use countersign::server::gate::trust;
-use countersign::signing::document::{Document as _, RepoId};
-use countersign::signing::root::{Limits, RawPrincipal, RawRole, RawRoot, Require, Rule, Tls};
-use countersign::signing::{PublicKey, Root, SigningKey, sshsig};
-use std::path::{Path, PathBuf};
+use countersign::model::Stamp;
+use countersign::repo::Repo;
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// Everybody with a key in the trust root; `mallory` has one too, outside it.
@@ -23,70 +19,26 @@ impl Stage {
     /// A server with a trust root (alice, bob and carol review, two must sign; frank proposes) and no content.
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        for name in PEOPLE.iter().chain(&["mallory", "machine"]) {
+        for name in PEOPLE.iter().chain(&["mallory"]) {
             let file = dir.path().join(name);
             ok(clean("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]).arg(file));
         }
-        let program = Path::new(env!("CARGO_BIN_EXE_countersign"));
-        let setup = SiteSetup { program, nonce_seed: [5; 32], branch: "production" };
-        std::fs::create_dir(dir.path().join("server")).unwrap();
-        let repo = init_site(&dir.path().join("server"), &setup).unwrap();
-        let mut stage = Self { dir, digest: String::new() };
-        let (files, digest) = stage.trust_root();
-        trust::install(&repo, &files, now()).unwrap();
-        stage.digest = digest;
-        stage
-    }
-
-    fn trust_root(&self) -> (Tree, String) {
-        let key = |name: &str| {
-            let line = std::fs::read_to_string(self.path(&format!("{name}.pub"))).unwrap();
-            PublicKey::parse(&line).unwrap().to_line()
-        };
-        let person = |name: &&str| RawPrincipal { name: name.parse().unwrap(), keys: vec![key(name)] };
-        let role = |name: &str, members: &[&str], threshold| RawRole {
-            name: name.parse().unwrap(),
-            members: members.iter().map(|m| m.parse().unwrap()).collect(),
-            threshold,
-            nodes: None,
-            max_life: None,
-        };
-        let rule =
-            |path: &str| Rule { paths: vec![path.parse().unwrap()], roles: vec!["release".parse().unwrap()] };
-        let some = countersign::model::Digest::of(b"authority");
-        let raw = RawRoot {
-            document: "root".into(),
-            v: 1,
-            repo: RepoId::new([9; 32]),
-            version: 1,
-            prev: None,
-            created: now(),
-            expires: now().plus(86_400 * 365),
-            principals: PEOPLE.iter().chain(&["machine"]).map(person).collect(),
-            roles: vec![
-                role("root", &["alice", "bob"], 2),
-                role("release", &["alice", "bob", "carol"], 2),
-                role("timestamp", &["machine"], 1),
-            ],
-            rules: vec![rule("**")],
-            guards: Vec::new(),
-            limits: Limits::default(),
-            require: Require { sk_user_presence: true, sk_user_verification: false },
-            floor: None,
-            reset: None,
-            tls: Tls { server_ca: some, node_ca: some },
-        };
-        let root = Root::new(raw).unwrap();
-        let bytes = root.encode();
-        let mut files = Tree::default();
+        let run = |args: &[&str]| ok(countersign().args(args).current_dir(dir.path()));
+        run(&["server", "init", "server"]);
+        let mut args = vec!["trust", "init", "--server", "server", "--out", "trust", "--threshold", "2"];
+        args.extend(["--reviewer", "alice=alice.pub", "--reviewer", "bob=bob.pub"]);
+        args.extend(["--reviewer", "carol=carol.pub", "--author", "frank=frank.pub"]);
+        let said = run(&args);
         for name in ["alice", "bob"] {
-            let key = SigningKey::from_openssh(&std::fs::read(self.path(name)).unwrap()).unwrap();
-            let signature = sshsig::sign(&key, Root::NAMESPACE, &bytes);
-            files.insert(&format!("1.sig.d/{name}.sig"), signature.into_bytes()).unwrap();
+            run(&["trust", "sign", "trust", "--key", name]);
         }
-        let digest = countersign::model::Digest::of(&bytes).to_string();
-        files.insert("1.json", bytes).unwrap();
-        (files, digest)
+        run(&["server", "trust", "server", "trust"]);
+        // The server's own key, for those who would use it as a person's.
+        for (from, to) in [("key", "machine"), ("key.pub", "machine.pub")] {
+            std::fs::copy(dir.path().join("server/timestamp").join(from), dir.path().join(to)).unwrap();
+        }
+        let digest = said.lines().find_map(|line| line.strip_prefix("digest ")).unwrap().trim().to_owned();
+        Self { dir, digest }
     }
 
     /// A path inside the stage.
