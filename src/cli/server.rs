@@ -3,10 +3,7 @@
 use super::{Failure, Outcome, Ui};
 use crate::agent::clock;
 use crate::model::EnvName;
-use crate::repo::Repo;
-use crate::server::gate;
 use crate::server::{self, Foundation, Layout, Limits, Server, ServerError, Serving, TrustError};
-use crate::store::Publication;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tokio::signal::unix::{SignalKind, signal};
@@ -146,7 +143,6 @@ fn serve(args: &ServeArgs, ui: &mut Ui) -> Outcome {
         limits: Limits::default(),
         clock: clock::system,
     };
-    repair(&serving.layout);
     runtime()?.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -170,23 +166,6 @@ fn serve(args: &ServeArgs, ui: &mut Ui) -> Outcome {
         server.run(stop).await;
         Ok(0)
     })
-}
-
-/// Finishes what a push left half done when it died. What cannot be repaired is an alarm, and no reason to
-/// leave agents without the last good release.
-fn repair(layout: &Layout) {
-    let repaired = Repo::open(&layout.repository()).map_err(gate::GateError::from).and_then(|repo| {
-        let publication = Publication::open(&layout.publication())?;
-        gate::repair(&repo, &publication, clock::system())
-    });
-    match repaired {
-        Ok(repaired) => {
-            for (environment, seq) in repaired.published {
-                tracing::info!(%environment, seq, "published what an earlier command left unpublished");
-            }
-        }
-        Err(error) => tracing::error!(error = %Failure::from_error(&error), "the repository needs a person"),
-    }
 }
 
 fn log(filter: &str) -> Result<(), Failure> {

@@ -16,7 +16,7 @@ pub mod trust;
 pub use admission::{Push, admit};
 pub use error::GateError;
 pub use intake::{Answer, Desk, committers, take_in};
-pub use reconcile::{Repaired, reconcile, repair};
+pub use reconcile::{Repaired, reconcile};
 
 /// Ends the process here if the test that started it asked for that. Only in debug builds: tests kill the
 /// server between two steps to see the next command repair what is half done.

@@ -3,11 +3,12 @@
 //! that a crash leaves the old state or the new one, and the next command repairs what lags behind.
 
 use super::releases::{self, ReleaseRecord};
+use super::trust;
 use super::{GateError, changes, crash_point};
 use crate::model::{EnvName, Principal, Stamp};
-use crate::repo::{Expected, Id, RefUpdate, Repo};
+use crate::repo::{Expected, Id, Limits, RefUpdate, Repo, TRUST_REF};
 use crate::review::change::Status;
-use crate::store::Publication;
+use crate::store::{Publication, SignedFile};
 
 /// What was brought in line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,21 +21,13 @@ pub struct Repaired {
     pub published: Vec<(EnvName, u64)>,
 }
 
-/// Brings everything in line, waiting for the lock: what a server does when it starts.
-///
-/// # Errors
-/// As [`reconcile`].
-pub fn repair(repo: &Repo, publication: &Publication, now: Stamp) -> Result<Repaired, GateError> {
-    let _lock = repo.lock()?;
-    reconcile(repo, publication, now)
-}
-
 /// Brings everything in line. The caller holds the repository's lock.
 ///
 /// # Errors
 /// When a branch is somewhere that no release put it (D22), or something cannot be written.
 pub fn reconcile(repo: &Repo, publication: &Publication, now: Stamp) -> Result<Repaired, GateError> {
     let mut repaired = Repaired::default();
+    publish_trust(repo, publication)?;
     for environment in releases::environments(repo)? {
         let all = releases::list(repo, &environment)?;
         if let Some((seq, _)) = all.last() {
@@ -49,6 +42,25 @@ pub fn reconcile(repo: &Repo, publication: &Publication, now: Stamp) -> Result<R
         }
     }
     Ok(repaired)
+}
+
+/// The trust root's versions, for agents.
+fn publish_trust(repo: &Repo, publication: &Publication) -> Result<(), GateError> {
+    let Some(id) = repo.resolve(TRUST_REF)? else { return Ok(()) };
+    let files = repo.read_tree(id, Limits::RECORD)?;
+    for (version, envelope) in (1..).zip(trust::envelopes(&files)) {
+        if publication.directory().join(format!("root/{version}.json")).exists() {
+            continue;
+        }
+        let folder = format!("{version}.sig.d/");
+        let signature = |(path, bytes): (&str, &[u8])| {
+            let who = path.strip_prefix(&folder)?.strip_suffix(".sig")?.parse().ok()?;
+            Some((who, String::from_utf8_lossy(bytes).into_owned()))
+        };
+        let signatures = files.below(&folder).filter_map(signature).collect();
+        publication.add_root(version, &SignedFile { bytes: envelope.bytes, signatures })?;
+    }
+    Ok(())
 }
 
 /// Moves the branch and the records of changes to where the last release has them, in one transaction.

@@ -41,6 +41,12 @@ pub fn walk(files: &Tree, pin: Pin) -> Result<Verified<Root>, GateError> {
     Ok(root)
 }
 
+/// The versions in `files` as they are, ascending; nothing is verified.
+#[must_use]
+pub fn envelopes(files: &Tree) -> Vec<Envelope> {
+    (1..).map_while(|version| envelope(files, version)).collect()
+}
+
 fn envelope(files: &Tree, version: u64) -> Option<Envelope> {
     let bytes = files.get(&format!("{version}.json"))?.to_vec();
     let folder = format!("{version}.sig.d/");

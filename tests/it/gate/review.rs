@@ -370,7 +370,7 @@ fn a_crash_between_two_steps_is_repaired_by_the_next_command() {
             // What a server does when it starts.
             let publication = countersign::store::Publication::open(&stage.path("server/publish")).unwrap();
             let repaired =
-                countersign::server::gate::repair(&stage.repo(), &publication, super::stage::now());
+                countersign::server::gate::reconcile(&stage.repo(), &publication, super::stage::now());
             assert_eq!(repaired.unwrap().published.len(), 1, "{point}");
         } else if released {
             // Any push repairs what is half done before it does anything else.
