@@ -6,6 +6,7 @@ mod agent;
 mod cli;
 mod gate;
 mod layers;
+mod packaging;
 mod server;
 mod support;
 mod tidy;
