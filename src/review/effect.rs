@@ -1,7 +1,10 @@
 //! What changes on the nodes: catalogs compared resource by resource, told once for all nodes on which the
 //! same thing happens.
 
-use crate::model::{Catalog, NodeName, Ref, Resource};
+use super::source::{self, Hunk};
+use crate::model::finding::line_column;
+use crate::model::resource::{Content, File, Part};
+use crate::model::{Catalog, NodeName, Ref, Resource, Spec};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,10 +59,22 @@ pub enum What {
 pub struct AttrChange {
     /// Its name.
     pub name: String,
-    /// The old value as text: bare text, or JSON for everything else.
-    pub old: Option<String>,
-    /// The new value as text.
-    pub new: Option<String>,
+    /// What was and what is.
+    pub difference: Difference,
+}
+
+/// What was and what is. A value is bare text, or JSON for everything that is no text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Difference {
+    /// It has this value now.
+    Set(String),
+    /// It had this value, and has none now.
+    Unset(String),
+    /// One value for another.
+    Replaced(String, String),
+    /// The lines of a longer text that differ, and where. Lines that stay are left out, so that nodes whose
+    /// texts differ elsewhere, but change alike, are told together.
+    Lines(Vec<Hunk>),
 }
 
 /// Compares the catalogs of two compilations.
@@ -105,7 +120,7 @@ fn grouped(changes: BTreeMap<ResourceChange, Vec<NodeName>>) -> Vec<Group> {
 }
 
 fn node(old: Option<&Catalog>, new: Option<&Catalog>) -> Vec<ResourceChange> {
-    let resources = |catalog: Option<&Catalog>| -> BTreeMap<Ref, BTreeMap<String, String>> {
+    let resources = |catalog: Option<&Catalog>| -> BTreeMap<Ref, BTreeMap<String, Value>> {
         let all = catalog.map_or(&[][..], |c| &c.resources);
         all.iter().map(|resource| (resource.reference(), attributes(resource))).collect()
     };
@@ -130,50 +145,94 @@ fn node(old: Option<&Catalog>, new: Option<&Catalog>) -> Vec<ResourceChange> {
 }
 
 fn differing(
-    old: Option<&BTreeMap<String, String>>,
-    new: Option<&BTreeMap<String, String>>,
+    old: Option<&BTreeMap<String, Value>>,
+    new: Option<&BTreeMap<String, Value>>,
 ) -> Vec<AttrChange> {
     let none = BTreeMap::new();
     let (old, new) = (old.unwrap_or(&none), new.unwrap_or(&none));
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let change = |name: &String| AttrChange {
-        name: name.clone(),
-        old: old.get(name).cloned(),
-        new: new.get(name).cloned(),
+    let change = |name: &String| {
+        let difference = difference(name, old.get(name), new.get(name))?;
+        Some(AttrChange { name: name.clone(), difference })
     };
-    names.into_iter().map(change).filter(|change| change.old != change.new).collect()
+    names.into_iter().filter_map(change).collect()
+}
+
+fn difference(name: &str, old: Option<&Value>, new: Option<&Value>) -> Option<Difference> {
+    let (was, is) = (old.map(|v| shown(name, v)), new.map(|v| shown(name, v)));
+    let long = |text: &str| text.trim_end_matches('\n').contains('\n');
+    match (was, is) {
+        _ if old == new => None,
+        // What differs must show, also where two values read alike.
+        (Some(was), Some(is)) if was == is => {
+            let json = |value: Option<&Value>| value.map(Value::to_string).unwrap_or_default();
+            Some(Difference::Replaced(json(old), json(new)))
+        }
+        (Some(was), Some(is)) if long(&was) || long(&is) => {
+            Some(Difference::Lines(source::bare_hunks(was.as_bytes(), is.as_bytes())))
+        }
+        (Some(was), Some(is)) => Some(Difference::Replaced(was, is)),
+        (None, Some(is)) => Some(Difference::Set(is)),
+        (Some(was), None) => Some(Difference::Unset(was)),
+        (None, None) => None,
+    }
 }
 
 /// Everything that the catalog says of a resource but its name, by attribute name.
-fn attributes(resource: &Resource) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
+fn attributes(resource: &Resource) -> BTreeMap<String, Value> {
     let spec = serde_json::to_value(&resource.spec).unwrap_or_default();
     // The typed form is an object with the type's name around the attributes.
     let inner = spec.as_object().and_then(|object| object.values().next().cloned()).unwrap_or_default();
+    let mut found = BTreeMap::new();
     for part in [inner, serde_json::to_value(&resource.meta).unwrap_or_default()] {
-        let Value::Object(fields) = part else { continue };
-        for (name, value) in fields {
-            flatten(&mut found, name, value);
+        if let Value::Object(fields) = part {
+            found.extend(fields);
         }
+    }
+    // In a diff of lines a live fact looks like the same words as plain text; here it does not.
+    if let Spec::File(File { content: Some(Content::Parts(parts)), .. }) = &resource.spec {
+        found.insert("live facts in content".to_owned(), Value::String(fact_places(parts)));
     }
     found
 }
 
-/// Content is an object with one field that says what it is; its text is what people want to compare.
-fn flatten(found: &mut BTreeMap<String, String>, name: String, value: Value) {
+/// `os.name at 1:18, architecture at 1:27`: lines and columns in the text that [`content_text`] makes.
+fn fact_places(parts: &[Part]) -> String {
+    let (mut before, mut places) = (String::new(), Vec::new());
+    for part in parts {
+        if let Part::Fact(path) = part {
+            let (line, column) = line_column(&before, before.len());
+            places.push(format!("{path} at {line}:{column}"));
+        }
+        before.push_str(&part_text(part));
+    }
+    places.join(", ")
+}
+
+/// A value as people read it.
+fn shown(name: &str, value: &Value) -> String {
     match value {
-        Value::String(text) => {
-            found.insert(name, text);
+        Value::String(text) => text.clone(),
+        Value::Object(_) if name == "content" => {
+            let content = serde_json::from_value(value.clone());
+            content.map_or_else(|_| value.to_string(), |content| content_text(&content))
         }
-        Value::Object(mut fields)
-            if name == "content" && fields.len() == 1 && fields.contains_key("text") =>
-        {
-            if let Some(Value::String(text)) = fields.remove("text") {
-                found.insert(name, text);
-            }
-        }
-        other => {
-            found.insert(name, other.to_string());
-        }
+        other => other.to_string(),
+    }
+}
+
+/// Content as its author wrote it: text, with live facts in double braces as in a template.
+fn content_text(content: &Content) -> String {
+    match content {
+        Content::Text(text) => text.clone(),
+        Content::Blob { digest, size } => format!("{size} bytes, {digest}"),
+        Content::Parts(parts) => parts.iter().map(part_text).collect(),
+    }
+}
+
+fn part_text(part: &Part) -> String {
+    match part {
+        Part::Text(text) => text.clone(),
+        Part::Fact(path) => format!("{{{{ facts.{path} }}}}"),
     }
 }

@@ -1,7 +1,7 @@
 //! Diffs as text for a terminal or a log. Every byte from a repository goes through `escape`; the only
 //! control sequences are the colours that are put around it here.
 
-use super::effect::{AttrChange, EffectDiff, Group, ResourceChange, What};
+use super::effect::{AttrChange, Difference, EffectDiff, Group, ResourceChange, What};
 use super::escape;
 use super::source::{self, FileChange, FileDiff, Hunk, Side, SourceDiff};
 use crate::model::NodeName;
@@ -80,26 +80,31 @@ fn change_text(change: &ResourceChange, style: Style) -> String {
 
 fn attr_text(attr: &AttrChange, style: Style) -> String {
     let name = escape::line(attr.name.as_bytes());
-    let many = |value: &Option<String>| value.as_ref().is_some_and(|v| v.contains('\n'));
-    if many(&attr.old) || many(&attr.new) {
-        let (old, new) = (attr.old.as_deref().unwrap_or(""), attr.new.as_deref().unwrap_or(""));
-        let mut out = format!("      {name}:\n");
-        for hunk in source::hunks(old.as_bytes(), new.as_bytes()) {
-            out.push_str(&hunk_text(&hunk, "        ", style));
-        }
-        return out;
-    }
     let value = |v: &str| escape::line(v.as_bytes());
-    match (&attr.old, &attr.new) {
-        (None, Some(new)) => paint(style, "32", &format!("      {name} = {}", value(new))) + "\n",
-        (Some(old), None) => paint(style, "31", &format!("      {name} = {} (unset now)", value(old))) + "\n",
-        (Some(old), Some(new)) => format!(
+    match &attr.difference {
+        Difference::Lines(hunks) => {
+            let shown = |hunk: &Hunk| position(hunk, "        ", style) + &hunk_text(hunk, "        ", style);
+            format!("      {name}:\n") + &hunks.iter().map(shown).collect::<String>()
+        }
+        Difference::Set(new) if new.contains('\n') => {
+            let hunks = source::hunks(b"", new.as_bytes());
+            let shown = |hunk: &Hunk| hunk_text(hunk, "        ", style);
+            format!("      {name}:\n") + &hunks.iter().map(shown).collect::<String>()
+        }
+        Difference::Set(new) => paint(style, "32", &format!("      {name} = {}", value(new))) + "\n",
+        Difference::Unset(old) => {
+            paint(style, "31", &format!("      {name} = {} (unset now)", value(old))) + "\n"
+        }
+        Difference::Replaced(old, new) => format!(
             "      {name}: {} -> {}\n",
             paint(style, "31", &value(old)),
             paint(style, "32", &value(new))
         ),
-        (None, None) => String::new(),
     }
+}
+
+fn position(hunk: &Hunk, indent: &str, style: Style) -> String {
+    format!("{indent}{}\n", paint(style, "36", &format!("@@ -{} +{} @@", hunk.old_start, hunk.new_start)))
 }
 
 fn file_text(file: &FileDiff, style: Style) -> String {
@@ -113,8 +118,7 @@ fn file_text(file: &FileDiff, style: Style) -> String {
     let mut out = paint(style, "1", &format!("{what} {path}{empty}"));
     out.push('\n');
     for hunk in &file.hunks {
-        out.push_str(&paint(style, "36", &format!("@@ -{} +{} @@", hunk.old_start, hunk.new_start)));
-        out.push('\n');
+        out.push_str(&position(hunk, "", style));
         out.push_str(&hunk_text(hunk, "", style));
     }
     out

@@ -35,7 +35,7 @@ pub enum FileChange {
 }
 
 /// Lines that belong together.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hunk {
     /// Number of the first line in the old file, from 1.
     pub old_start: usize,
@@ -46,7 +46,7 @@ pub struct Hunk {
 }
 
 /// One line with its line ending.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Line {
     /// Whether it was removed, added, or is only shown for orientation.
     pub side: Side,
@@ -55,7 +55,7 @@ pub struct Line {
 }
 
 /// Where a line is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
     /// Only in the old text.
     Old,
@@ -93,9 +93,19 @@ pub fn diff(old: &Tree, new: &Tree) -> SourceDiff {
 /// Compares two texts line by line; a line ends behind its line feed.
 #[must_use]
 pub fn hunks(old: &[u8], new: &[u8]) -> Vec<Hunk> {
+    hunks_around(old, new, CONTEXT)
+}
+
+/// As [`hunks`], with nothing but the lines that differ.
+#[must_use]
+pub fn bare_hunks(old: &[u8], new: &[u8]) -> Vec<Hunk> {
+    hunks_around(old, new, 0)
+}
+
+fn hunks_around(old: &[u8], new: &[u8], context: usize) -> Vec<Hunk> {
     let (old, new) = (lines(old), lines(new));
     let ops = similar::capture_diff_slices(Algorithm::Myers, &old, &new);
-    let groups = similar::group_diff_ops(ops, CONTEXT);
+    let groups = similar::group_diff_ops(ops, context);
     groups.iter().filter_map(|group| hunk(group, &old, &new)).collect()
 }
 

@@ -1,7 +1,7 @@
 //! Nothing in a change is invisible, and nothing in it reaches the terminal raw.
 
 use super::*;
-use crate::model::resource::{Content, File, FileEnsure, Meta, Resource, Spec};
+use crate::model::resource::{Content, File, FileEnsure, Meta, Part, Resource, Spec};
 use crate::model::{Catalog, Tree};
 use crate::review::{effect, source};
 
@@ -55,13 +55,19 @@ fn a_hunk_says_where_it_is() {
 }
 
 fn catalog(node: &str, files: &[(&str, &str)]) -> Catalog {
+    let contents: Vec<_> =
+        files.iter().map(|(path, text)| (*path, Content::Text((*text).to_owned()))).collect();
+    catalog_of(node, &contents)
+}
+
+fn catalog_of(node: &str, files: &[(&str, Content)]) -> Catalog {
     let module: crate::model::ModuleName = "m".parse().unwrap();
-    let resource = |(path, text): &(&str, &str)| Resource {
+    let resource = |(path, content): &(&str, Content)| Resource {
         title: (*path).to_owned(),
         spec: Spec::File(File {
             path: (*path).to_owned(),
             ensure: FileEnsure::File,
-            content: Some(Content::Text((*text).to_owned())),
+            content: Some(content.clone()),
             target: None,
             owner: None,
             group: None,
@@ -83,15 +89,15 @@ fn catalog(node: &str, files: &[(&str, &str)]) -> Catalog {
 #[test]
 fn identical_changes_are_told_once() {
     let old =
-        [catalog("a", &[("/x", "1\n2\n")]), catalog("b", &[("/x", "1\n2\n")]), catalog("c", &[("/x", "1")])];
+        [catalog("a", &[("/x", "a\n2\n")]), catalog("b", &[("/x", "b\n2\n")]), catalog("c", &[("/x", "1")])];
     let new = [
-        catalog("a", &[("/x", "1\n3\n")]),
-        catalog("b", &[("/x", "1\n3\n")]),
+        catalog("a", &[("/x", "a\n3\n")]),
+        catalog("b", &[("/x", "b\n3\n")]),
         catalog("d", &[("/y", "\x1b")]),
     ];
     let diff = effect::diff(&old, &new);
     let text = effect(&diff, Style::Plain);
-    let expected = "new: 1 node: d\ngone, left as they are: 1 node: c\n2 nodes: a, b\n  ~ file[/x]\n      content:\n         1\n        -2\n        +3\n";
+    let expected = "new: 1 node: d\ngone, left as they are: 1 node: c\n2 nodes: a, b\n  ~ file[/x]\n      content:\n        @@ -2 +2 @@\n        -2\n        +3\n";
     assert!(text.starts_with(expected), "{text}");
     assert!(text.contains("content = <U+001B>"), "{text}");
     assert_eq!(diff.affected.len(), 4);
@@ -103,4 +109,22 @@ fn another_order_is_a_change() {
     let new = [catalog("a", &[("/y", "1"), ("/x", "1")])];
     assert!(effect(&effect::diff(&old, &new), Style::Plain).contains("in another order"));
     assert_eq!(effect(&effect::diff(&old, &old), Style::Plain), "no node changes\n");
+}
+
+#[test]
+fn d14_text_cannot_pose_as_a_live_fact() {
+    let fact = || Part::Fact("os.name".parse().unwrap());
+    let posing = || Part::Text("{{ facts.os.name }}".into());
+    let last = |text: &str| Part::Text(format!("\n{text}\n"));
+    let shown = |old: Vec<Part>, new: Vec<Part>| {
+        let (old, new) = (Content::Parts(old), Content::Parts(new));
+        effect(
+            &effect::diff(&[catalog_of("a", &[("/x", old)])], &[catalog_of("a", &[("/x", new)])]),
+            Style::Plain,
+        )
+    };
+    let text = shown(vec![posing(), last("1")], vec![fact(), last("2")]);
+    assert!(text.contains("live facts in content:  -> os.name at 1:1") && text.contains("-1"), "{text}");
+    let text = shown(vec![posing(), fact(), last("1")], vec![fact(), posing(), last("1")]);
+    assert!(text.contains("os.name at 1:20 -> os.name at 1:1"), "{text}");
 }
