@@ -30,6 +30,8 @@ pub struct CertificateCheck {
 /// What the hook answers for one command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
+    /// Taken in. The pusher's git has nothing to remember of it: what was made of it is no object of theirs.
+    Taken,
     /// Done, under another name than the one that was pushed to.
     Done {
         /// The ref that was really made or moved.
@@ -128,6 +130,7 @@ pub fn answer(mut output: impl Write, verdicts: &[(PushCommand, Verdict)]) -> Re
     for (command, verdict) in verdicts {
         match verdict {
             Verdict::Refused(why) => packet(&mut output, &format!("ng {} {why}\n", command.name))?,
+            Verdict::Taken => packet(&mut output, &format!("ok {}\n", command.name))?,
             Verdict::Done { name, old, new } => {
                 packet(&mut output, &format!("ok {}\n", command.name))?;
                 packet(&mut output, &format!("option refname {name}\n"))?;

@@ -169,17 +169,12 @@ fn review(desk: &Desk<'_>, root: &Verified<Root>, number: u64, pushed: Id) -> Re
     let repo = desk.repo;
     let mut change = changes::load(repo, number)?;
     let what = record_review(repo, root, &mut change, pushed)?;
-    let done = |repo: &Repo| -> Result<Verdict, GateError> {
-        let name = changes::meta_ref(number);
-        let new = repo.resolve(&name)?.unwrap_or(Id::ZERO);
-        Ok(Verdict::Done { name, old: Id::ZERO, new })
-    };
     if what == Reviewed::Approved
         && let Some(approved) = complete(repo, root, &change)?
     {
         let repaired = release(desk, &change, &approved)?;
         let text = answer::released(&change, &approved.release, &repaired);
-        return Ok(Answer { verdict: done(repo)?, text });
+        return Ok(Answer { verdict: Verdict::Taken, text });
     }
     let event = match &what {
         Reviewed::Approved => "approval",
@@ -188,7 +183,7 @@ fn review(desk: &Desk<'_>, root: &Verified<Root>, number: u64, pushed: Id) -> Re
     };
     repo.update(&[changes::save(repo, &change, event, desk.now)?])?;
     let text = answer::reviewed(&change, &what, tally(root, &change).as_ref());
-    Ok(Answer { verdict: done(repo)?, text })
+    Ok(Answer { verdict: Verdict::Taken, text })
 }
 
 /// What a reviewer did.
