@@ -96,7 +96,7 @@ impl Ui {
     #[must_use]
     pub fn standard() -> Self {
         let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self { out: Box::new(io::stdout()), err: Box::new(io::stderr()), colour }
+        Self { out: Box::new(Heedless(io::stdout())), err: Box::new(io::stderr()), colour }
     }
 
     /// Whether to colour what is printed.
@@ -202,4 +202,23 @@ fn page_through(text: &str) -> io::Result<()> {
         drop(pipe.write_all(text.as_bytes()));
     }
     child.wait().map(drop)
+}
+
+/// A writer whose reader may leave early: `countersign compile | head` is no failure.
+struct Heedless<W>(W);
+
+impl<W: Write> Write for Heedless<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            other => other,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0.flush() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
 }

@@ -28,3 +28,16 @@ fn completions_and_manual_pages_are_generated() {
     assert!(page.starts_with(".ie"), "{page}");
     assert!(directory.path().join("countersign-approve.1").exists());
 }
+
+#[test]
+fn a_reader_that_leaves_early_is_no_failure() {
+    let mut child = countersign()
+        .args(["completions", "bash"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
