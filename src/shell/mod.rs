@@ -1,6 +1,26 @@
 //! Command text → syntax tree with spans → resolved words. What cannot be resolved is an explicit
 //! unknown, never a guess. Knows the language of the shell, and nothing of what programs do.
 
+pub mod ast;
+mod brace;
+mod escape;
+mod parameter;
+mod parse;
+pub mod run;
 mod span;
+mod value;
+mod word;
 
+pub use escape::{Flavour, decode};
+pub use parse::{MAX_NESTING, MAX_TEXT, ParseError, parse};
 pub use span::Span;
+pub use value::{Part, Source, Unknown, Value};
+
+/// Which shell `/bin/sh` is: the target's is not known, so both readings count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// bash, also under the name sh.
+    Bash,
+    /// dash and its kind.
+    Dash,
+}

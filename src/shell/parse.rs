@@ -1,0 +1,375 @@
+//! Text → syntax tree, through brush-parser's grammar. What it cannot parse is an error with its place.
+
+use super::ast::{AssignedValue, Assignment, Command, CommandKind, Item, Link, Pipeline, Redirect};
+use super::ast::{Piece, RedirectKind, Script, Word};
+use super::word::{self, Mode};
+use super::{Dialect, Span};
+use brush_parser::ast as brush;
+use brush_parser::{ParseError as BrushError, Parser, ParserOptions, SourceSpan};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// Text that is no shell script, or that is too much of one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// The grammar does not have it.
+    #[error("the shell cannot parse this: {message}")]
+    Syntax {
+        /// What is wrong.
+        message: String,
+        /// Where.
+        span: Span,
+    },
+    /// It is longer than the analysis reads.
+    #[error("the text has more than {MAX_TEXT} bytes")]
+    TooLong,
+    /// It nests deeper than the analysis follows.
+    #[error("the text nests more than {MAX_NESTING} levels deep")]
+    TooDeep,
+}
+
+/// Bytes of a text, at most.
+pub const MAX_TEXT: usize = 1 << 20;
+/// Levels of brackets and quotes inside one another, at most.
+pub const MAX_NESTING: usize = 48;
+
+/// Parses `text`, whose first byte has the offset `base` in what the user wrote.
+///
+/// # Errors
+/// When the grammar of `dialect` does not have it, or it is too long or nests too deep.
+pub fn parse(text: &str, base: usize, dialect: Dialect) -> Result<Script, ParseError> {
+    if text.len() > MAX_TEXT {
+        return Err(ParseError::TooLong);
+    }
+    if nesting(text) > MAX_NESTING {
+        return Err(ParseError::TooDeep);
+    }
+    let options = ParserOptions { sh_mode: dialect == Dialect::Dash, ..ParserOptions::default() };
+    // The grammar is not ours: a panic in it is text that it cannot parse, not the end of the program.
+    let parsed = catch_unwind(AssertUnwindSafe(|| {
+        Parser::new(std::io::Cursor::new(text.as_bytes()), &options).parse_program()
+    }));
+    let whole = Span::new(base, base + text.len());
+    let program = match parsed {
+        Ok(Ok(program)) => program,
+        Ok(Err(error)) => return Err(syntax(&error, text, base)),
+        Err(_) => return Err(ParseError::Syntax { message: "the grammar gave up".into(), span: whole }),
+    };
+    let converter = Converter { offsets: offsets(text), base, dialect, whole };
+    let mut items = Vec::new();
+    for list in &program.complete_commands {
+        items.extend(converter.list(list)?.items);
+    }
+    Ok(Script { items })
+}
+
+/// An upper bound of how deep brackets and keywords nest.
+fn nesting(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0usize, 0usize);
+    for byte in text.bytes() {
+        match byte {
+            b'(' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b')' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    let mut keywords = 0usize;
+    for word in text.split(|c: char| c.is_whitespace() || c == ';') {
+        match word {
+            "if" | "while" | "until" | "for" | "case" | "select" => {
+                keywords += 1;
+                deepest = deepest.max(keywords + depth);
+            }
+            "fi" | "done" | "esac" => keywords = keywords.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+fn syntax(error: &BrushError, text: &str, base: usize) -> ParseError {
+    let offsets = offsets(text);
+    let at =
+        |index: usize| base + offsets.as_ref().map_or(index, |o| o.get(index).copied().unwrap_or(text.len()));
+    let end = base + text.len();
+    let start = match error {
+        BrushError::ParsingNear(position) => at(position.index),
+        BrushError::Tokenizing { position: Some(position), .. } => at(position.index),
+        BrushError::ParsingAtEndOfInput | BrushError::Tokenizing { position: None, .. } => end,
+    };
+    let start = start.min(end);
+    ParseError::Syntax { message: error.to_string(), span: Span::new(start, (start + 1).min(end).max(start)) }
+}
+
+/// Byte offsets by character index; `None` where they are the same.
+fn offsets(text: &str) -> Option<Vec<usize>> {
+    if text.is_ascii() {
+        return None;
+    }
+    Some(text.char_indices().map(|(at, _)| at).chain([text.len()]).collect())
+}
+
+struct Converter {
+    offsets: Option<Vec<usize>>,
+    base: usize,
+    dialect: Dialect,
+    whole: Span,
+}
+
+type Parsed<T> = Result<T, ParseError>;
+
+impl Converter {
+    fn span(&self, span: &SourceSpan) -> Span {
+        let at = |index: usize| {
+            let byte = self.offsets.as_ref().map_or(index, |o| o.get(index).copied().unwrap_or(index));
+            (self.base + byte).min(self.whole.end)
+        };
+        Span::new(at(span.start.index), at(span.end.index))
+    }
+
+    fn list(&self, list: &brush::CompoundList) -> Parsed<Script> {
+        let items = list.0.iter().map(|brush::CompoundListItem(chain, separator)| {
+            let mut pipelines = vec![(Link::First, self.pipeline(&chain.first)?)];
+            for next in &chain.additional {
+                pipelines.push(match next {
+                    brush::AndOr::And(p) => (Link::And, self.pipeline(p)?),
+                    brush::AndOr::Or(p) => (Link::Or, self.pipeline(p)?),
+                });
+            }
+            let background = matches!(separator, brush::SeparatorOperator::Async);
+            Ok(Item { chain: pipelines, background })
+        });
+        Ok(Script { items: items.collect::<Parsed<_>>()? })
+    }
+
+    fn pipeline(&self, pipeline: &brush::Pipeline) -> Parsed<Pipeline> {
+        let commands = pipeline.seq.iter().map(|c| self.command(c)).collect::<Parsed<_>>()?;
+        Ok(Pipeline { commands })
+    }
+
+    fn command(&self, command: &brush::Command) -> Parsed<Command> {
+        use brush_parser::ast::SourceLocation as _;
+        let span = command.location().map_or(self.whole, |l| self.span(&l));
+        let (kind, redirects) = match command {
+            brush::Command::Simple(simple) => return self.simple(simple, span),
+            brush::Command::Compound(compound, redirects) => (self.compound(compound)?, redirects.as_ref()),
+            brush::Command::Function(function) => {
+                let brush::FunctionBody(body, redirects) = &function.body;
+                let body = Command {
+                    kind: self.compound(body)?,
+                    redirects: self.redirects(redirects.as_ref())?,
+                    span,
+                };
+                let name = function.fname.value.clone();
+                (CommandKind::Function { name, body: Arc::new(body) }, None)
+            }
+            brush::Command::ExtendedTest(test, redirects) => {
+                let mut words = Vec::new();
+                self.test_words(&test.expr, &mut words)?;
+                (CommandKind::Test { words, body: Script::default() }, redirects.as_ref())
+            }
+        };
+        Ok(Command { kind, redirects: self.redirects(redirects)?, span })
+    }
+
+    fn simple(&self, simple: &brush::SimpleCommand, span: Span) -> Parsed<Command> {
+        let (mut assignments, mut words, mut redirects) = (Vec::new(), Vec::new(), Vec::new());
+        for item in simple.prefix.iter().flat_map(|p| &p.0) {
+            match item {
+                brush::CommandPrefixOrSuffixItem::AssignmentWord(a, word) => {
+                    assignments.push(self.assignment(a, word)?);
+                }
+                other => self.suffix_item(other, &mut words, &mut redirects)?,
+            }
+        }
+        if let Some(word) = &simple.word_or_name {
+            words.insert(0, self.word(word)?);
+        }
+        for item in simple.suffix.iter().flat_map(|s| &s.0) {
+            self.suffix_item(item, &mut words, &mut redirects)?;
+        }
+        Ok(Command { kind: CommandKind::Simple { assignments, words }, redirects, span })
+    }
+
+    fn suffix_item(
+        &self,
+        item: &brush::CommandPrefixOrSuffixItem,
+        words: &mut Vec<Word>,
+        redirects: &mut Vec<Redirect>,
+    ) -> Parsed<()> {
+        match item {
+            brush::CommandPrefixOrSuffixItem::IoRedirect(redirect) => {
+                redirects.push(self.redirect(redirect)?)
+            }
+            brush::CommandPrefixOrSuffixItem::Word(word)
+            | brush::CommandPrefixOrSuffixItem::AssignmentWord(_, word) => words.push(self.word(word)?),
+            brush::CommandPrefixOrSuffixItem::ProcessSubstitution(_, subshell) => {
+                let script = Arc::new(self.list(&subshell.list)?);
+                words.push(Word { pieces: vec![Piece::Process(script)], span: self.span(&subshell.loc) });
+            }
+        }
+        Ok(())
+    }
+
+    fn assignment(&self, assignment: &brush::Assignment, whole: &brush::Word) -> Parsed<Assignment> {
+        let (name, index) = match &assignment.name {
+            brush::AssignmentName::VariableName(name) => (name.clone(), None),
+            brush::AssignmentName::ArrayElementName(name, index) => (name.clone(), Some(index.clone())),
+        };
+        let outer = whole.loc.as_ref().map_or(self.whole, |l| self.span(l));
+        let value = match &assignment.value {
+            brush::AssignmentValue::Scalar(word) => {
+                let start = outer.start + whole.value.len().saturating_sub(word.value.len());
+                AssignedValue::Scalar(self.text(&word.value, Span::new(start, outer.end))?)
+            }
+            brush::AssignmentValue::Array(elements) => {
+                let words = elements.iter().map(|(_, word)| self.text(&word.value, outer));
+                AssignedValue::Array(words.collect::<Parsed<_>>()?)
+            }
+        };
+        Ok(Assignment { name, index, append: assignment.append, value })
+    }
+
+    fn word(&self, word: &brush::Word) -> Parsed<Word> {
+        self.text(&word.value, word.loc.as_ref().map_or(self.whole, |l| self.span(l)))
+    }
+
+    fn text(&self, text: &str, span: Span) -> Parsed<Word> {
+        word::parse(text, span, self.dialect, Mode::Plain)
+    }
+
+    fn redirects(&self, list: Option<&brush::RedirectList>) -> Parsed<Vec<Redirect>> {
+        list.iter().flat_map(|l| &l.0).map(|r| self.redirect(r)).collect()
+    }
+
+    fn redirect(&self, redirect: &brush::IoRedirect) -> Parsed<Redirect> {
+        use brush::{IoFileRedirectKind as K, IoFileRedirectTarget as T};
+        Ok(match redirect {
+            brush::IoRedirect::File(fd, kind, target) => {
+                let kind = match kind {
+                    K::Read => RedirectKind::Read,
+                    K::Write | K::Clobber | K::ReadAndWrite => RedirectKind::Write,
+                    K::Append => RedirectKind::Append,
+                    K::DuplicateInput | K::DuplicateOutput => RedirectKind::Duplicate,
+                };
+                let target = match target {
+                    T::Filename(word) | T::Duplicate(word) => self.word(word)?,
+                    T::Fd(n) => Word { pieces: vec![Piece::Quoted(n.to_string())], span: self.whole },
+                    T::ProcessSubstitution(_, subshell) => Word {
+                        pieces: vec![Piece::Process(Arc::new(self.list(&subshell.list)?))],
+                        span: self.span(&subshell.loc),
+                    },
+                };
+                Redirect { fd: *fd, kind, target }
+            }
+            brush::IoRedirect::HereDocument(fd, doc) => {
+                let span = doc.doc.loc.as_ref().map_or(self.whole, |l| self.span(l));
+                let target = if doc.requires_expansion {
+                    word::parse(&doc.doc.value, span, self.dialect, Mode::HereDocument)?
+                } else {
+                    Word { pieces: vec![Piece::Quoted(doc.doc.value.clone())], span }
+                };
+                Redirect { fd: *fd, kind: RedirectKind::Text, target }
+            }
+            brush::IoRedirect::HereString(fd, word) => {
+                let mut target = self.word(word)?;
+                target.pieces.push(Piece::Quoted("\n".into()));
+                Redirect { fd: *fd, kind: RedirectKind::Text, target }
+            }
+            brush::IoRedirect::OutputAndError(word, append) => {
+                let kind = if *append { RedirectKind::AppendBoth } else { RedirectKind::WriteBoth };
+                Redirect { fd: None, kind, target: self.word(word)? }
+            }
+        })
+    }
+
+    fn compound(&self, compound: &brush::CompoundCommand) -> Parsed<CommandKind> {
+        Ok(match compound {
+            brush::CompoundCommand::Arithmetic(a) => self.arithmetic(&[Some(&a.expr)], Script::default())?,
+            brush::CompoundCommand::ArithmeticForClause(f) => {
+                let heads = [f.initializer.as_ref(), f.condition.as_ref(), f.updater.as_ref()];
+                self.arithmetic(&heads, self.list(&f.body.list)?)?
+            }
+            brush::CompoundCommand::BraceGroup(group) => CommandKind::Group(self.list(&group.list)?),
+            brush::CompoundCommand::Subshell(subshell) => CommandKind::Subshell(self.list(&subshell.list)?),
+            brush::CompoundCommand::ForClause(f) => CommandKind::For {
+                variable: f.variable_name.clone(),
+                values: match &f.values {
+                    Some(words) => Some(words.iter().map(|w| self.word(w)).collect::<Parsed<_>>()?),
+                    None => None,
+                },
+                body: self.list(&f.body.list)?,
+            },
+            brush::CompoundCommand::CaseClause(case) => self.case(case)?,
+            brush::CompoundCommand::IfClause(clause) => self.if_clause(clause)?,
+            brush::CompoundCommand::WhileClause(l) | brush::CompoundCommand::UntilClause(l) => {
+                CommandKind::Loop { condition: self.list(&l.0)?, body: self.list(&l.1.list)? }
+            }
+            brush::CompoundCommand::Coprocess(process) => {
+                let command = self.command(&process.body)?;
+                let pipeline = Pipeline { commands: vec![command] };
+                let item = Item { chain: vec![(Link::First, pipeline)], background: true };
+                CommandKind::Subshell(Script { items: vec![item] })
+            }
+        })
+    }
+
+    fn arithmetic(
+        &self,
+        heads: &[Option<&brush::UnexpandedArithmeticExpr>],
+        body: Script,
+    ) -> Parsed<CommandKind> {
+        let words = heads
+            .iter()
+            .flatten()
+            .map(|e| word::parse(&e.value, self.whole, self.dialect, Mode::HereDocument));
+        Ok(CommandKind::Test { words: words.collect::<Parsed<_>>()?, body })
+    }
+
+    fn case(&self, case: &brush::CaseClauseCommand) -> Parsed<CommandKind> {
+        let arms = case.cases.iter().map(|arm| {
+            let patterns = arm.patterns.iter().map(|p| self.word(p)).collect::<Parsed<_>>()?;
+            Ok((patterns, arm.cmd.as_ref().map_or_else(|| Ok(Script::default()), |c| self.list(c))?))
+        });
+        Ok(CommandKind::Case { value: self.word(&case.value)?, arms: arms.collect::<Parsed<_>>()? })
+    }
+
+    fn if_clause(&self, clause: &brush::IfClauseCommand) -> Parsed<CommandKind> {
+        let mut branches = vec![(self.list(&clause.condition)?, self.list(&clause.then)?)];
+        let mut otherwise = None;
+        for other in clause.elses.iter().flatten() {
+            match &other.condition {
+                Some(condition) => branches.push((self.list(condition)?, self.list(&other.body)?)),
+                None => otherwise = Some(self.list(&other.body)?),
+            }
+        }
+        Ok(CommandKind::If { branches, otherwise })
+    }
+
+    fn test_words(&self, expr: &brush::ExtendedTestExpr, words: &mut Vec<Word>) -> Parsed<()> {
+        match expr {
+            brush::ExtendedTestExpr::And(a, b) | brush::ExtendedTestExpr::Or(a, b) => {
+                self.test_words(a, words)?;
+                self.test_words(b, words)
+            }
+            brush::ExtendedTestExpr::Not(a) | brush::ExtendedTestExpr::Parenthesized(a) => {
+                self.test_words(a, words)
+            }
+            brush::ExtendedTestExpr::UnaryTest(_, word) => {
+                words.push(self.word(word)?);
+                Ok(())
+            }
+            brush::ExtendedTestExpr::BinaryTest(_, a, b) => {
+                words.push(self.word(a)?);
+                words.push(self.word(b)?);
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

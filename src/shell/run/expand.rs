@@ -1,0 +1,248 @@
+//! Words → fields: brace, tilde, parameter, command and arithmetic expansion, splitting, patterns.
+
+use super::walk::Shell;
+use super::{Problem, State, arithmetic};
+use crate::shell::ast::{Piece, Word};
+use crate::shell::{Dialect, Part, Source, Span, Unknown, Value, brace};
+
+/// Bytes of one value, at most.
+const MAX_VALUE: usize = 1 << 18;
+
+/// Fields under construction.
+#[derive(Default)]
+struct Fields {
+    done: Vec<Value>,
+    current: Value,
+    /// Whether the current field exists even if nothing is in it.
+    quoted: bool,
+}
+
+impl Fields {
+    fn finish(&mut self) {
+        let field = std::mem::take(&mut self.current);
+        if self.quoted || !field.settled().is_empty() {
+            self.done.push(field);
+        }
+        self.quoted = false;
+    }
+
+    /// Adds the result of an expansion outside quotes: split at blanks, patterns active.
+    fn split(&mut self, value: &Value, globs: bool) {
+        for part in value.parts() {
+            let Part::Text(text) = part else {
+                self.current.push(part.clone());
+                continue;
+            };
+            for (at, piece) in text.split([' ', '\t', '\n']).enumerate() {
+                if at > 0 {
+                    self.finish();
+                }
+                push_globs(&mut self.current, piece, globs);
+            }
+        }
+    }
+}
+
+impl Shell<'_> {
+    /// The fields that `words` become, each with the place of its word.
+    pub(super) fn fields(&mut self, words: &[Word], state: &mut State) -> (Vec<Value>, Vec<Span>) {
+        let (mut values, mut spans) = (Vec::new(), Vec::new());
+        for word in words {
+            let alternatives = if state.dialect == Dialect::Bash {
+                brace::expand(&word.pieces)
+            } else {
+                vec![word.pieces.clone()]
+            };
+            for pieces in alternatives {
+                let mut fields = Fields::default();
+                for piece in &pieces {
+                    self.piece(piece, state, word.span, &mut fields);
+                }
+                fields.finish();
+                spans.extend(std::iter::repeat_n(word.span, fields.done.len()));
+                values.extend(fields.done);
+            }
+        }
+        (values, spans)
+    }
+
+    /// The value of a word where nothing is split: assignments, redirections, here-documents.
+    pub(super) fn value(&mut self, pieces: &[Piece], state: &mut State, span: Span) -> Value {
+        let mut value = Value::default();
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) | Piece::Quoted(text) => value.append(&Value::text(text.as_str())),
+                Piece::Parameter(parameter) => {
+                    for (at, part) in self.parameter(parameter, state, span).iter().enumerate() {
+                        if at > 0 {
+                            value.push(Part::Text(" ".into()));
+                        }
+                        value.append(part);
+                    }
+                }
+                other => value.append(&self.single(other, state, span)),
+            }
+        }
+        self.bounded(value, span)
+    }
+
+    fn piece(&mut self, piece: &Piece, state: &mut State, span: Span, fields: &mut Fields) {
+        match piece {
+            Piece::Text(text) => push_globs(&mut fields.current, text, !state.noglob),
+            Piece::Quoted(text) => {
+                fields.quoted = true;
+                fields.current.append(&Value::text(text.as_str()));
+            }
+            Piece::Parameter(parameter) => {
+                let values = self.parameter(parameter, state, span);
+                fields.quoted |= parameter.quoted && !(values.is_empty());
+                for (at, value) in values.iter().enumerate() {
+                    if at > 0 {
+                        fields.finish();
+                        fields.quoted = parameter.quoted;
+                    }
+                    if parameter.quoted {
+                        fields.current.append(value);
+                    } else {
+                        fields.split(value, !state.noglob);
+                    }
+                }
+            }
+            Piece::Command { quoted: false, .. } => {
+                let value = self.single(piece, state, span);
+                fields.split(&value, !state.noglob);
+            }
+            other => {
+                fields.quoted = true;
+                let value = self.single(other, state, span);
+                fields.current.append(&value);
+            }
+        }
+        if size(&fields.current) > MAX_VALUE {
+            fields.current = self.bounded(std::mem::take(&mut fields.current), span);
+        }
+    }
+
+    /// The value of a piece that is no parameter.
+    fn single(&mut self, piece: &Piece, state: &mut State, span: Span) -> Value {
+        match piece {
+            Piece::Tilde(user) => tilde(user, state),
+            Piece::Command { text, at, .. } => self.substitution(text, *at, state, span),
+            Piece::Arithmetic { pieces } => {
+                let text = self.value(pieces, state, span);
+                let known =
+                    text.settled().literal().and_then(|t| arithmetic::evaluate(&with_variables(t, state)));
+                known.map_or_else(|| Value::unknown(Source::Number, false), |n| Value::text(n.to_string()))
+            }
+            Piece::Process(script) => {
+                let mut inside = state.clone();
+                inside.depth += 1;
+                let output = self.script(script, &mut inside, &Value::unknown(Source::Input, true));
+                state.files = inside.files;
+                let path = Value::text(format!("/dev/fd/{}", 63 + state.files.len()));
+                state.write(&path, output, false);
+                path
+            }
+            Piece::Text(text) | Piece::Quoted(text) => Value::text(text.as_str()),
+            Piece::Parameter(_) => Value::default(),
+        }
+    }
+
+    fn substitution(&mut self, text: &str, at: usize, state: &mut State, span: Span) -> Value {
+        // `$(< file)` reads the file.
+        let mut inside = state.clone();
+        inside.depth += 1;
+        let script = match self.parsed(text, at, state.dialect, span) {
+            Some(script) => script,
+            None => return Value::unknown(Source::Output, true),
+        };
+        let output = self.script(&script, &mut inside, &Value::unknown(Source::Input, true));
+        state.files = inside.files;
+        output.trimmed()
+    }
+
+    fn bounded(&mut self, value: Value, span: Span) -> Value {
+        if size(&value) <= MAX_VALUE {
+            return value;
+        }
+        self.programs.problem(Problem::Limit("length of a value"), span);
+        Value::unknown(Source::Limit, false)
+    }
+}
+
+fn size(value: &Value) -> usize {
+    let length = |part: &Part| match part {
+        Part::Text(text) | Part::Glob(text) => text.len(),
+        Part::Unknown(_) => 8,
+    };
+    value.parts().iter().map(length).sum()
+}
+
+fn tilde(user: &str, state: &State) -> Value {
+    match user {
+        "" => state.variable("HOME").unwrap_or_default(),
+        "root" => Value::text("/root"),
+        "+" => state.variable("PWD").unwrap_or_default(),
+        "-" => Value::unknown(Source::Input, false),
+        user => Value::text(format!("/home/{user}")),
+    }
+}
+
+/// Replaces the names of variables with known numbers in an arithmetic expression.
+fn with_variables(text: &str, state: &State) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let word = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        if word > 0 && !first.is_ascii_digit() {
+            match state.variable(&rest[..word]) {
+                Some(value) => out.push_str(value.literal().filter(|v| !v.is_empty()).unwrap_or("?")),
+                None => out.push('0'),
+            }
+            rest = &rest[word..];
+        } else {
+            let length = if word > 0 { word } else { first.len_utf8() };
+            out.push_str(&rest[..length]);
+            rest = &rest[length..];
+        }
+    }
+    out
+}
+
+/// Adds text in which patterns are active.
+fn push_globs(value: &mut Value, text: &str, active: bool) {
+    if !active || !text.contains(['*', '?', '[']) {
+        return value.append(&Value::text(text));
+    }
+    let mut rest = text;
+    while let Some(at) = rest.find(['*', '?', '[']) {
+        let extended = rest[..at + 1].ends_with(['*', '?']) && rest[at + 1..].starts_with('(');
+        let length = match rest.as_bytes()[at] {
+            b'[' => match rest[at..].find(']') {
+                Some(end) if end > 1 => end + 1,
+                _ => {
+                    value.append(&Value::text(&rest[..=at]));
+                    rest = &rest[at + 1..];
+                    continue;
+                }
+            },
+            _ if extended => rest[at..].find(')').map_or(1, |end| end + 1),
+            _ => 1,
+        };
+        value.append(&Value::text(&rest[..at]));
+        let glob = if extended { "*" } else { &rest[at..at + length] };
+        value.push(Part::Glob(glob.to_owned()));
+        rest = &rest[at + length..];
+    }
+    value.append(&Value::text(rest));
+}
+
+/// A value that is unknown in the way `like` is.
+pub(super) fn blurred(like: &Value, empty: bool) -> Value {
+    let source = like.parts().iter().find_map(|part| match part {
+        Part::Unknown(Unknown { source, .. }) => Some(*source),
+        Part::Glob(_) => Some(Source::Name),
+        Part::Text(_) => None,
+    });
+    Value::unknown(source.unwrap_or(Source::Output), empty)
+}

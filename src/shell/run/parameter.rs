@@ -1,0 +1,268 @@
+//! `$x` and `${x…}`: values and what is done with them.
+
+use super::expand::blurred;
+use super::state::Variable;
+use super::walk::Shell;
+use super::{State, arithmetic, pattern};
+use crate::shell::ast::{Anchor, Name, Op, Parameter, Piece};
+use crate::shell::{Flavour, Part, Source, Span, Value, decode};
+
+/// Bytes of text in which patterns are replaced, at most.
+const MAX_REPLACE: usize = 4096;
+
+impl Shell<'_> {
+    /// The values of a parameter expansion: one, or as many as an array has.
+    pub(super) fn parameter(&mut self, parameter: &Parameter, state: &mut State, span: Span) -> Vec<Value> {
+        let mut values = base(&parameter.name, state);
+        if parameter.indirect
+            && let Some(name) =
+                values.as_ref().and_then(|v| v.first()).and_then(|v| v.literal().map(str::to_owned))
+        {
+            let whole = name.strip_suffix("[@]").or_else(|| name.strip_suffix("[*]"));
+            values = match whole {
+                Some(array) => base(&Name::Elements(array.to_owned()), state),
+                None => base(&named(&name), state),
+            };
+        }
+        self.operate(parameter, values, state, span)
+    }
+
+    fn operate(
+        &mut self,
+        parameter: &Parameter,
+        values: Option<Vec<Value>>,
+        state: &mut State,
+        span: Span,
+    ) -> Vec<Value> {
+        let set = values.is_some();
+        let full = values.iter().flatten().any(|v| !v.settled().is_empty());
+        let values = values.unwrap_or_default();
+        match &parameter.op {
+            Op::Value if set => values,
+            Op::Value => vec![unset(state)],
+            Op::Length => vec![length(&values)],
+            Op::Default(colon, word) => match if *colon { full } else { set } {
+                true if !maybe_empty(&values) => values,
+                _ => vec![self.value(word, state, span)],
+            },
+            Op::Assign(colon, word) => {
+                if if *colon { full } else { set } {
+                    return values;
+                }
+                let value = self.value(word, state, span);
+                if let Name::Variable(name) = &parameter.name {
+                    state.set(name, value.clone());
+                }
+                vec![value]
+            }
+            Op::Error(word) => {
+                // The text is expanded too, and may run commands.
+                self.value(word, state, span);
+                if full && !maybe_empty(&values) {
+                    values
+                } else {
+                    vec![Value::unknown(Source::Checked, false)]
+                }
+            }
+            Op::Alternative(colon, word) => {
+                let value = self.value(word, state, span);
+                let unknown = values.iter().any(Value::has_unknown);
+                if unknown || (if *colon { full } else { set }) { vec![value] } else { Vec::new() }
+            }
+            Op::Names => vec![Value::unknown(Source::Output, true)],
+            op => values.iter().map(|value| self.change(op, value, state, span)).collect(),
+        }
+    }
+
+    fn change(&mut self, op: &Op, value: &Value, state: &mut State, span: Span) -> Value {
+        let settled = value.settled();
+        let Some(text) = settled.literal() else {
+            return self.change_partly(op, value, state, span);
+        };
+        match op {
+            Op::RemovePrefix(largest, pieces) => {
+                let pattern = self.pattern(pieces, state, span);
+                Value::text(pattern::remove_prefix(text, &pattern, *largest))
+            }
+            Op::RemoveSuffix(largest, pieces) => {
+                let pattern = self.pattern(pieces, state, span);
+                Value::text(pattern::remove_suffix(text, &pattern, *largest))
+            }
+            Op::Replace(anchor, pieces, replacement) => {
+                let pattern = self.pattern(pieces, state, span);
+                let replacement = self.value(replacement, state, span);
+                replace(text, &pattern, &replacement, *anchor)
+            }
+            Op::Substring(offset, length) => self.substring(text, (offset, length.as_deref()), state, span),
+            Op::Case(upper, all) => Value::text(change_case(text, *upper, *all)),
+            Op::Transform('E') => Value::text(decode(text, Flavour::AnsiC)),
+            Op::Transform('U') => Value::text(text.to_uppercase()),
+            Op::Transform('L') => Value::text(text.to_lowercase()),
+            Op::Transform('u') => Value::text(change_case(text, true, false)),
+            Op::Transform('P' | 'Q' | 'A' | 'K' | 'k') => settled.clone(),
+            _ => Value::unknown(Source::Output, true),
+        }
+    }
+
+    /// The same on a value that is only partly known.
+    fn change_partly(&mut self, op: &Op, value: &Value, state: &mut State, span: Span) -> Value {
+        match op {
+            Op::RemoveSuffix(largest, pieces) => {
+                let pattern = self.pattern(pieces, state, span);
+                let mut parts = value.parts().to_vec();
+                let Some(Part::Text(last)) = parts.last_mut() else { return value.clone() };
+                *last = pattern::remove_suffix(last, &pattern, *largest).to_owned();
+                parts.into_iter().fold(Value::default(), |mut v, p| {
+                    v.push(p);
+                    v
+                })
+            }
+            Op::RemovePrefix(..) => {
+                let glob_last =
+                    matches!(value.parts().last(), Some(Part::Glob(_) | Part::Unknown(_) | Part::Text(_)));
+                if value.has_glob() && glob_last {
+                    Value::unknown(Source::Name, false)
+                } else {
+                    blurred(value, true)
+                }
+            }
+            Op::Replace(..) | Op::Case(..) | Op::Transform(_) => value.clone(),
+            _ => blurred(value, true),
+        }
+    }
+
+    fn substring(
+        &mut self,
+        text: &str,
+        (offset, length): (&[Piece], Option<&[Piece]>),
+        state: &mut State,
+        span: Span,
+    ) -> Value {
+        let number = |value: Value| value.settled().literal().and_then(arithmetic::evaluate);
+        let offset = number(self.value(offset, state, span));
+        let length = length.map(|l| number(self.value(l, state, span)));
+        let chars: Vec<char> = text.chars().collect();
+        let count = i64::try_from(chars.len()).unwrap_or(i64::MAX);
+        let (Some(offset), None | Some(Some(_))) = (offset, length) else {
+            return Value::unknown(Source::Output, true);
+        };
+        let start = if offset < 0 { count.saturating_add(offset) } else { offset }.clamp(0, count);
+        let end = match length.flatten() {
+            Some(n) if n < 0 => count.saturating_add(n),
+            Some(n) => start.saturating_add(n),
+            None => count,
+        };
+        let (start, end) =
+            (usize::try_from(start).unwrap_or(0), usize::try_from(end.clamp(start, count)).unwrap_or(0));
+        Value::text(chars.get(start..end).unwrap_or_default().iter().collect::<String>())
+    }
+
+    /// A pattern as text: what was quoted means itself.
+    pub(super) fn pattern(&mut self, pieces: &[Piece], state: &mut State, span: Span) -> String {
+        let mut out = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => out.push_str(text),
+                Piece::Quoted(text) => out.extend(text.chars().flat_map(|c| ['\\', c])),
+                other => out.push_str(&self.value(std::slice::from_ref(other), state, span).code()),
+            }
+        }
+        out
+    }
+}
+
+/// The value of a parameter that nothing sets.
+fn unset(state: &State) -> Value {
+    if state.nounset { Value::unknown(Source::Checked, false) } else { Value::unknown(Source::Unset, true) }
+}
+
+fn maybe_empty(values: &[Value]) -> bool {
+    values.iter().all(|v| v.emptied().is_empty())
+}
+
+fn named(name: &str) -> Name {
+    match name.parse::<usize>() {
+        Ok(0) => Name::Zero,
+        Ok(n) => Name::Positional(n),
+        Err(_) => Name::Variable(name.to_owned()),
+    }
+}
+
+/// The values of what is named; `None` when nothing sets it.
+fn base(name: &Name, state: &State) -> Option<Vec<Value>> {
+    match name {
+        Name::Variable(name) => state.variable(name).map(|v| vec![v]),
+        Name::Element(name, index) => match state.variables.get(name) {
+            Some(Variable::Array(elements)) => {
+                let count = i64::try_from(elements.len()).ok()?;
+                match arithmetic::evaluate(index) {
+                    Some(n) => elements
+                        .get(usize::try_from(if n < 0 { count + n } else { n }).ok()?)
+                        .map(|v| vec![v.clone()]),
+                    None => Some(vec![Value::unknown(Source::Output, true)]),
+                }
+            }
+            _ => state.variable(name).map(|v| vec![v]),
+        },
+        Name::Elements(name) => match state.variables.get(name) {
+            Some(Variable::Array(elements)) => Some(elements.clone()),
+            _ => state.variable(name).map(|v| vec![v]),
+        },
+        Name::Positional(n) => state.positional.get(n - 1).map(|v| vec![v.clone()]),
+        Name::All => Some(state.positional.clone()),
+        Name::Number => Some(vec![Value::unknown(Source::Number, false)]),
+        Name::Zero => Some(vec![state.zero.clone()]),
+        Name::Flags => Some(vec![Value::text("hB")]),
+    }
+}
+
+fn length(values: &[Value]) -> Value {
+    match values {
+        [value] => value.settled().literal().map_or_else(
+            || Value::unknown(Source::Number, false),
+            |text| Value::text(text.chars().count().to_string()),
+        ),
+        values => Value::text(values.len().to_string()),
+    }
+}
+
+fn change_case(text: &str, upper: bool, all: bool) -> String {
+    let change =
+        |c: char| -> String { if upper { c.to_uppercase().collect() } else { c.to_lowercase().collect() } };
+    text.chars().enumerate().map(|(at, c)| if all || at == 0 { change(c) } else { c.to_string() }).collect()
+}
+
+fn replace(text: &str, pattern: &str, replacement: &Value, anchor: Anchor) -> Value {
+    let mut out = Value::default();
+    let mut at = 0;
+    if pattern.is_empty() || text.len() > MAX_REPLACE {
+        return Value::text(text);
+    }
+    while at < text.len() {
+        let ends = text[at..].char_indices().map(|(n, c)| at + n + c.len_utf8()).rev();
+        let found = ends.into_iter().find(|end| {
+            let placed = match anchor {
+                Anchor::Start => at == 0,
+                Anchor::End => *end == text.len(),
+                Anchor::First | Anchor::Every => true,
+            };
+            placed && pattern::matches(pattern, &text[at..*end])
+        });
+        match found {
+            Some(end) => {
+                out.append(replacement);
+                at = end;
+                if anchor != Anchor::Every {
+                    break;
+                }
+            }
+            None => {
+                let width = text[at..].chars().next().map_or(1, char::len_utf8);
+                out.push(Part::Text(text[at..at + width].to_owned()));
+                at += width;
+            }
+        }
+    }
+    out.push(Part::Text(text[at.min(text.len())..].to_owned()));
+    out
+}

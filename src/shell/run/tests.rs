@@ -1,0 +1,114 @@
+use super::*;
+use crate::shell::Dialect;
+
+/// Notes which programs run, in words.
+#[derive(Default)]
+struct Recorder {
+    ran: Vec<String>,
+    problems: Vec<Problem>,
+    steps: usize,
+}
+
+impl Programs for Recorder {
+    fn run(&mut self, call: &Call<'_>, state: &mut State) -> Value {
+        let words: Vec<String> = call.words.iter().map(|w| w.settled().to_string()).collect();
+        let cwd: Vec<String> = state.cwd.iter().map(ToString::to_string).collect();
+        self.ran.push(format!(
+            "{}{}",
+            words.join("|"),
+            if cwd == ["/"] { String::new() } else { format!(" @{}", cwd.join(",")) }
+        ));
+        if call.words[0].literal() == Some("cat") {
+            call.stdin.clone()
+        } else {
+            Value::unknown(crate::shell::Source::Output, true)
+        }
+    }
+
+    fn write(&mut self, write: &Write<'_>, _state: &mut State) {
+        self.ran.push(format!("{}>{}", write.path, write.content));
+    }
+
+    fn problem(&mut self, problem: Problem, _span: Span) {
+        self.problems.push(problem);
+    }
+
+    fn step(&mut self) -> bool {
+        self.steps += 1;
+        self.steps < 10_000
+    }
+}
+
+fn record(text: &str, dialect: Dialect) -> Recorder {
+    let mut recorder = Recorder::default();
+    let mut state = State::new(dialect, Value::text("/"));
+    let place = Place::Source(Span::new(0, text.len()));
+    Shell::new(&mut recorder).text(text, place, &mut state, &Value::default());
+    recorder
+}
+
+fn check(text: &str, expected: &[&str]) {
+    assert_eq!(record(text, Dialect::Bash).ran, expected, "{text}");
+}
+
+#[test]
+fn quoting_and_expansions_are_resolved() {
+    check("p -\"r\"'f' a\\b \"c d\"", &["p|-rf|ab|c d"]);
+    check("$'\\x70' $'\\141'", &["p|a"]);
+    check("x=p; $x a${x}b \"$x\"", &["p|apb|p"]);
+    check("p {a,b}{1..2} {c", &["p|a1|a2|b1|b2|{c"]);
+    check("p ~/x ~bin/y", &["p|/root/x|/home/bin/y"]);
+    check("p ${u:-d} ${u:+n} \"${u}\" $u", &["p|d|"]);
+    check("x=a.b.c; p ${x%.*} ${x##*.} ${x/b/z} ${x:2:1} ${#x} ${x^^}", &["p|a.b|c|a.z.c|b|5|A.B.C"]);
+    check("p $((1 + 2 * 3))", &["p|7"]);
+    check("x='a b'; p $x \"$x\"", &["p|a|b|a b"]);
+    check("y=x; x=v; p ${!y}", &["p|v"]);
+    check("a=(1 2 3); p \"${a[@]}\" ${a[1]} ${#a[@]}", &["p|1|2|3|2|3"]);
+}
+
+#[test]
+fn outputs_of_constants_are_followed() {
+    check("p $(echo a; printf '%s-%03d' b 7)", &["p|a|b-007"]);
+    check("p $(printf '\\x72\\155')", &["p|rm"]);
+    check("echo hi | cat | p", &["cat", "p"]);
+    check("eval \"p a\"' b'", &["p|a|b"]);
+    check("read a b <<< 'x y z'; p $a $b", &["p|x|y|z"]);
+    check("echo t > /f; . /f", &["/f>t\n", "t"]);
+}
+
+#[test]
+fn the_place_is_followed() {
+    check("cd /srv/x && p; q", &["p @/srv/x", "q @/srv/x,/"]);
+    check("cd /srv/x; p", &["p @/srv/x,/"]);
+    check("cd /srv/x || exit 1; p", &["p @/srv/x"]);
+    check("set -e; cd /srv/x; p", &["p @/srv/x"]);
+    check("if cd /srv/x; then p; fi", &["p @/srv/x"]);
+    check("(cd /usr && p); q", &["p @/usr", "q"]);
+}
+
+#[test]
+fn every_branch_is_taken_and_joined() {
+    check("if a; then x=1; else x=2; fi; p $x", &["a", "p|1", "p|2"]);
+    check("for x in 1 2; do p $x; done", &["p|1", "p|2"]);
+    check("case $1 in a) p;; *) q;; esac", &["p", "q"]);
+    check("f() { p \"$1\"; }; f a; f b", &["p|a", "p|b"]);
+    check("set -- a b; p $2 \"$@\"", &["p|b|a|b"]);
+    check("if a; then x=1; fi; p /$x", &["a", "p|/1", "p|/"]);
+}
+
+#[test]
+fn dash_and_bash_read_differently() {
+    assert_eq!(record("p {a,b} $'c'", Dialect::Dash).ran, ["p|{a,b}|$c"]);
+    assert_eq!(record("p $(echo 'a\\nb')", Dialect::Dash).ran, ["p|a|b"]);
+    assert_eq!(record("p $(echo 'a\\nb')", Dialect::Bash).ran, ["p|a\\nb"]);
+}
+
+#[test]
+fn bombs_and_limits_are_problems() {
+    assert_eq!(record("b(){ b|b& };b", Dialect::Bash).problems.first(), Some(&Problem::Bomb));
+    assert_eq!(record("while :; do p & done", Dialect::Bash).problems, [Problem::Bomb]);
+    let deep = "eval ".repeat(3) + "'if'";
+    assert!(matches!(record(&deep, Dialect::Bash).problems[0], Problem::Unparsed(_)));
+    let doubling = "x=aaaaaaaaaaaaaaaa;".to_owned() + &"x=$x$x;".repeat(20);
+    assert_eq!(record(&doubling, Dialect::Bash).problems.first(), Some(&Problem::Limit("length of a value")));
+}
