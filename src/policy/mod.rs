@@ -3,6 +3,7 @@
 //! `policy` never knows whether it runs in the hook, at an author's or in a test. It does no I/O; what
 //! it cannot analyse is a finding.
 
+pub mod commands;
 pub mod guard;
 pub mod report;
 

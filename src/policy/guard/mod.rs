@@ -1,13 +1,31 @@
 //! What a command does, and whether that may ever happen. The agent has this part too, so it imports
 //! nothing but the model and the shell.
 
+mod analysis;
+mod checks;
+mod content;
 mod effect;
+mod embedded;
+mod filter;
+mod find;
+mod interpreter;
+mod lexer;
+mod options;
+mod paths;
+mod reader;
 mod rules;
+mod special;
+mod table;
 
 pub use effect::{Effect, Kind};
-pub use rules::{Match, Rule};
+pub use rules::{Match, Rule, Rules, RulesError};
+pub(in crate::policy) use special::sets_user_id;
 
-use crate::model::Finding;
+use crate::model::{Finding, Place as FilePlace, Severity};
+use crate::shell::run::{Call, Place, Shell, State};
+use crate::shell::{Dialect, Source, Span, Value};
+use analysis::Analysis;
+use std::collections::BTreeMap;
 
 /// A command right before it is executed, live facts filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,3 +43,161 @@ pub struct Denied {
     /// Why; at least one finding.
     pub findings: Vec<Finding>,
 }
+
+/// Something to analyse.
+#[derive(Debug, Clone)]
+pub enum Subject<'a> {
+    /// An argument vector; unknown elements are live facts.
+    Argv(&'a [Value]),
+    /// Text for `/bin/sh -c`.
+    Shell(&'a str),
+    /// The content of a file at a path, and whether its mode lets it be executed.
+    File(&'a str, &'a Value, bool),
+}
+
+/// What is known of the circumstances of a command.
+#[derive(Debug, Clone, Default)]
+pub struct Setting {
+    /// The working directory; `/` when not given.
+    pub cwd: Option<String>,
+    /// Environment variables.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// The effects of a command or script, in both readings where shells differ.
+#[must_use]
+pub fn effects(rules: &Rules, subject: &Subject<'_>, setting: &Setting) -> Vec<Effect> {
+    let mut analysis = Analysis::new(rules);
+    for dialect in readings(subject) {
+        let mut state = State::new(dialect, Value::text(setting.cwd.as_deref().unwrap_or("/")));
+        for (name, value) in &setting.environment {
+            state.set(name, Value::text(value.as_str()));
+        }
+        match subject {
+            Subject::Argv(words) => {
+                let spans = spans_of(words);
+                let stdin = Value::default();
+                let span = Span::new(0, spans.last().map_or(0, |s| s.end));
+                let call =
+                    Call { words, spans: &spans, stdin: &stdin, environment: &[], span, socket: false };
+                analysis.argv(words, &spans, &call, &mut state);
+            }
+            Subject::Shell(text) => shell(&mut analysis, text, dialect, &mut state),
+            Subject::File(path, content, executable) => {
+                content::file(&mut analysis, path, content, *executable, &mut state);
+            }
+        }
+    }
+    analysis.effects
+}
+
+/// dash is asked only where the text has something that dash reads differently.
+fn readings(subject: &Subject<'_>) -> Vec<Dialect> {
+    let differs = |text: &str| {
+        text.contains(['{', '\\', '&', '[', '<', '(']) || text.contains("$'") || text.contains("alias")
+    };
+    match subject {
+        Subject::Argv(words) => {
+            let text: String = words.iter().map(Value::code).collect();
+            if differs(&text) { Dialect::BOTH.to_vec() } else { vec![Dialect::Bash] }
+        }
+        Subject::Shell(text) if !differs(text) => vec![Dialect::Bash],
+        Subject::Shell(_) | Subject::File(..) => Dialect::BOTH.to_vec(),
+    }
+}
+
+fn shell(analysis: &mut Analysis<'_>, text: &str, dialect: Dialect, state: &mut State) {
+    let whole = Span::new(0, text.len());
+    if let Some((at, c)) = text.char_indices().find(|(_, c)| is_mark(*c)) {
+        let span = Span::new(at, at + c.len_utf8());
+        analysis.add(Effect::new(Kind::Hidden, "private-use", format!("U+{:04X}", c as u32), span));
+        return;
+    }
+    // What bash parses and dash does not is judged as bash runs it.
+    if dialect == Dialect::Dash && crate::shell::parse(text, 0, dialect).is_err() {
+        return;
+    }
+    Shell::new(analysis).text(text, Place::Source(whole), state, &Value::default());
+}
+
+/// Characters that the analysis uses itself.
+const fn is_mark(c: char) -> bool {
+    c as u32 >= 0xF_0000
+}
+
+/// Where the words would stand if they were written with one blank between them.
+fn spans_of(words: &[Value]) -> Vec<Span> {
+    let mut at = 0;
+    words
+        .iter()
+        .map(|word| {
+            let length = word.to_string().len();
+            let span = Span::new(at, at + length);
+            at += length + 1;
+            span
+        })
+        .collect()
+}
+
+/// Findings for effects: one for each rule and target.
+#[must_use]
+pub fn findings(rules: &Rules, effects: &[Effect], file: &str) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for effect in effects {
+        let Some(rule) = rules.broken_by(effect) else { continue };
+        let place = FilePlace::new(file, effect.span.start, effect.span.end);
+        let finding = Finding::new(rule.id.as_str(), rule.severity, rule.message_for(effect), place)
+            .why(rule.why.trim())
+            .instead(rule.instead.trim());
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(a.place.cmp(&b.place)));
+    findings
+}
+
+/// The last look before a command runs: refuses what no waiver can allow.
+///
+/// # Errors
+/// When a rule of severity deny is broken.
+pub fn check(command: &GuardCommand) -> Result<(), Denied> {
+    check_in(command, &Setting::default())
+}
+
+/// The same, knowing where the command runs and in which environment.
+///
+/// # Errors
+/// When a rule of severity deny is broken.
+pub fn check_in(command: &GuardCommand, setting: &Setting) -> Result<(), Denied> {
+    let rules = Rules::builtin();
+    let effects = match command {
+        GuardCommand::Argv(words) => {
+            let words: Vec<Value> = words.iter().map(|w| Value::text(w.as_str())).collect();
+            effects(rules, &Subject::Argv(&words), setting)
+        }
+        GuardCommand::Shell(text) => effects(rules, &Subject::Shell(text), setting),
+    };
+    let mut findings = findings(rules, &effects, "<command>");
+    findings.retain(|finding| finding.severity == Severity::Deny);
+    if findings.is_empty() { Ok(()) } else { Err(Denied { findings }) }
+}
+
+/// Whether a machine cannot do without a package.
+pub(in crate::policy) fn is_essential(rules: &Rules, name: &str) -> bool {
+    rules.essential_packages.iter().any(|pattern| crate::shell::run::matches(pattern, name))
+}
+
+/// Whether a service protects a machine, or is the way to it.
+pub(in crate::policy) fn is_security_service(rules: &Rules, name: &str) -> bool {
+    rules.security_services.iter().any(|pattern| crate::shell::run::matches(pattern, name))
+}
+
+/// A live fact in an argument vector whose value is not known yet.
+#[must_use]
+pub fn fact() -> Value {
+    Value::unknown(Source::Fact, false)
+}
+
+#[cfg(test)]
+mod tests;

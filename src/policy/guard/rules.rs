@@ -2,9 +2,16 @@
 //!
 //! Rules only say what matters. How a tool's arguments become effects is in the tool tables.
 
+use super::content::Row;
 use super::effect::{Effect, Kind};
+use super::embedded;
+use super::interpreter::Language;
+use super::paths::Paths;
+use super::table::Tools;
 use crate::model::Severity;
 use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// A rule of the policy, as in `policies/<id>.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -68,5 +75,125 @@ impl Rule {
     #[must_use]
     pub fn message_for(&self, effect: &Effect) -> String {
         self.message.replace("{target}", &effect.target).replace("{class}", &effect.class)
+    }
+}
+
+/// Everything that an analysis looks things up in.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    rules: Vec<Rule>,
+    pub(super) tools: Tools,
+    pub(super) paths: Paths,
+    pub(super) content: Vec<Row>,
+    pub(super) languages: BTreeMap<String, Language>,
+    /// Variables whose value some programs run in a shell.
+    pub(super) runs_variables: Vec<String>,
+    /// Variables that name code which programs load.
+    pub(super) loads_variables: Vec<String>,
+    /// Patterns of packages that a machine cannot do without.
+    pub(in crate::policy) essential_packages: Vec<String>,
+    /// Patterns of services that protect a machine.
+    pub(in crate::policy) security_services: Vec<String>,
+}
+
+/// `policies/content.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ContentFile {
+    runs_variables: Vec<String>,
+    loads_variables: Vec<String>,
+    essential_packages: Vec<String>,
+    security_services: Vec<String>,
+    file: Vec<Row>,
+}
+
+/// A file of the policy that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{file}`: {message}")]
+pub struct RulesError {
+    /// The file.
+    pub file: String,
+    /// What is wrong with it.
+    pub message: String,
+    /// Where.
+    pub span: Option<std::ops::Range<usize>>,
+}
+
+impl RulesError {
+    pub(in crate::policy) fn toml(file: &str, error: &toml::de::Error) -> Self {
+        Self { file: file.to_owned(), message: error.message().to_owned(), span: error.span() }
+    }
+}
+
+impl Rules {
+    /// The rules that come with Countersign. The same for everybody, and parsed once.
+    #[must_use]
+    pub fn builtin() -> &'static Self {
+        static BUILTIN: OnceLock<Rules> = OnceLock::new();
+        BUILTIN.get_or_init(|| {
+            #[expect(clippy::expect_used, reason = "embedded; a test parses every one of these files")]
+            Self::parse().expect("the embedded policy parses")
+        })
+    }
+
+    fn parse() -> Result<Self, RulesError> {
+        let mut rules = Vec::new();
+        for (file, text) in embedded::RULES {
+            rules.push(toml::from_str(text).map_err(|e| RulesError::toml(file, &e))?);
+        }
+        let mut tools = Tools::default();
+        for (file, text) in embedded::TOOLS {
+            tools.add(text).map_err(|e| RulesError::toml(file, &e))?;
+        }
+        let content: ContentFile =
+            toml::from_str(embedded::CONTENT).map_err(|e| RulesError::toml("policies/content.toml", &e))?;
+        Ok(Self {
+            rules,
+            tools,
+            paths: toml::from_str(embedded::PATHS)
+                .map_err(|e| RulesError::toml("policies/paths.toml", &e))?,
+            content: content.file,
+            languages: toml::from_str(embedded::LANGUAGES)
+                .map_err(|e| RulesError::toml("policies/languages.toml", &e))?,
+            runs_variables: content.runs_variables,
+            loads_variables: content.loads_variables,
+            essential_packages: content.essential_packages,
+            security_services: content.security_services,
+        })
+    }
+
+    /// All rules, in order of their names.
+    #[must_use]
+    pub fn all(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rule of that name.
+    #[must_use]
+    pub fn named(&self, id: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.id == id)
+    }
+
+    /// Adds a site's protected paths: `[[class]]` tables as in the built-in file.
+    ///
+    /// # Errors
+    /// When the text is not of that form.
+    pub fn protect(&mut self, file: &str, text: &str) -> Result<(), RulesError> {
+        let paths: Paths = toml::from_str(text).map_err(|e| RulesError::toml(file, &e))?;
+        self.paths.extend(paths);
+        Ok(())
+    }
+
+    /// Raises the severity of a rule. It is never lowered.
+    pub fn raise(&mut self, id: &str, severity: Severity) -> bool {
+        let Some(rule) = self.rules.iter_mut().find(|rule| rule.id == id) else { return false };
+        rule.severity = rule.severity.max(severity);
+        true
+    }
+
+    /// The most severe rule that an effect breaks.
+    #[must_use]
+    pub fn broken_by(&self, effect: &Effect) -> Option<&Rule> {
+        self.rules.iter().filter(|rule| rule.breaks(effect)).max_by_key(|rule| rule.severity)
     }
 }

@@ -14,6 +14,7 @@ mod walk;
 
 pub use output::{echo, printf};
 pub use pattern::matches;
+pub use settings::assignment;
 pub use state::{State, normal};
 pub use walk::{Place, Shell};
 

@@ -70,7 +70,8 @@ pub(super) fn declare(arguments: &[Value], state: &mut State) -> Value {
 }
 
 /// Splits `NAME=value`.
-pub(super) fn assignment(word: &Value) -> Option<(String, Value)> {
+#[must_use]
+pub fn assignment(word: &Value) -> Option<(String, Value)> {
     let (name, text) = word.prefix().split_once('=')?;
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let name = name.strip_suffix('+').unwrap_or(name);

@@ -83,6 +83,12 @@ impl State {
         child
     }
 
+    /// Sets the options `-e` and `-u` that a shell was started with.
+    pub fn errexit_from(&mut self, errexit: bool, nounset: bool) {
+        self.errexit = errexit;
+        self.nounset = nounset;
+    }
+
     /// Sets a variable.
     pub fn set(&mut self, name: &str, value: Value) {
         self.variables.insert(name.to_owned(), Variable::Scalar(vec![value]));

@@ -1,0 +1,407 @@
+//! Arguments that mean something only on a closer look: what is installed from where, firewall rules
+//! that lock everybody out, statements of SQL, resources of other configuration tools.
+
+use super::analysis::Analysis;
+use super::effect::{Effect, Kind};
+use super::options::Arguments;
+use super::special::{file_content, replaced};
+use super::table::Check;
+use crate::shell::run::{Call, State};
+use crate::shell::{Source, Span, Value};
+
+/// Looks closer at some arguments.
+pub(super) fn check(analysis: &mut Analysis<'_>, check: Check, selected: &[(Value, Span)], state: &State) {
+    for (value, span) in selected {
+        let text = value.code();
+        let found = match check {
+            Check::Installs => {
+                let local = text.starts_with(['/', '.'])
+                    || text.contains(".deb")
+                    || text.contains(".rpm")
+                    || text.ends_with(".whl")
+                    || text.ends_with(".gz");
+                (local && file_content(value, state).has(Source::Remote))
+                    .then_some((Kind::UnverifiedCode, "download"))
+            }
+            Check::PlainHttp => text.starts_with("http://").then_some((Kind::UnverifiedCode, "package")),
+            Check::RemoteSource => {
+                let remote = ["http://", "https://", "git+", "ftp://"].iter().any(|p| text.starts_with(p));
+                remote.then_some((Kind::UnverifiedCode, "package"))
+            }
+            Check::RemoteManifest => ["http://", "https://"]
+                .iter()
+                .any(|p| text.starts_with(p))
+                .then_some((Kind::UnverifiedCode, "manifest")),
+            Check::UidZero => (text.trim_start_matches('0').is_empty() && !text.is_empty())
+                .then_some((Kind::Backdoor, "account")),
+            Check::AdminGroup => None,
+        };
+        if let Some((kind, class)) = found {
+            analysis.add(Effect::new(kind, class, text, *span));
+        }
+    }
+}
+
+/// `chpasswd`: the accounts on standard input.
+pub(super) fn passwords(analysis: &mut Analysis<'_>, call: &Call<'_>) {
+    if call.stdin.code().lines().any(|line| line.starts_with("root:")) {
+        analysis.add(Effect::new(Kind::Account, "root", "root", call.span));
+    }
+}
+
+/// `iptables` and its kind.
+pub(super) fn firewall(analysis: &mut Analysis<'_>, arguments: &Arguments, call: &Call<'_>) {
+    let option = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
+        let found = arguments.options.iter().find(|(given, _)| names.contains(given));
+        found.map(|(_, value)| value.as_ref().map(Value::code).unwrap_or_default())
+    };
+    let operand = |n: usize| arguments.operands.get(n).map(|o| o.value.code()).unwrap_or_default();
+    let mut found = None;
+    if option(&["-F", "--flush"]).is_some() || option(&["-X", "--delete-chain"]).is_some() {
+        let chain = operand(0);
+        let table = option(&["-t", "--table"]).unwrap_or_default();
+        if (chain.is_empty() || matches!(chain.as_str(), "INPUT" | "OUTPUT" | "FORWARD"))
+            && matches!(table.as_str(), "" | "filter")
+        {
+            found = Some("firewall");
+        }
+    }
+    if let Some(chain) = option(&["-P", "--policy"]) {
+        let drops = matches!(operand(0).as_str(), "DROP" | "REJECT");
+        if drops && matches!(chain.as_str(), "INPUT" | "OUTPUT") {
+            found = Some("lockout");
+        } else if operand(0) == "ACCEPT" && chain == "INPUT" {
+            found = Some("firewall");
+        }
+    }
+    if let Some(chain) = option(&["-A", "-I", "--append", "--insert"])
+        && matches!(chain.as_str(), "INPUT" | "OUTPUT")
+        && matches!(option(&["-j", "--jump"]).as_deref(), Some("DROP" | "REJECT"))
+    {
+        let narrowed = ["-s", "--source", "-d", "--destination", "-i", "-m", "--state", "--ctstate", "-o"];
+        let port = option(&["--dport", "--dports"]);
+        let everything = option(&narrowed).is_none()
+            && port.is_none()
+            && option(&["-p"]).is_none_or(|p| p == "tcp" || p == "all");
+        let ssh = port.is_some_and(|p| p.split(',').any(|p| p == "22" || p == "ssh"))
+            && option(&["-s", "--source"]).is_none()
+            && option(&["-m"]).is_none();
+        if everything || ssh {
+            found = Some("lockout");
+        }
+    }
+    if let Some(class) = found {
+        let shown: Vec<String> = call.words.iter().map(ToString::to_string).collect();
+        analysis.add(Effect::new(Kind::Network, class, shown.join(" "), call.span));
+    }
+}
+
+/// `curl` and `wget`: where the answer goes.
+pub(super) fn fetch(arguments: &Arguments, call: &Call<'_>, state: &mut State) -> Value {
+    let given = |names: &[&str]| arguments.has(&names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>());
+    let value = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
+        arguments.values(&names).last().cloned()
+    };
+    let urls: Vec<&Value> = arguments.operands.iter().map(|o| &o.value).collect();
+    let local = |u: &Value| {
+        let text = u.prefix();
+        let host = text.split("://").nth(1).unwrap_or(text);
+        text.starts_with("file:")
+            || ["localhost", "127.", "[::1]", "0.0.0.0", "169.254.169.254", "unix"]
+                .iter()
+                .any(|l| host.starts_with(l))
+    };
+    let source =
+        if !urls.is_empty() && urls.iter().all(|u| local(u)) { Source::Output } else { Source::Remote };
+    let remote = Value::unknown(source, true);
+    let name = call.words[0].suffix().rsplit('/').next().unwrap_or("");
+    let directory = value(&["-P", "--directory-prefix", "--output-dir", "-d", "--dir"])
+        .filter(|_| name != "curl" || given(&["--output-dir"]));
+    let file = if name == "curl" {
+        value(&["-o", "--output"])
+    } else {
+        value(&["-O", "--output-document", "-o", "--out"])
+    };
+    let named = match (&file, name) {
+        (Some(file), _) if file.literal() == Some("-") => return remote,
+        (Some(file), _) => Some(file.clone()),
+        (None, "curl") if given(&["-O", "--remote-name", "-J"]) => None,
+        (
+            None,
+            "curl" | "curlie" | "http" | "https" | "xh" | "lynx" | "links" | "elinks" | "w3m" | "GET"
+            | "lwp-request",
+        ) => return remote,
+        (None, _) => None,
+    };
+    for url in urls {
+        let path = named.clone().unwrap_or_else(|| {
+            let base = url.suffix().split(['?', '#']).next().unwrap_or("").rsplit('/').next().unwrap_or("");
+            Value::text(if base.is_empty() { "index.html" } else { base })
+        });
+        let mut whole = directory.clone().unwrap_or_default();
+        if !whole.is_empty() && !path.prefix().starts_with('/') {
+            whole.append(&Value::text("/"));
+        } else {
+            whole = Value::default();
+        }
+        whole.append(&path);
+        state.write(&whole, remote.clone(), false);
+    }
+    Value::default()
+}
+
+/// Statements of SQL and of other database languages, from options, operands and standard input.
+pub(super) fn sql(analysis: &mut Analysis<'_>, arguments: &Arguments, call: &Call<'_>) {
+    let options = arguments.options.iter().filter_map(|(_, v)| v.clone());
+    let operands = arguments.operands.iter().map(|o| o.value.clone());
+    for value in options.chain(operands).chain([call.stdin.clone()]) {
+        let text = value.code();
+        for statement in text.split(';') {
+            if let Some(class) = destroys(statement) {
+                analysis.add(Effect::new(Kind::Data, class, statement.trim(), call.span));
+            }
+        }
+    }
+}
+
+fn destroys(statement: &str) -> Option<&'static str> {
+    let cleaned = uncommented(statement);
+    let upper = cleaned.to_ascii_uppercase();
+    let words: Vec<&str> = upper
+        .split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ','))
+        .filter(|w| !w.is_empty())
+        .collect();
+    let mut first = words.first().copied().unwrap_or("");
+    let mut second = words.get(1).copied().unwrap_or("");
+    if first == "KEYSPACE" {
+        (first, second) = ("DROP", "KEYSPACE");
+    }
+    match (first, second) {
+        ("DROP", "DATABASE" | "SCHEMA" | "TABLESPACE" | "KEYSPACE" | "OWNED") => Some("database"),
+        ("DROP", "TABLE") => Some("table"),
+        ("DROP", "USER" | "ROLE") if words.iter().any(|w| w.contains("ROOT") || w.contains("POSTGRES")) => {
+            Some("account")
+        }
+        ("TRUNCATE", _) => Some("table"),
+        ("DELETE", "FROM") if !words.contains(&"WHERE") => Some("rows"),
+        ("DELETE", "FROM")
+            if upper.replace(' ', "").ends_with("WHERE1=1") || upper.trim_end().ends_with("WHERE TRUE") =>
+        {
+            Some("rows")
+        }
+        ("UPDATE", _) if words.contains(&"SET") && !words.contains(&"WHERE") => Some("rows"),
+        ("RESET", "MASTER") | ("PURGE", "BINARY") => Some("log"),
+        ("COPY", _) if words.windows(2).any(|w| matches!(w[0], "PROGRAM") || w[1] == "PROGRAM") => {
+            Some("program")
+        }
+        ("SHUTDOWN" | "FLUSHALL" | "FLUSHDB", _) => Some("stop"),
+        _ => {
+            let flat: String = cleaned.chars().filter(|c| !c.is_whitespace()).collect();
+            let calls = [
+                "dropDatabase(",
+                ".drop(",
+                "deleteMany({})",
+                "remove({})",
+                "dropAllUsers(",
+                "shutdownServer(",
+            ];
+            calls.iter().any(|c| flat.contains(c)).then_some("database")
+        }
+    }
+}
+
+fn uncommented(statement: &str) -> String {
+    let mut out = String::new();
+    let mut rest = statement;
+    while let Some(at) = rest.find("/*") {
+        out.push_str(&rest[..at]);
+        out.push(' ');
+        rest = rest[at..].find("*/").map_or("", |end| &rest[at + end + 2..]);
+    }
+    out.push_str(rest);
+    out.lines().map(|l| l.split("--").next().unwrap_or("")).collect::<Vec<_>>().join(" ")
+}
+
+/// Puppet code, and modules of Ansible and its kind, given on the command line.
+pub(super) fn configuration(
+    analysis: &mut Analysis<'_>,
+    arguments: &Arguments,
+    call: &Call<'_>,
+    state: &mut State,
+) {
+    let value = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
+        arguments.values(&names).last().map(Value::code)
+    };
+    if let Some(code) = value(&["-e", "--execute"]) {
+        puppet(analysis, &code, call.span, state);
+    }
+    let module = value(&["-m", "--module-name"]).unwrap_or_else(|| "command".to_owned());
+    if let Some(args) = value(&["-a", "--args"]) {
+        match module.rsplit('.').next().unwrap_or("") {
+            "shell" | "command" | "raw" | "script" => {
+                let text = args.strip_prefix("cmd=").unwrap_or(&args).trim_matches(['"', '\'']).to_owned();
+                analysis.shell_text(&Value::text(text), call.span, state, &Value::default());
+            }
+            "file" | "service" | "systemd" | "apt" | "yum" | "package" | "reboot" | "user" | "filesystem" => {
+                attributes(
+                    analysis,
+                    &args.replace('=', " => "),
+                    module.rsplit('.').next().unwrap_or(""),
+                    call.span,
+                    state,
+                );
+            }
+            _ => {}
+        }
+    } else if module.ends_with("reboot") {
+        analysis.add(Effect::new(Kind::Power, "now", module, call.span));
+    }
+    let operands: Vec<Value> = arguments.operands.iter().map(|o| o.value.clone()).collect();
+    if let [first, kind, title, rest @ ..] = operands.as_slice()
+        && first.literal() == Some("resource")
+    {
+        let text = rest.iter().map(|v| v.code().replace('=', " => ")).collect::<Vec<_>>().join(", ");
+        resource(analysis, &kind.code(), &title.code(), &text, call.span, state);
+    }
+    let runs = operands.iter().position(|o| {
+        matches!(
+            o.literal(),
+            Some("cmd.run" | "cmd.shell" | "cmd.run_all" | "cmd.script" | "run" | "exec" | "command")
+        )
+    });
+    if let Some(at) = runs {
+        let code = operands[at + 1..].iter().map(Value::code).collect::<Vec<_>>().join(" ");
+        if !code.trim().is_empty() {
+            analysis.shell_text(&Value::text(code), call.span, state, &Value::default());
+        }
+    }
+    for operand in &operands {
+        let power = matches!(
+            operand.literal(),
+            Some("system.reboot" | "system.halt" | "system.poweroff" | "system.shutdown")
+        );
+        if power {
+            analysis.add(Effect::new(Kind::Power, "now", operand.to_string(), call.span));
+        }
+    }
+    if operands.iter().any(|o| o.literal() == Some("file.remove")) {
+        for operand in &operands {
+            let mut effect = Effect::new(Kind::Delete, "", "", call.span);
+            effect.recursive = true;
+            analysis.add_path(effect, operand, state);
+        }
+    }
+}
+
+/// `type { 'title': attribute => value }`
+fn puppet(analysis: &mut Analysis<'_>, code: &str, span: Span, state: &mut State) {
+    let mut rest = code;
+    while let Some(open) = rest.find('{') {
+        let kind = rest[..open]
+            .trim_end()
+            .rsplit(|c: char| !c.is_alphanumeric() && c != '_' && c != ':')
+            .next()
+            .unwrap_or("")
+            .to_owned();
+        let body = &rest[open + 1..];
+        let close = body.find('}').unwrap_or(body.len());
+        if let Some((title, attributes)) =
+            body[..close].split_once(": ").or_else(|| body[..close].split_once(':'))
+        {
+            for title in title.trim().trim_matches(['[', ']']).split(',') {
+                resource(analysis, &kind, title.trim().trim_matches(['"', '\'']), attributes, span, state);
+            }
+        }
+        rest = &body[close..];
+    }
+}
+
+fn resource(analysis: &mut Analysis<'_>, kind: &str, title: &str, text: &str, span: Span, state: &mut State) {
+    attributes(analysis, &format!("title => '{title}', {text}"), kind, span, state);
+}
+
+fn attributes(analysis: &mut Analysis<'_>, text: &str, kind: &str, span: Span, state: &mut State) {
+    let find = |names: &[&str]| {
+        names.iter().find_map(|name| {
+            let at = text.find(&format!("{name} =>"))?;
+            let value = text[at + name.len() + 3..].trim_start();
+            Some(match value.chars().next() {
+                Some(quote @ ('"' | '\'')) => value[1..].split(quote).next().unwrap_or("").to_owned(),
+                _ => value.split([',', ' ', '\n']).next().unwrap_or("").to_owned(),
+            })
+        })
+    };
+    let name = find(&["path", "dest", "command", "cmd", "name", "title"]).unwrap_or_default();
+    let gone = find(&["ensure", "state"])
+        .is_some_and(|v| matches!(v.as_str(), "absent" | "purged" | "stopped" | "removed"));
+    let sweeping = ["purge", "recurse", "force"].iter().any(|n| find(&[n]).is_some_and(|v| v == "true"));
+    match kind {
+        "file" if gone || sweeping => {
+            let mut effect = Effect::new(Kind::Delete, "", "", span);
+            effect.recursive = true;
+            effect.forced = true;
+            analysis.add_path(effect, &Value::text(name), state);
+        }
+        "exec" => drop(analysis.shell_text(&Value::text(name), span, state, &Value::default())),
+        "reboot" => analysis.add(Effect::new(Kind::Power, "now", "reboot", span)),
+        "package" | "apt" | "yum" if gone => removes_package(analysis, &name, span),
+        "service" | "systemd" if gone => {
+            let code = format!("systemctl stop {name}");
+            analysis.shell_text(&Value::text(code), span, state, &Value::default());
+        }
+        "user" if gone && name == "root" => analysis.add(Effect::new(Kind::Account, "root", name, span)),
+        _ => {}
+    }
+}
+
+/// Notes that a package goes, if the machine cannot do without it.
+pub(super) fn removes_package(analysis: &mut Analysis<'_>, name: &str, span: Span) {
+    let plain = name.split([':', '=']).next().unwrap_or(name);
+    let class = if super::is_essential(analysis.rules, plain) { "essential" } else { "optional" };
+    analysis.add(Effect::new(Kind::PackageRemoval, class, name, span));
+}
+
+/// `git clone URL` without a directory.
+pub(super) fn clone_directory(url: &Value) -> Value {
+    let base = url.suffix().trim_end_matches('/').rsplit('/').next().unwrap_or("");
+    Value::text(base.trim_end_matches(".git"))
+}
+
+/// `alias.x=!command` of git.
+pub(super) fn git_alias(value: &Value) -> Option<Value> {
+    let text = value.prefix();
+    let (name, command) = text.split_once('=')?;
+    (name.starts_with("alias")).then(|| command.strip_prefix('!')).flatten().map(Value::text)
+}
+
+/// `parallel command ::: items`
+pub(super) fn parallel(
+    analysis: &mut Analysis<'_>,
+    words: &[Value],
+    call: &Call<'_>,
+    state: &mut State,
+) -> Option<Value> {
+    let at = words.iter().position(|w| w.literal().is_some_and(|t| t.starts_with(":::")))?;
+    let items: Vec<Value> = words[at + 1..]
+        .iter()
+        .filter(|w| !w.literal().is_some_and(|t| t.starts_with(":::")))
+        .cloned()
+        .collect();
+    let mut output = Value::default();
+    for item in items.iter().take(64) {
+        let mut code = Value::default();
+        let marked = words[..at].iter().any(|w| w.code().contains("{}"));
+        for word in &words[..at] {
+            code.append(&replaced(word, "{}", item));
+            code.append(&Value::text(" "));
+        }
+        if !marked {
+            code.append(item);
+        }
+        output.append(&analysis.shell_text(&code, call.span, state, &Value::default()));
+    }
+    Some(output)
+}

@@ -1,0 +1,211 @@
+//! Files that some program will execute: what is in them counts like a command.
+
+use super::analysis::Analysis;
+use super::effect::{Effect, Kind};
+use super::interpreter;
+use crate::shell::run::{State, matches};
+use crate::shell::{Source, Span, Value};
+use serde::Deserialize;
+
+/// One row of `policies/content.toml`: paths and how what is in them is read.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Row {
+    /// How the content is read.
+    reads: Reads,
+    /// Patterns of paths.
+    paths: Vec<String>,
+}
+
+/// How the content of a file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Reads {
+    /// As a shell script.
+    Shell,
+    /// As a crontab with a user in each line.
+    SystemCrontab,
+    /// As a user's crontab.
+    UserCrontab,
+    /// As rules of sudo.
+    Sudoers,
+    /// As keys that may log in.
+    AuthorizedKeys,
+    /// As libraries that every program loads.
+    Preload,
+    /// As accounts.
+    Accounts,
+    /// As a unit of systemd.
+    Unit,
+    /// As lines of which some run a command after one of these words: logrotate, udev, apt, dpkg.
+    Hooks,
+}
+
+/// Judges what is written to `path`.
+pub(super) fn written(
+    analysis: &mut Analysis<'_>,
+    path: &Value,
+    content: &Value,
+    span: Span,
+    state: &mut State,
+) {
+    let shown = path.settled();
+    let whole = state.absolute(&shown);
+    let Some(text) = whole.first().map(Value::code) else { return };
+    let text = crate::shell::run::normal(&text);
+    let rules = analysis.rules;
+    let row = rules.content.iter().find(|row| row.paths.iter().any(|p| matches(p, &text)));
+    let Some(row) = row else { return };
+    judge(analysis, row.reads, &text, content, span, state);
+}
+
+/// Judges the content of the file at `path`: by its path, or by its first line.
+pub(super) fn file(
+    analysis: &mut Analysis<'_>,
+    path: &str,
+    content: &Value,
+    executable: bool,
+    state: &mut State,
+) {
+    let rules = analysis.rules;
+    let span = Span::default();
+    if let Some(row) = rules.content.iter().find(|row| row.paths.iter().any(|p| matches(p, path))) {
+        return judge(analysis, row.reads, path, content, span, state);
+    }
+    let first = content.prefix().lines().next().unwrap_or("");
+    match first.strip_prefix("#!").map(interpreter::of_shebang).as_deref() {
+        Some("sh") => judge(analysis, Reads::Shell, path, content, span, state),
+        Some(language) => interpreter::script(analysis, language, content, &[], span, state),
+        None if executable || path.ends_with(".sh") => {
+            judge(analysis, Reads::Shell, path, content, span, state)
+        }
+        None => {}
+    }
+}
+
+fn judge(
+    analysis: &mut Analysis<'_>,
+    reads: Reads,
+    path: &str,
+    content: &Value,
+    span: Span,
+    state: &mut State,
+) {
+    let backdoor = |class: &str, target: &str| Effect::new(Kind::Backdoor, class, target, span);
+    if content.has(Source::Remote) {
+        analysis.add(backdoor("remote", path));
+        return;
+    }
+    match reads {
+        Reads::Shell => drop(analysis.shell_text(content, span, state, &Value::default())),
+        Reads::SystemCrontab => crontab(analysis, content, 1, span, state),
+        Reads::UserCrontab => crontab(analysis, content, 0, span, state),
+        Reads::Sudoers => {
+            for line in content.code().lines().map(str::trim).filter(|l| sudo_for_everything(l)) {
+                analysis.add(backdoor("sudo", line));
+            }
+        }
+        Reads::AuthorizedKeys => {
+            if !content.is_empty() {
+                analysis.add(backdoor("key", path));
+            }
+        }
+        Reads::Preload => {
+            if !content.code().trim().is_empty() {
+                analysis.add(backdoor("preload", path));
+            }
+        }
+        Reads::Accounts => {
+            let root = |l: &&str| l.split(':').nth(2) == Some("0") && !l.starts_with("root:");
+            for line in content.code().lines().filter(root) {
+                analysis.add(backdoor("account", line));
+            }
+        }
+        Reads::Unit => unit(analysis, content, span, state),
+        Reads::Hooks => hooks(analysis, content, span, state),
+    }
+}
+
+/// Whether a rule of sudo lets somebody but root and the usual groups of administrators do everything
+/// without being asked.
+fn sudo_for_everything(line: &str) -> bool {
+    let Some((who, what)) = line.split_once('=') else { return false };
+    let user = who.split_whitespace().next().unwrap_or("");
+    let commands = what.rsplit(':').next().unwrap_or("").trim();
+    let all = what.split([':', ',', ')']).map(str::trim).any(|c| c == "ALL") && commands.starts_with("ALL");
+    !line.starts_with('#') && all && what.contains("NOPASSWD") && !matches!(user, "root" | "Defaults")
+}
+
+/// Runs the command of every line; `users` words stand between the time and the command.
+fn crontab(analysis: &mut Analysis<'_>, content: &Value, users: usize, span: Span, state: &mut State) {
+    for line in content.code().lines() {
+        let line = line.trim_start();
+        let setting = line
+            .split_once('=')
+            .is_some_and(|(n, _)| n.trim().chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
+        if line.is_empty() || line.starts_with('#') || setting {
+            continue;
+        }
+        let skip = users + if line.starts_with('@') { 1 } else { 5 };
+        let mut rest = line;
+        for _ in 0..skip {
+            let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+            rest = rest[end..].trim_start();
+        }
+        let command = rest.replace("\\%", "%");
+        analysis.shell_text(&Value::text(command), span, state, &Value::default());
+    }
+}
+
+/// Runs the `Exec…=` lines of a unit.
+fn unit(analysis: &mut Analysis<'_>, content: &Value, span: Span, state: &mut State) {
+    let text = content.code().replace("\\\n", " ");
+    for line in text.lines().map(str::trim) {
+        let Some((name, command)) = line.split_once('=') else { continue };
+        if name.trim_end().starts_with("Exec") {
+            let command = command
+                .trim_start_matches(['-', '@', '+', '!', ':', ' '])
+                .replace("$$", "$")
+                .replace("%%", "%");
+            analysis.shell_text(&Value::text(command), span, state, &Value::default());
+        }
+    }
+}
+
+/// Runs what follows the words with which logrotate, udev, apt and dpkg start programs.
+fn hooks(analysis: &mut Analysis<'_>, content: &Value, span: Span, state: &mut State) {
+    let text = content.code();
+    let mut block: Option<String> = None;
+    for line in text.lines().map(str::trim) {
+        match (&mut block, line) {
+            (_, "postrotate" | "prerotate" | "firstaction" | "lastaction" | "preremove") => {
+                block = Some(String::new())
+            }
+            (Some(_), "endscript") => {
+                let script = block.take().unwrap_or_default();
+                analysis.shell_text(&Value::text(script), span, state, &Value::default());
+            }
+            (Some(script), line) => {
+                script.push_str(line);
+                script.push('\n');
+            }
+            (None, line) => {
+                let runs = [
+                    "RUN+=",
+                    "RUN=",
+                    "PROGRAM=",
+                    "Pre-Invoke",
+                    "Post-Invoke",
+                    "Pre-Install-Pkgs",
+                    "pre-invoke",
+                    "post-invoke",
+                ];
+                if let Some(at) = runs.iter().find_map(|r| line.find(r)) {
+                    for quoted in line[at..].split('"').skip(1).step_by(2) {
+                        analysis.shell_text(&Value::text(quoted), span, state, &Value::default());
+                    }
+                }
+            }
+        }
+    }
+}

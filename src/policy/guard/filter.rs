@@ -1,0 +1,217 @@
+//! Programs that turn text into text, computed where the text is known: decoding is no disguise.
+
+use super::special::file_content;
+use crate::shell::run::{Call, State};
+use crate::shell::{Flavour, Part, Source, Unknown, Value, decode};
+use base64::Engine as _;
+
+/// What a filter prints.
+pub(super) fn apply(call: &Call<'_>, state: &State) -> Value {
+    let name = call.words[0].suffix().rsplit('/').next().unwrap_or("");
+    let words: Vec<String> = call.words[1..].iter().map(Value::code).collect();
+    let input = input(name, &words, call, state);
+    let Some(text) = input.literal() else { return partly(name, &input) };
+    let given = |names: &[&str]| words.iter().any(|w| names.contains(&w.as_str()) || cluster(w, names));
+    let computed = match name {
+        "base64" | "base32" | "basenc" => match given(&["-d", "-D", "--decode", "--de", "-di", "-id"]) {
+            true if name == "base32" => base32(text),
+            true => base64_decode(text),
+            false => Some(base64::engine::general_purpose::STANDARD.encode(text)),
+        },
+        "xxd" if given(&["-r"]) => hex(text, !given(&["-p", "-ps"])),
+        "rev" => Some(text.lines().map(|l| l.chars().rev().collect::<String>() + "\n").collect()),
+        "tac" => Some(text.lines().rev().map(|l| format!("{l}\n")).collect()),
+        "tr" => translate(text, &words),
+        "sed" | "gsed" => sed(text, &words),
+        "cut" => cut(text, &words),
+        "openssl" if given(&["base64"]) || (given(&["enc"]) && given(&["-base64", "-a"])) => {
+            if given(&["-d"]) { base64_decode(text) } else { None }
+        }
+        _ => None,
+    };
+    computed.map_or_else(|| Value::unknown(Source::Output, true), Value::text)
+}
+
+/// What a filter prints whose program is not computed.
+pub(super) fn rewritten(call: &Call<'_>, _state: &State) -> Value {
+    match call.stdin.literal() {
+        Some(_) => Value::unknown(Source::Output, true),
+        None => partly("sed", call.stdin),
+    }
+}
+
+/// Whether a cluster of short options has one of the single-letter `names`.
+fn cluster(word: &str, names: &[&str]) -> bool {
+    word.starts_with('-')
+        && !word.starts_with("--")
+        && names.iter().any(|n| n.len() == 2 && word.contains(&n[1..]))
+}
+
+fn input(name: &str, words: &[String], call: &Call<'_>, state: &State) -> Value {
+    let skipped = match name {
+        "tr" => usize::MAX,
+        "sed" | "gsed" if !words.iter().any(|w| w.starts_with("-e") || w.starts_with("--expression")) => 1,
+        _ => 0,
+    };
+    let takes = |w: &str| matches!(w, "-e" | "-f" | "-d" | "-c" | "-w" | "-b") && name != "base64";
+    let mut operands = Vec::new();
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        if word.starts_with('-') && word.len() > 1 {
+            at += usize::from(takes(word));
+        } else if name != "openssl" {
+            operands.push(word);
+        }
+        at += 1;
+    }
+    match operands.get(skipped) {
+        Some(path) if path.as_str() != "-" => file_content(&Value::text(path.as_str()), state),
+        _ => call.stdin.clone(),
+    }
+}
+
+/// The result on text that is not all known.
+fn partly(name: &str, input: &Value) -> Value {
+    let filters = matches!(name, "sed" | "gsed" | "cut" | "tr" | "tac" | "rev");
+    let sources: Vec<Unknown> =
+        input.parts().iter().filter_map(|p| if let Part::Unknown(u) = p { Some(*u) } else { None }).collect();
+    if input.has(Source::Remote) {
+        return Value::unknown(Source::Remote, true);
+    }
+    match sources.first() {
+        Some(first) if filters && input.parts().len() == 1 => Value::unknown(first.source, true),
+        // Names stay names, whatever is cut off them.
+        None if filters && input.has_glob() => input.clone(),
+        _ => Value::unknown(Source::Output, true),
+    }
+}
+
+fn base64_decode(text: &str) -> Option<String> {
+    use base64::engine::DecodePaddingMode;
+    use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+    let config = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
+    let kept: String =
+        text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')).collect();
+    let engine = GeneralPurpose::new(&base64::alphabet::STANDARD, config);
+    engine.decode(kept).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn base32(text: &str) -> Option<String> {
+    let (mut bits, mut count, mut out) = (0u32, 0u32, Vec::new());
+    for c in text.trim().chars().filter(|c| !c.is_whitespace() && *c != '=') {
+        let value = match c {
+            'A'..='Z' => u32::from(c) - u32::from('A'),
+            '2'..='7' => u32::from(c) - u32::from('2') + 26,
+            _ => return None,
+        };
+        bits = (bits << 5) | value;
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            out.push((bits >> count).to_le_bytes()[0]);
+        }
+    }
+    Some(String::from_utf8_lossy(&out).into_owned())
+}
+
+fn hex(text: &str, dump: bool) -> Option<String> {
+    let line = |line: &str| -> String {
+        let body = line.split_once(": ").filter(|_| dump).map_or(line, |(_, b)| b);
+        body.split("  ").next().unwrap_or("").chars().filter(char::is_ascii_hexdigit).collect()
+    };
+    let digits: String = text.lines().map(line).collect();
+    let bytes: Vec<u8> = (0..digits.len() / 2)
+        .filter_map(|i| u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).ok())
+        .collect();
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn translate(text: &str, words: &[String]) -> Option<String> {
+    let delete = words.iter().any(|w| w.starts_with('-') && w.contains('d'));
+    let sets: Vec<Vec<char>> =
+        words.iter().filter(|w| !(w.starts_with('-') && w.len() > 1)).map(|w| set(w)).collect();
+    let from = sets.first()?;
+    if delete {
+        return Some(text.chars().filter(|c| !from.contains(c)).collect());
+    }
+    let to = sets.get(1)?;
+    let last = *to.last()?;
+    let change =
+        |c: char| from.iter().position(|f| *f == c).map_or(c, |at| to.get(at).copied().unwrap_or(last));
+    Some(text.chars().map(change).collect())
+}
+
+/// The characters of a set of `tr`.
+fn set(text: &str) -> Vec<char> {
+    let expanded = text
+        .replace("[:upper:]", "A-Z")
+        .replace("[:lower:]", "a-z")
+        .replace("[:digit:]", "0-9")
+        .replace("[:space:]", "\\t\\n ");
+    let chars: Vec<char> = decode(&expanded, Flavour::Printf).chars().collect();
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(&c) = chars.get(at) {
+        match (chars.get(at + 1), chars.get(at + 2)) {
+            (Some('-'), Some(&end)) if c <= end => {
+                out.extend(c..=end);
+                at += 3;
+            }
+            _ => {
+                out.push(c);
+                at += 1;
+            }
+        }
+    }
+    out
+}
+
+/// `s/…/…/` with patterns that mean themselves, `d` and `p` aside: anything else is not computed.
+fn sed(text: &str, words: &[String]) -> Option<String> {
+    let script = words.iter().find(|w| !w.starts_with('-'))?;
+    let mut text = text.to_owned();
+    for command in script.split(';').map(str::trim) {
+        let separator = command.strip_prefix('s')?.chars().next()?;
+        let parts: Vec<&str> = command[1 + separator.len_utf8()..].split(separator).collect();
+        let [from, to, flags] = parts.as_slice() else { return None };
+        if to.contains(['\\', '&']) || flags.contains(['e', 'w']) {
+            return None;
+        }
+        let pattern = regex::Regex::new(&from.replace("\\(", "(").replace("\\)", ")")).ok()?;
+        let lines = text.lines().map(|line| {
+            let count = usize::from(!flags.contains('g'));
+            pattern.replacen(line, count, regex::NoExpand(to)).into_owned() + "\n"
+        });
+        text = lines.collect();
+    }
+    Some(text)
+}
+
+/// `cut -c a-b` and `cut -d x -f n`.
+fn cut(text: &str, words: &[String]) -> Option<String> {
+    let option = |letter: &str| {
+        let at = words.iter().position(|w| w.starts_with(letter))?;
+        let attached = words[at][2..].to_owned();
+        if attached.is_empty() { words.get(at + 1).cloned() } else { Some(attached) }
+    };
+    let range = |text: &str| -> Option<(usize, usize)> {
+        let (a, b) = text.split_once('-').unwrap_or((text, text));
+        let first = if a.is_empty() { 1 } else { a.parse().ok()? };
+        let last = if b.is_empty() { usize::MAX } else { b.parse().ok()? };
+        Some((first, last))
+    };
+    if let Some(columns) = option("-c").or_else(|| option("-b")) {
+        let (first, last) = range(&columns)?;
+        let one = |l: &str| l.chars().take(last).skip(first - 1).collect::<String>() + "\n";
+        return Some(text.lines().map(one).collect());
+    }
+    let delimiter = option("-d").unwrap_or_else(|| "\t".to_owned());
+    let (first, last) = range(&option("-f")?)?;
+    let one = |l: &str| {
+        let fields: Vec<&str> = l.split(delimiter.as_str()).collect();
+        fields.iter().take(last).skip(first - 1).copied().collect::<Vec<_>>().join(&delimiter) + "\n"
+    };
+    Some(text.lines().map(one).collect())
+}

@@ -1,0 +1,330 @@
+//! The tables of `policies/tools/`: how a tool's arguments become effects, and which tools run others.
+
+use super::effect::Kind;
+use crate::shell::run::matches;
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashMap};
+
+/// A tool, as one table of `policies/tools/*.toml` describes it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Tool {
+    /// Further names; with `*` for families like `mkfs.*`.
+    pub(super) names: Vec<String>,
+    /// Options that take a value.
+    pub(super) values: Vec<String>,
+    /// Options end at the first operand.
+    pub(super) stop: bool,
+    /// Long options start with one dash.
+    pub(super) long_dash: bool,
+    /// The first word may be option letters without a dash.
+    pub(super) bundle: bool,
+    /// `-5` is an operand.
+    pub(super) numbers: bool,
+    /// Options with which the tool only shows something.
+    pub(super) harmless: Vec<String>,
+    /// What it does.
+    pub(super) effects: Vec<ToolEffect>,
+    /// What it runs.
+    pub(super) runs: Vec<Runs>,
+    /// Arguments are told apart, and meant, as only code knows.
+    pub(super) special: Option<Special>,
+    /// What it prints.
+    pub(super) prints: Prints,
+    /// Files that it writes, and what is in them then.
+    pub(super) stores: Vec<Stores>,
+    /// Whether it checks what was downloaded, with one of these options.
+    pub(super) verifies: Vec<String>,
+    /// The language of the scripts that it runs.
+    pub(super) language: Option<String>,
+    /// Whether it is worth looking for behind the name of a program that is not in the tables.
+    pub(super) tail: bool,
+}
+
+/// One effect of a tool.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ToolEffect {
+    /// What is done.
+    pub(super) kind: Kind,
+    /// The arguments that name what it is done to; see [`Selector`].
+    #[serde(default)]
+    pub(super) paths: Option<Selector>,
+    /// The class, where it is not the path that says it.
+    #[serde(default)]
+    pub(super) class: Option<String>,
+    /// Only if the arguments look like this.
+    #[serde(default)]
+    pub(super) when: Condition,
+    /// Options that make it recursive; `*` for always.
+    #[serde(default)]
+    pub(super) recursive: Vec<String>,
+    /// Options that force it.
+    #[serde(default)]
+    pub(super) forced: Vec<String>,
+}
+
+/// Another program that a tool runs.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Runs {
+    /// How its text is read.
+    pub(super) how: How,
+    /// The arguments that hold it.
+    pub(super) from: Selector,
+    /// The text must start with one of these, which are taken off.
+    #[serde(default)]
+    pub(super) strip: Vec<String>,
+    /// Leading `NAME=value` words are not the program.
+    #[serde(default)]
+    pub(super) assignments: bool,
+    /// Not if an operand before it is a program or a path.
+    #[serde(default)]
+    pub(super) loose: bool,
+    /// Only if the arguments look like this.
+    #[serde(default)]
+    pub(super) when: Condition,
+}
+
+/// A file that a tool writes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Stores {
+    /// Where.
+    pub(super) to: Selector,
+    /// What.
+    pub(super) what: Stored,
+    /// The arguments that what is stored comes from.
+    #[serde(default)]
+    pub(super) from: Option<Selector>,
+    /// Only if the arguments look like this.
+    #[serde(default)]
+    pub(super) when: Condition,
+}
+
+/// What a written file contains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Stored {
+    /// What came over the network.
+    Remote,
+    /// What another file contains.
+    Copy,
+    /// What standard input brings.
+    Stdin,
+    /// A checkout named after its address.
+    GitClone,
+}
+
+/// How the text of another program is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum How {
+    /// The words are its argument vector.
+    Argv,
+    /// Each value is text for a shell.
+    Shell,
+    /// The words, joined with blanks, are text for a shell.
+    Words,
+    /// Each value is a script in the tool's language.
+    Script,
+    /// Each value names a script or program.
+    File,
+    /// Standard input is text for a shell.
+    Stdin,
+    /// The first word that names a program worth looking at, and what follows it.
+    Tail,
+    /// A user's crontab: a file, or standard input.
+    Crontab,
+    /// A program in an option's value; the operands are its arguments.
+    Daemon,
+    /// What follows the third operand.
+    Netns,
+    /// `alias.x=!command`
+    GitAlias,
+    /// Lines `user:password` on standard input.
+    Passwords,
+    /// No program: arguments to look at more closely.
+    Check(Check),
+}
+
+/// What a closer look at arguments looks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Check {
+    /// Packages that were downloaded and not checked.
+    Installs,
+    /// Sources without transport security.
+    PlainHttp,
+    /// Sources on the network.
+    RemoteSource,
+    /// Manifests on the network.
+    RemoteManifest,
+    /// The number of root.
+    UidZero,
+    /// Groups of administrators.
+    AdminGroup,
+}
+
+/// What a tool prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Prints {
+    /// Something.
+    #[default]
+    Output,
+    /// What came over the network.
+    Remote,
+    /// Its standard input, or some of it.
+    Stdin,
+    /// Names of files below its operands.
+    Names,
+    /// The path of a fresh temporary file.
+    Temporary,
+    /// Numbers.
+    Number,
+    /// Its operands.
+    Operands,
+    /// What the programs print that it runs.
+    Inner,
+}
+
+/// Tools whose arguments only code understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Special {
+    /// A shell.
+    Shell,
+    /// `find`
+    Find,
+    /// `xargs`
+    Xargs,
+    /// `chmod`
+    Chmod,
+    /// `env`
+    Env,
+    /// A container that may see the host's files.
+    Container,
+    /// A filter whose output is computed where it can be.
+    Filter,
+    /// An interpreter of another language.
+    Interpreter,
+    /// A packet filter.
+    Firewall,
+    /// A program that fetches.
+    Fetch,
+    /// A client of a database.
+    Sql,
+    /// Another configuration tool.
+    Configuration,
+}
+
+/// When a row of a table applies.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Condition {
+    /// One of these options is given.
+    #[serde(default, rename = "if")]
+    pub(super) any: Vec<String>,
+    /// All of these are given.
+    #[serde(default)]
+    pub(super) all: Vec<String>,
+    /// None of these is given.
+    #[serde(default)]
+    pub(super) unless: Vec<String>,
+    /// The operands start like this. `**` stands for any number of words; `a|b*` for alternatives.
+    #[serde(default)]
+    pub(super) words: Vec<String>,
+}
+
+/// Which arguments: `all`, `last`, `init` (all but the last), `0`, `1..`, `of=` (operands of that form),
+/// `-o,--output` (values of options), `**/down` not.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "String")]
+pub(super) enum Selector {
+    /// Every operand.
+    All,
+    /// The last operand, if there is more than one.
+    Last,
+    /// Every operand but the last.
+    Init,
+    /// Operands from one position on.
+    From(usize),
+    /// One operand.
+    At(usize),
+    /// Operands `key=value`.
+    Key(String),
+    /// Values of options.
+    Options(Vec<String>),
+}
+
+impl From<String> for Selector {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "all" => Self::All,
+            "last" => Self::Last,
+            "init" => Self::Init,
+            other => {
+                if let Some(from) = other.strip_suffix("..").and_then(|n| n.parse().ok()) {
+                    return Self::From(from);
+                }
+                match other.parse() {
+                    Ok(at) => Self::At(at),
+                    Err(_) if other.starts_with('-') => {
+                        Self::Options(other.split(',').map(|o| o.trim().to_owned()).collect())
+                    }
+                    Err(_) => Self::Key(other.to_owned()),
+                }
+            }
+        }
+    }
+}
+
+impl Tool {
+    /// Whether the option takes a value.
+    pub(super) fn takes_value(&self, option: &str) -> bool {
+        self.values
+            .iter()
+            .any(|v| v == option || (option.len() >= 5 && option.starts_with("--") && v.starts_with(option)))
+    }
+}
+
+/// All tools by name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tools {
+    by_name: HashMap<String, usize>,
+    families: Vec<(String, usize)>,
+    tools: Vec<Tool>,
+}
+
+impl Tools {
+    /// Adds the tables of one file.
+    ///
+    /// # Errors
+    /// When it is not TOML, or not of this form.
+    pub(super) fn add(&mut self, text: &str) -> Result<(), toml::de::Error> {
+        let file: BTreeMap<String, Tool> = toml::from_str(text)?;
+        for (name, tool) in file {
+            let index = self.tools.len();
+            for name in std::iter::once(&name).chain(&tool.names) {
+                if name.contains('*') {
+                    self.families.push((name.clone(), index));
+                } else {
+                    self.by_name.insert(name.clone(), index);
+                }
+            }
+            self.tools.push(tool);
+        }
+        Ok(())
+    }
+
+    /// The tool of that name; a version at its end does not matter.
+    pub(super) fn named(&self, name: &str) -> Option<&Tool> {
+        let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
+        let index = self.by_name.get(name).or_else(|| {
+            let family = self.families.iter().find(|(pattern, _)| matches(pattern, name));
+            family.map(|(_, index)| index).or_else(|| self.by_name.get(plain))
+        });
+        index.and_then(|index| self.tools.get(*index))
+    }
+}
