@@ -1,8 +1,12 @@
 //! `countersign lint`: a site, or a list of commands, held against the policy.
 
 use super::{Failure, Outcome, Ui};
+use crate::model::{Finding, Severity, Stamp, Tree};
+use crate::module;
 use crate::policy::commands::{self, CommandInput};
 use crate::policy::guard::Rules;
+use crate::policy::report::{self, Style};
+use crate::policy::{self, Policy, Verdict};
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -10,17 +14,68 @@ use std::path::{Path, PathBuf};
 /// What to lint, and how to show it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// The site: a work tree with `countersign.toml`.
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    /// How to show what is found.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
     /// Judge a list of commands instead of a site: one JSON object a line; `-` is standard input.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dir", "format"])]
     commands: Option<PathBuf>,
 }
 
+/// How findings are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+    /// SARIF 2.1.0, for code hosts and editors.
+    Sarif,
+}
+
 /// Runs the command.
-pub(super) fn run(args: Args, ui: &mut Ui) -> Outcome {
-    match args.commands {
-        Some(file) => judge_commands(&file, ui),
-        None => Err(Failure::usage("nothing to lint")),
+pub(super) fn run(args: &Args, ui: &mut Ui) -> Outcome {
+    if let Some(file) = &args.commands {
+        return judge_commands(file, ui);
     }
+    let tree = super::site::read(&args.dir, ui)?;
+    let findings = findings(&tree, super::clock::now());
+    let sources = |path: &str| tree.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok());
+    let style = if ui.colour() { Style::Coloured } else { Style::Plain };
+    let text = match args.format {
+        Format::Text => report::text(&findings, &sources, style),
+        Format::Json => report::json(&findings, &sources) + "\n",
+        Format::Sarif => report::sarif(&findings, &sources) + "\n",
+    };
+    ui.raw(text.as_bytes())?;
+    Ok(u8::from(findings.iter().any(|f| f.severity > Severity::Warn)))
+}
+
+/// Everything that is wrong with a site, in all of its environments.
+fn findings(tree: &Tree, today: Stamp) -> Vec<Finding> {
+    let unreadable = policy::source_findings(tree);
+    if !unreadable.is_empty() {
+        return unreadable;
+    }
+    let (site, rules) = match (module::load(tree), Policy::load(tree)) {
+        (Ok(site), Ok(rules)) => (site, rules),
+        (site, rules) => return [site.err(), rules.err()].into_iter().flatten().flatten().collect(),
+    };
+    let mut found: Vec<Finding> = Vec::new();
+    for environment in site.environments() {
+        let more = match module::compile(&site, environment) {
+            Err(findings) => findings,
+            Ok(compilation) => match policy::check(&rules, tree, &site, &compilation, today) {
+                Verdict::Passed(linted) => [compilation.warnings, linted.warnings].concat(),
+                Verdict::Refused(findings) => [compilation.warnings, findings].concat(),
+            },
+        };
+        found.extend(more.into_iter().filter(|f| !found.contains(f)).collect::<Vec<_>>());
+    }
+    found
 }
 
 fn judge_commands(file: &Path, ui: &mut Ui) -> Outcome {

@@ -8,6 +8,7 @@ mod demo;
 mod duration;
 mod hook;
 mod keys;
+mod lint;
 mod node;
 mod policy;
 mod push;
@@ -42,6 +43,8 @@ Exit codes: 0 done, 1 refused or failed, 64 wrong usage.
 enum Command {
     #[command(flatten)]
     Site(site::Command),
+    /// Hold a site, or a list of commands, against the policy.
+    Lint(lint::Args),
     /// Rules of the lint policy.
     #[command(subcommand)]
     Policy(policy::Command),
@@ -96,6 +99,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run(command: Command, ui: &mut Ui) -> Outcome {
     match command {
         Command::Site(command) => site::run(command, ui),
+        Command::Lint(args) => lint::run(&args, ui),
         Command::Policy(command) => policy::run(command, ui),
         Command::Setup(args) => setup::run(args, ui),
         Command::Review(command) => review::run(command, ui),

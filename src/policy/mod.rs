@@ -3,9 +3,17 @@
 //! `policy` never knows whether it runs in the hook, at an author's or in a test. It does no I/O; what
 //! it cannot analyse is a finding.
 
+mod catalog;
+mod check;
 pub mod commands;
 pub mod guard;
+mod load;
 pub mod report;
+mod resource;
+mod source;
+mod waiver;
 
-mod sketch;
-pub use sketch::{LintedCommit, Policy, Verdict, check, source_findings};
+pub use check::{LintedCommit, Verdict, check};
+pub use load::Policy;
+pub use source::source_findings;
+pub use waiver::Waiver;

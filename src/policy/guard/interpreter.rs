@@ -195,8 +195,7 @@ fn shapes(analysis: &mut Analysis<'_>, tokens: &[Token], span: Span) {
         text(&["/bin/sh", "/bin/bash", "sh -i", "/bin/dash", "/bin/zsh", "cmd.exe"]) || name(&["dup2"]);
     let socket = name(&["socket", "Socket", "TCPSocket", "fsockopen", "net", "tcp", "inet", "connect"]);
     let device = text(&["/inet/tcp/", "/dev/tcp/"]);
-    if (shell && (socket || device)) || (text(&["/inet/tcp/"]) && name(&["getline"]))
-    {
+    if (shell && (socket || device)) || (text(&["/inet/tcp/"]) && name(&["getline"])) {
         analysis.add(Effect::new(Kind::ReverseShell, "script", "a shell on a network connection", span));
     }
     if name(&["fork"]) && name(&["while", "loop", "for", "until"]) {

@@ -126,7 +126,7 @@ const fn is_mark(c: char) -> bool {
 }
 
 /// Where the words would stand if they were written with one blank between them.
-fn spans_of(words: &[Value]) -> Vec<Span> {
+pub(in crate::policy) fn spans_of(words: &[Value]) -> Vec<Span> {
     let mut at = 0;
     words
         .iter()
@@ -181,6 +181,20 @@ pub fn check_in(command: &GuardCommand, setting: &Setting) -> Result<(), Denied>
     let mut findings = findings(rules, &effects, "<command>");
     findings.retain(|finding| finding.severity == Severity::Deny);
     if findings.is_empty() { Ok(()) } else { Err(Denied { findings }) }
+}
+
+/// The class of protected path that a removal of `path` would hit; `below` counts what is in it.
+pub(in crate::policy) fn path_class<'r>(rules: &'r Rules, path: &str, below: bool) -> Option<&'r str> {
+    let mut value = Value::default();
+    match path.strip_suffix("/*") {
+        Some(directory) => {
+            value.append(&Value::text(format!("{directory}/")));
+            value.push(crate::shell::Part::Glob("*".into()));
+        }
+        None => value.append(&Value::text(path)),
+    }
+    let reach = if below { paths::Reach::Below } else { paths::Reach::Itself };
+    rules.paths.class(&value, reach)
 }
 
 /// Whether a machine cannot do without a package.

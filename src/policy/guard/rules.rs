@@ -8,7 +8,7 @@ use super::embedded;
 use super::interpreter::Language;
 use super::paths::Paths;
 use super::table::Tools;
-use crate::model::Severity;
+use crate::model::{Digest, Severity};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -136,13 +136,25 @@ impl Rules {
         })
     }
 
+    /// The digest over the files that the built-in rules are made of.
+    #[must_use]
+    pub fn builtin_digest() -> Digest {
+        let files = embedded::RULES.iter().chain(embedded::TOOLS.iter());
+        let mut text: String =
+            files.map(|(name, text)| format!("{name} {}\n", Digest::of(text.as_bytes()))).collect();
+        for part in [embedded::PATHS, embedded::CONTENT, embedded::LANGUAGES] {
+            text.push_str(&format!("{}\n", Digest::of(part.as_bytes())));
+        }
+        Digest::of(text.as_bytes())
+    }
+
     fn parse() -> Result<Self, RulesError> {
         let mut rules = Vec::new();
-        for (file, text) in embedded::RULES {
+        for (file, text) in embedded::RULES.iter() {
             rules.push(toml::from_str(text).map_err(|e| RulesError::toml(file, &e))?);
         }
         let mut tools = Tools::default();
-        for (file, text) in embedded::TOOLS {
+        for (file, text) in embedded::TOOLS.iter() {
             tools.add(text).map_err(|e| RulesError::toml(file, &e))?;
         }
         let content: ContentFile =
