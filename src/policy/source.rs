@@ -32,7 +32,7 @@ fn hidden<'a>(path: &'a str, text: &'a str) -> impl Iterator<Item = Finding> + '
 
 /// Words of letters from several scripts, such as a Latin name with a Cyrillic `a`.
 fn mixed<'a>(path: &'a str, text: &'a str) -> impl Iterator<Item = Finding> + 'a {
-    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_ascii());
+    let words = text.split(|c: char| !c.is_alphanumeric() || is_hidden(c)).filter(|word| !word.is_ascii());
     words.filter(|word| !word.is_single_script()).map(move |word| {
         let start = word.as_ptr() as usize - text.as_ptr() as usize;
         let message = "a word mixes letters of several scripts, of which some look alike".to_owned();
