@@ -116,6 +116,8 @@ impl Fleet {
     /// An agent with a root of its own, after its first run that changed something.
     fn enroll(&self, digest: &str) {
         std::fs::create_dir_all(self.at("root/etc")).unwrap();
+        // What the node says of its system comes from here.
+        std::fs::copy("/etc/os-release", self.at("root/etc/os-release")).unwrap();
         let token = ok(countersign().args(["node", "token", NODE, "--server"]).arg(self.at("server")));
         let token = token.split_whitespace().next().unwrap_or_default();
         let mut enroll = countersign();
