@@ -297,7 +297,7 @@ impl Course<'_> {
             log(line);
             logs.push(line.clone());
         });
-        self.disk.write(RECORD, &serde_json::to_vec(&applied.record).unwrap_or_default())?;
+        stored::keep(self.disk, RECORD, &serde_json::to_vec(&applied.record).unwrap_or_default())?;
         Ok(applied)
     }
 

@@ -177,8 +177,12 @@ fn keep_envelope(disk: &Disk, name: &str, envelope: &Envelope) -> Result<(), Sto
     keep(disk, &document, &envelope.bytes)
 }
 
-/// Writes a file unless it has these bytes already.
-fn keep(disk: &Disk, name: &str, bytes: &[u8]) -> Result<(), StoredError> {
+/// Writes a file unless it has these bytes already: waiting for the disk is the longest part of a run with nothing
+/// to do.
+///
+/// # Errors
+/// When it could not be made durable.
+pub(super) fn keep(disk: &Disk, name: &str, bytes: &[u8]) -> Result<(), StoredError> {
     match disk.read(name, bytes.len() as u64) {
         Ok(Some(have)) if have == bytes => Ok(()),
         Ok(_) | Err(DiskError::TooLong { .. }) => Ok(disk.write(name, bytes)?),
