@@ -5,6 +5,7 @@
 mod agent;
 mod clock;
 mod demo;
+mod describe;
 mod duration;
 mod hook;
 mod keys;
@@ -14,6 +15,7 @@ mod policy;
 mod push;
 mod random;
 mod review;
+mod schema;
 mod server;
 mod setup;
 mod site;
@@ -48,6 +50,10 @@ enum Command {
     /// Rules of the lint policy.
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Show what a module may say of each resource type.
+    Describe(describe::Args),
+    /// JSON Schemas of a site's files, for editors.
+    Schema(schema::Args),
     /// Prepare this clone for pushing and reviewing.
     Setup(setup::Args),
     #[command(flatten)]
@@ -101,6 +107,8 @@ fn run(command: Command, ui: &mut Ui) -> Outcome {
         Command::Site(command) => site::run(command, ui),
         Command::Lint(args) => lint::run(&args, ui),
         Command::Policy(command) => policy::run(command, ui),
+        Command::Describe(args) => describe::run(&args, ui),
+        Command::Schema(args) => schema::run(&args, ui),
         Command::Setup(args) => setup::run(args, ui),
         Command::Review(command) => review::run(command, ui),
         Command::Trust(command) => trust::run(command, ui),

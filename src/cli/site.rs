@@ -5,6 +5,8 @@ mod diff;
 mod lookup;
 mod new;
 
+pub(super) use new::write;
+
 use super::{Failure, Outcome, Ui};
 use crate::model::{Finding, Tree};
 use crate::module::{self, Site};

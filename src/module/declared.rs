@@ -11,7 +11,7 @@ use super::shape::{Shaping, Typed};
 use super::template::Templates;
 use crate::model::expr::{Guard, Known, Literal};
 use crate::model::finding::did_you_mean;
-use crate::model::resource::{Attr, Live, META_ATTRS, Shape};
+use crate::model::resource::{Attr, CONTROL_ATTRS, Live, META_ATTRS, Shape};
 use crate::model::{Finding, Kind};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -132,7 +132,7 @@ impl Reader<'_> {
         let shell = self.provider(entry);
         let mut attrs = Vec::new();
         for (key, item) in entry.table {
-            if !matches!(key.name.as_str(), "for_each" | "when") {
+            if !CONTROL_ATTRS.iter().any(|attr| attr.name == key.name) {
                 attrs.extend(self.attribute(entry.kind, key, item, (shell, &names)));
             }
         }
@@ -249,7 +249,7 @@ impl Reader<'_> {
     ) -> Option<Given> {
         let all = || kind.attrs().iter().chain(META_ATTRS);
         let Some(attr) = all().find(|attr| attr.name == key.name) else {
-            let known: Vec<&str> = all().map(|attr| attr.name).chain(["for_each", "when"]).collect();
+            let known: Vec<&str> = all().chain(CONTROL_ATTRS).map(|attr| attr.name).collect();
             let finding =
                 unknown_name("attribute", &key.name, place(self.file, &key.span), known.iter().copied());
             self.findings

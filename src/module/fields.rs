@@ -1,6 +1,7 @@
 //! Reading a table whose keys are known: each value by its type, and whatever is left over is a finding.
 
 use super::document::{Item, Key, Table, Text, Value, place};
+use super::form::Field;
 use crate::model::finding::did_you_mean;
 use crate::model::{Finding, Place};
 use std::ops::Range;
@@ -10,7 +11,7 @@ use std::ops::Range;
 pub(super) struct Fields<'a> {
     file: &'a str,
     table: &'a Table,
-    known: &'static [&'static str],
+    known: &'static [Field],
 }
 
 impl<'a> Fields<'a> {
@@ -18,18 +19,19 @@ impl<'a> Fields<'a> {
     pub(super) fn of(
         file: &'a str,
         table: &'a Table,
-        known: &'static [&'static str],
+        known: &'static [Field],
         findings: &mut Vec<Finding>,
     ) -> Self {
-        for (key, _) in table.iter().filter(|(key, _)| !known.contains(&key.name.as_str())) {
-            findings.push(unknown("key", key, file, known.iter().copied()));
+        let names = known.iter().map(|field| field.name);
+        for (key, _) in table.iter().filter(|(key, _)| !names.clone().any(|name| name == key.name)) {
+            findings.push(unknown("key", key, file, names.clone()));
         }
         Self { file, table, known }
     }
 
     /// The value of `name`.
     pub(super) fn item(&self, name: &str) -> Option<&'a Item> {
-        debug_assert!(self.known.contains(&name));
+        debug_assert!(self.known.iter().any(|field| field.name == name));
         self.table.iter().find(|(key, _)| key.name == name).map(|(_, item)| item)
     }
 

@@ -2,6 +2,7 @@
 
 use super::document::{self, Document, Item, Key, Keys, Value, place};
 use super::fields::{Fields, unknown_name, wrong_type};
+use super::form;
 use crate::model::{EnvName, Finding, ModuleName, NodeName, Place, Tree};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,7 +67,7 @@ fn site_file(
     findings: &mut Vec<Finding>,
 ) {
     let file = &*document.file;
-    let fields = Fields::of(file, &document.root, &["name", "environments", "defaults", "groups"], findings);
+    let fields = Fields::of(file, &document.root, form::SITE, findings);
     match fields.text("name", findings) {
         Some((text, _)) => inventory.name.clone_from(&text.text),
         None if fields.item("name").is_none() => {
@@ -85,7 +86,7 @@ fn site_file(
         inventory.environments.extend("production".parse::<EnvName>());
     }
     if let Some(Item { value: Value::Table(table), .. }) = fields.item("defaults") {
-        let fields = Fields::of(file, table, &["include"], findings);
+        let fields = Fields::of(file, table, form::DEFAULTS, findings);
         inventory.defaults = includes(&fields, file, modules, findings);
     } else {
         fields.table("defaults", findings);
@@ -115,7 +116,7 @@ fn group(
         findings.push(wrong_type(&key.name, "a table", &item.value, place(file, &item.span)));
         return None;
     };
-    let fields = Fields::of(file, table, &["include", "description"], findings);
+    let fields = Fields::of(file, table, form::GROUP, findings);
     Some(Group {
         include: includes(&fields, file, modules, findings),
         description: fields.text("description", findings).map(|(t, _)| t.text.clone()).unwrap_or_default(),
@@ -173,8 +174,7 @@ fn node_file(
         place: Place::file(path),
     };
     if let Some(document) = document::read(tree, path, Keys::Plain, findings) {
-        let fields =
-            Fields::of(path, &document.root, &["description", "groups", "include", "facts"], findings);
+        let fields = Fields::of(path, &document.root, form::NODE, findings);
         fields.text("description", findings);
         node.groups = groups(&fields, path, inventory, findings);
         let own = includes(&fields, path, modules, findings);

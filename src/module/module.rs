@@ -7,6 +7,7 @@ use super::declared::{self, Declared};
 use super::document::{Document, Item, Key, Table, Value, place, text_of};
 use super::fields::{Fields, unknown, wrong_type};
 use super::fixed;
+use super::form;
 use super::limits::Limits;
 use super::param::{self, Param};
 use super::template::{Source, Templates};
@@ -113,7 +114,8 @@ fn entries<'a>(document: &'a Document, findings: &mut Vec<Finding>) -> Vec<Entry
             continue;
         }
         let Some(kind) = Kind::named(&key.name) else {
-            let known = Kind::ALL.iter().map(|kind| kind.name()).chain(["params", "description"]);
+            let known =
+                Kind::ALL.iter().map(|kind| kind.name()).chain(form::MODULE.iter().map(|field| field.name));
             findings.push(unknown("type", key, file, known));
             continue;
         };
@@ -147,7 +149,7 @@ fn table_of<'a>(name: &str, item: &'a Item, file: &str, findings: &mut Vec<Findi
 
 fn params(document: &Document, findings: &mut Vec<Finding>) -> Vec<Param> {
     let only: Table = document.root.iter().filter(|(key, _)| key.name == "params").cloned().collect();
-    let fields = Fields::of(&document.file, &only, &["params"], findings);
+    let fields = Fields::of(&document.file, &only, form::MODULE, findings);
     let table = fields.table("params", findings);
     table.iter().filter_map(|(key, item)| param::read(&document.file, key, item, findings)).collect()
 }

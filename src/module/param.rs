@@ -2,6 +2,7 @@
 
 use super::document::{Item, Key, Value, place};
 use super::fields::{Fields, unknown_name, wrong_type};
+use super::form::{self, MERGES, TYPES};
 use crate::model::finding::did_you_mean;
 use crate::model::{Finding, Place};
 use regex::Regex;
@@ -55,9 +56,6 @@ pub(super) enum Merge {
     Join,
 }
 
-const TYPES: &[&str] = &["text", "integer", "bool", "list", "table"];
-const KEYS: &[&str] =
-    &["type", "items", "default", "required", "min", "max", "pattern", "values", "merge", "description"];
 /// Names that mean something else inside a template or guard.
 const TAKEN: &[&str] = &[
     "facts",
@@ -128,7 +126,7 @@ pub(super) fn read(file: &str, key: &Key, item: &Item, findings: &mut Vec<Findin
         }
         return None;
     };
-    let fields = Fields::of(file, table, KEYS, findings);
+    let fields = Fields::of(file, table, form::PARAM, findings);
     let kind = match fields.text("type", findings) {
         Some((text, span)) => kind_of(file, &text.text, &span, findings)?,
         None if fields.item("type").is_some() => return None,
@@ -199,7 +197,7 @@ fn merge(fields: &Fields<'_>, kind: ParamKind, file: &str, findings: &mut Vec<Fi
             Merge::Replace
         }
         (other, _) => {
-            findings.push(unknown_name("merge", other, place(file, &span), ["replace", "join"]));
+            findings.push(unknown_name("merge", other, place(file, &span), MERGES.iter().copied()));
             Merge::Replace
         }
     }

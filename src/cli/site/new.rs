@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, ui: &mut Ui) -> Outcome {
 }
 
 /// Writes a file and the folders on the way to it.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(in crate::cli) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let folder = path.parent().unwrap_or(path);
     std::fs::create_dir_all(folder).map_err(|cause| Failure::io("cannot make", folder, &cause))?;
     std::fs::write(path, bytes).map_err(|cause| Failure::io("cannot write", path, &cause))

@@ -1,5 +1,7 @@
 //! How an attribute is described: its name, the shape of its value, and what a live fact may do in it.
 
+use std::fmt;
+
 /// One attribute of a resource type.
 #[derive(Debug, Clone, Copy)]
 pub struct Attr {
@@ -9,6 +11,8 @@ pub struct Attr {
     pub shape: Shape,
     /// Whether a live fact may stand in it.
     pub live: Live,
+    /// What it is when a module does not say, in words that TOML and JSON share; `None` where nothing, or the title, takes its place.
+    pub default: Option<&'static str>,
     /// One or two sentences for `describe` and the documentation.
     pub doc: &'static str,
 }
@@ -17,7 +21,7 @@ impl Attr {
     /// An attribute in which no live fact may stand.
     #[must_use]
     pub const fn new(name: &'static str, shape: Shape, doc: &'static str) -> Self {
-        Self { name, shape, live: Live::Never, doc }
+        Self { name, shape, live: Live::Never, default: None, doc }
     }
 
     /// The same attribute, open to live facts as `live` says.
@@ -25,6 +29,19 @@ impl Attr {
     pub const fn live(mut self, live: Live) -> Self {
         self.live = live;
         self
+    }
+
+    /// The same attribute with the value that it has when a module does not say.
+    #[must_use]
+    pub const fn default(mut self, value: &'static str) -> Self {
+        self.default = Some(value);
+        self
+    }
+
+    /// The value that it has when a module does not say.
+    #[must_use]
+    pub fn default_value(&self) -> Option<serde_json::Value> {
+        serde_json::from_str(self.default?).ok()
     }
 }
 
@@ -76,4 +93,32 @@ pub enum Shape {
     Template,
     /// The name of a file or folder below the module's `files/`.
     Source,
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words =
+            |words: &[&str]| words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Path => "an absolute path",
+            Self::Paths => "an absolute path, or a list of them",
+            Self::Bool => "`true` or `false`",
+            Self::Integer(min, max) => return write!(f, "a whole number from {min} to {max}"),
+            Self::Integers(min, max) => {
+                return write!(f, "a whole number from {min} to {max}, or a list of them");
+            }
+            Self::OneOf(one) => return write!(f, "one of {}", words(one)),
+            Self::BoolOr(one) => return write!(f, "`true`, `false` or {}", words(one)),
+            Self::Texts => "a text, or a list of texts",
+            Self::Table => "a table of texts",
+            Self::Mode => "a file mode, in quotes",
+            Self::Command => "a command: a list of words, or text",
+            Self::Commands => "a command, or a list of commands",
+            Self::CronField => "a field of a crontab, or a list of them",
+            Self::Refs => "a reference `type[title]`, or a list of them",
+            Self::Template => "the name of a template of the module",
+            Self::Source => "the name of a file of the module",
+        })
+    }
 }

@@ -23,21 +23,23 @@ pub(super) const ATTRS: &[Attr] = &[
         Shape::Mode,
         "Octal (`\"0644\"`) or symbolic (`\"u=rw,go=r\"`). Not managed when unset.",
     ),
-    Attr::new("recurse", Shape::Bool, "Manage what is below a directory too."),
+    Attr::new("recurse", Shape::Bool, "Manage what is below a directory too.").default("false"),
     Attr::new(
         "purge",
         Shape::Bool,
         "Remove what the catalog does not name below a directory. Needs `recurse`.",
-    ),
-    Attr::new("force", Shape::Bool, "Allow a directory to be replaced or removed with all that is in it."),
-    Attr::new("replace", Shape::Bool, "Write the content even if the file exists. `true` by default."),
+    )
+    .default("false"),
+    Attr::new("force", Shape::Bool, "Allow a directory to be replaced or removed with all that is in it.")
+        .default("false"),
+    Attr::new("replace", Shape::Bool, "Write the content even if the file exists.").default("true"),
     Attr::new("backup", Shape::Text, "Keep the old file beside the new one, with this suffix (`\".bak\"`)."),
     Attr::new(
         "validate_cmd",
         Shape::Command,
         "Run on the new content before it is put in place; `%` is its path.",
     ),
-    Attr::new("show_diff", Shape::Bool, "Show what changes in logs and reports. `true` by default."),
+    Attr::new("show_diff", Shape::Bool, "Show what changes in logs and reports.").default("true"),
 ];
 
 /// The wanted state of a file, directory or symbolic link.

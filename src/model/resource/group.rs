@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 /// The attributes of `group` in a module.
 pub(super) const ATTRS: &[Attr] = &[
     Attr::new("name", Shape::Text, "The group's name; the title by default."),
-    Attr::new("ensure", Shape::OneOf(&["present", "absent"]), "`present` by default."),
+    Attr::new("ensure", Shape::OneOf(&["present", "absent"]), "Whether it must be there.")
+        .default("\"present\""),
     Attr::new("gid", Shape::Integer(0, 4_294_967_294), "Number of the group."),
-    Attr::new("system", Shape::Bool, "Take a number from the system range."),
+    Attr::new("system", Shape::Bool, "Take a number from the system range.").default("false"),
 ];
 
 /// The wanted state of a group.

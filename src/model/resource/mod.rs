@@ -83,6 +83,21 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
+    /// What it is, in a few words.
+    #[must_use]
+    pub const fn doc(self) -> &'static str {
+        match self {
+            Self::File => "a file, directory or symbolic link",
+            Self::Package => "a package of the distribution",
+            Self::Service => "a system service",
+            Self::Exec => "a command",
+            Self::User => "a user account",
+            Self::Group => "a group of accounts",
+            Self::Cron => "an entry of a user's crontab",
+            Self::Notify => "a message in the run's log; always counts as a change",
+        }
+    }
+
     /// The attributes of this type, without the metaparameters.
     #[must_use]
     pub const fn attrs(self) -> &'static [Attr] {
@@ -267,12 +282,24 @@ pub const META_ATTRS: &[Attr] = &[
     Attr::new("require", Shape::Refs, "Resources that come before this one; a failed one skips this."),
     Attr::new("notify", Shape::Refs, "Like `before`, and refreshes them when this one changes."),
     Attr::new("subscribe", Shape::Refs, "Like `require`, and refreshes this one when they change."),
-    Attr::new("noop", Shape::Bool, "Only report what would change. `false` cannot lift a noop run."),
+    Attr::new("noop", Shape::Bool, "Only report what would change. `false` cannot lift a noop run.")
+        .default("false"),
     Attr::new("tag", Shape::Texts, "Tags besides the automatic ones."),
+    Attr::new("loglevel", Shape::OneOf(LogLevel::NAMES), "The level at which changes are logged.")
+        .default("\"notice\""),
+];
+
+/// What says whether and how often a resource is there at all. Read by the compiler; never in a catalog as it is.
+pub const CONTROL_ATTRS: &[Attr] = &[
     Attr::new(
-        "loglevel",
-        Shape::OneOf(LogLevel::NAMES),
-        "The level at which changes are logged; `notice` by default.",
+        "for_each",
+        Shape::Text,
+        "One resource for each element: `vhost in vhosts`, or `name, user in users` for a table.",
+    ),
+    Attr::new(
+        "when",
+        Shape::Text,
+        "A guard: the resource is there only where it holds, for example `facts.os.family == 'debian'`.",
     ),
 ];
 
@@ -342,7 +369,8 @@ mod tests {
     #[test]
     fn no_type_redefines_a_metaparameter_or_repeats_an_attribute() {
         for kind in Kind::ALL {
-            let names: Vec<_> = kind.attrs().iter().chain(META_ATTRS).map(|a| a.name).collect();
+            let names: Vec<_> =
+                kind.attrs().iter().chain(META_ATTRS).chain(CONTROL_ATTRS).map(|a| a.name).collect();
             let distinct: std::collections::BTreeSet<_> = names.iter().collect();
             assert_eq!(names.len(), distinct.len(), "{kind}");
         }

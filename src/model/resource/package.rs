@@ -6,11 +6,8 @@ use serde::{Deserialize, Serialize};
 /// The attributes of `package` in a module.
 pub(super) const ATTRS: &[Attr] = &[
     Attr::new("name", Shape::Text, "The package's name; the title by default."),
-    Attr::new(
-        "ensure",
-        Shape::Text,
-        "`present` (the default), `absent`, `purged`, `latest`, or an exact version.",
-    ),
+    Attr::new("ensure", Shape::Text, "`present`, `absent`, `purged`, `latest`, or an exact version.")
+        .default("\"present\""),
     Attr::new("install_options", Shape::Texts, "Further options for the package manager."),
     Attr::new("provider", Shape::OneOf(&["apt"]), "The package manager; found by itself when unset."),
 ];

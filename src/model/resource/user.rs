@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 /// The attributes of `user` in a module.
 pub(super) const ATTRS: &[Attr] = &[
     Attr::new("name", Shape::Text, "The account's name; the title by default."),
-    Attr::new("ensure", Shape::OneOf(&["present", "absent"]), "`present` by default."),
+    Attr::new("ensure", Shape::OneOf(&["present", "absent"]), "Whether it must be there.")
+        .default("\"present\""),
     Attr::new("uid", Shape::Integer(0, 4_294_967_294), "Number of the account."),
     Attr::new("gid", Shape::Text, "Primary group, by name or number."),
     Attr::new("groups", Shape::Texts, "Further groups."),
@@ -14,12 +15,14 @@ pub(super) const ATTRS: &[Attr] = &[
         "membership",
         Shape::OneOf(&["minimum", "inclusive"]),
         "`inclusive` leaves all groups not listed.",
-    ),
+    )
+    .default("\"minimum\""),
     Attr::new("comment", Shape::Text, "Full name or other comment."),
     Attr::new("home", Shape::Path, "Home directory."),
     Attr::new("shell", Shape::Path, "Login shell."),
-    Attr::new("managehome", Shape::Bool, "Make the home directory with the account, and remove it with it."),
-    Attr::new("system", Shape::Bool, "Take a number from the system range."),
+    Attr::new("managehome", Shape::Bool, "Make the home directory with the account, and remove it with it.")
+        .default("false"),
+    Attr::new("system", Shape::Bool, "Take a number from the system range.").default("false"),
 ];
 
 /// The wanted state of a user account.

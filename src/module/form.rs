@@ -1,0 +1,99 @@
+//! The keys of the files of a site: one table each, for reading, for messages and for editors' schemas.
+//!
+//! What a resource type accepts is not here but in the attribute tables of `model`.
+
+/// A key that a table may have.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Field {
+    /// The key.
+    pub(super) name: &'static str,
+    /// What its value looks like.
+    pub(super) form: Form,
+    /// One sentence for readers.
+    pub(super) doc: &'static str,
+}
+
+/// What the value of a key looks like.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Form {
+    /// Text.
+    Text,
+    /// A whole number.
+    Integer,
+    /// `true` or `false`.
+    Bool,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// A list of texts.
+    Texts,
+    /// A list of anything.
+    List,
+    /// Anything.
+    Any,
+    /// A table with these keys.
+    Table(&'static [Field]),
+    /// A table of tables with these keys.
+    Tables(&'static [Field]),
+    /// A table of anything.
+    Open,
+}
+
+impl Field {
+    const fn new(name: &'static str, form: Form, doc: &'static str) -> Self {
+        Self { name, form, doc }
+    }
+}
+
+/// The types of parameters.
+pub(super) const TYPES: &[&str] = &["text", "integer", "bool", "list", "table"];
+/// How values of several data files make one.
+pub(super) const MERGES: &[&str] = &["replace", "join"];
+
+/// `countersign.toml`.
+pub(super) const SITE: &[Field] = &[
+    Field::new("name", Form::Text, "The name of the site."),
+    Field::new(
+        "environments",
+        Form::Texts,
+        "Protected branches that catalogs are compiled for; `production` unless given.",
+    ),
+    Field::new("defaults", Form::Table(DEFAULTS), "What holds for every node."),
+    Field::new("groups", Form::Tables(GROUP), "Groups of nodes."),
+];
+/// `[defaults]` of `countersign.toml`.
+pub(super) const DEFAULTS: &[Field] =
+    &[Field::new("include", Form::Texts, "Modules that every node includes, before all others.")];
+/// `[groups.<group>]` of `countersign.toml`.
+pub(super) const GROUP: &[Field] = &[
+    Field::new("include", Form::Texts, "Modules that the nodes of this group include, in order."),
+    Field::new("description", Form::Text, "One sentence for readers."),
+];
+/// `nodes/<node>.toml`.
+pub(super) const NODE: &[Field] = &[
+    Field::new("description", Form::Text, "One sentence for readers."),
+    Field::new("groups", Form::Texts, "Groups; data of a later one overrides data of an earlier one."),
+    Field::new("include", Form::Texts, "Modules that only this node includes, after those of its groups."),
+    Field::new("facts", Form::Open, "Facts that reviewers agree to: `node.facts` in templates."),
+];
+/// The head of `modules/<module>/module.toml`; besides it there are only resource types.
+pub(super) const MODULE: &[Field] = &[
+    Field::new("params", Form::Tables(PARAM), "Parameters, whose values come from `data/`."),
+    Field::new("description", Form::Text, "One sentence for readers."),
+];
+/// A parameter of a module.
+pub(super) const PARAM: &[Field] = &[
+    Field::new("type", Form::OneOf(TYPES), "What its values look like."),
+    Field::new("items", Form::OneOf(TYPES), "What the elements of a list look like."),
+    Field::new("default", Form::Any, "The value where no data file has one."),
+    Field::new("required", Form::Bool, "`false`: a node may do without a value."),
+    Field::new("min", Form::Integer, "Least number, or least length of a text or list."),
+    Field::new("max", Form::Integer, "Greatest number, or greatest length of a text or list."),
+    Field::new("pattern", Form::Text, "A regular expression that the whole text must match."),
+    Field::new("values", Form::List, "The values that are allowed."),
+    Field::new(
+        "merge",
+        Form::OneOf(MERGES),
+        "`replace` (the default) takes the value of highest precedence; `join` puts lists and tables together.",
+    ),
+    Field::new("description", Form::Text, "One sentence, shown by `countersign lookup --explain`."),
+];

@@ -1,0 +1,41 @@
+//! The defaults that the schemas tell, against what the compiler takes.
+
+use super::*;
+use crate::model::{EnvName, Tree};
+
+/// The resource as a node without anything special gets it.
+fn compiled(kind: Kind, attrs: &str) -> String {
+    let needs = match kind {
+        Kind::File => "content = 'x'",
+        Kind::Cron => "command = '/bin/x'",
+        Kind::Exec => "command = '/bin/x'",
+        Kind::Package | Kind::Service | Kind::User | Kind::Group | Kind::Notify => "",
+    };
+    let title = if kind == Kind::File { "/x" } else { "x" };
+    let mut tree = Tree::default();
+    let mut add = |path: &str, text: &str| tree.insert(path, text.as_bytes().to_vec()).unwrap();
+    add("countersign.toml", "name = 'x'\n[defaults]\ninclude = ['m']\n");
+    add("nodes/n.toml", "");
+    add("modules/m/module.toml", &format!("[{kind}.'{title}']\n{needs}\n{attrs}\n"));
+    let environment: EnvName = "production".parse().unwrap();
+    let site = crate::module::load(&tree).unwrap();
+    let nodes = crate::module::compile(&site, &environment).unwrap().nodes;
+    String::from_utf8(nodes[0].bytes.clone()).unwrap()
+}
+
+#[test]
+fn a_default_is_what_the_compiler_takes_when_nothing_is_said() {
+    let catalog = |text: &str| {
+        let catalog: Value = serde_json::from_str(text).unwrap();
+        catalog["resources"].clone()
+    };
+    for kind in Kind::ALL {
+        let plain = catalog(&compiled(kind, ""));
+        for attr in kind.attrs().iter().chain(META_ATTRS) {
+            let Some(default) = attr.default else { continue };
+            assert!(attr.default_value().is_some(), "{kind} {}", attr.name);
+            let said = catalog(&compiled(kind, &format!("{} = {default}", attr.name)));
+            assert_eq!(plain, said, "{kind} {}", attr.name);
+        }
+    }
+}
