@@ -2,6 +2,7 @@
 
 mod admission;
 mod review;
+mod ssh;
 mod stage;
 
 pub(crate) use stage::{MOTD, SITE, Stage};
