@@ -9,12 +9,18 @@ use super::fetch::{FetchError, Source, publication};
 use super::stored::{self, StoredError};
 use crate::model::report::Refused;
 use crate::model::{Catalog, Digest, Stamp};
-use crate::signing::{self, Accepted, Current, Decision, Offer, Refusal, Release, Reloaded, State, Verified};
+use crate::signing::{
+    self, Accepted, Current, Decision, Document as _, Offer, Refusal, Release, Reloaded, State, Timestamp,
+    Verified,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 const TAGS: &str = "etags.json";
 const TAGS_CAP: u64 = 64 << 10;
+/// Longer than a server takes from the first to the second file of a timestamp.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 
 /// What a node may apply.
 #[derive(Debug)]
@@ -191,7 +197,8 @@ pub fn walk(disk: &Disk, state: &mut State, source: &dyn Source) -> Result<(), P
     Ok(())
 }
 
-/// Gathers and decides. A timestamp and its signatures are two files: who met them between two versions looks once more.
+/// Gathers and decides. A timestamp and its signatures are two files: who met them between two versions looks once
+/// more.
 fn decide(
     state: &State,
     source: &dyn Source,
@@ -199,15 +206,21 @@ fn decide(
     now: Stamp,
 ) -> Result<(Decision, Gathered), Problem> {
     let first = gather(source, at_hand)?;
-    let refusal = match signing::decide(state, &first.offer, now) {
-        Ok(decision) => return Ok((decision, first)),
-        Err(refusal) => refusal,
-    };
-    let again = gather(source, at_hand)?;
-    if again.offer.timestamp == first.offer.timestamp {
-        return Err(refusal.into());
+    match signing::decide(state, &first.offer, now) {
+        Ok(decision) => Ok((decision, first)),
+        Err(refusal) if is_torn_timestamp(&refusal) => {
+            std::thread::sleep(BETWEEN_LOOKS);
+            let again = gather(source, at_hand)?;
+            Ok((signing::decide(state, &again.offer, now)?, again))
+        }
+        Err(refusal) => Err(refusal.into()),
     }
-    Ok((signing::decide(state, &again.offer, now)?, again))
+}
+
+/// Whether it is about the signatures of a timestamp: they may be those of the next or the last one.
+fn is_torn_timestamp(refusal: &Refusal) -> bool {
+    let torn = Timestamp::TYPE;
+    matches!(refusal, Refusal::Unsigned { what } | Refusal::Threshold { what, .. } if *what == torn)
 }
 
 fn at_hand(disk: &Disk, state: &State, source: &dyn Source) -> Result<AtHand, Problem> {

@@ -1,9 +1,11 @@
 //! The agent against publications that an attacker owns: each refusal by its code, and nothing else happened.
 
 use super::*;
-use crate::agent::fetch::Directory;
+use crate::agent::fetch::{Answer, Directory, Want};
 use crate::agent::testing::{Draft, NODE, NOW, OTHER, World, only, snapshot, write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A world with two releases; the node has accepted the first.
 struct Scene {
@@ -338,4 +340,63 @@ fn t4_a_jump_over_a_link_is_refused() {
     )
     .unwrap();
     scene.refuses("CHAIN");
+}
+
+/// A publication whose timestamp has the signatures of the one before it, the first `torn` times that it is looked at.
+#[derive(Debug)]
+struct Torn {
+    new: Directory,
+    old: Directory,
+    torn: usize,
+    looks: Arc<AtomicUsize>,
+}
+
+impl Source for Torn {
+    fn name(&self) -> &str {
+        "torn"
+    }
+
+    fn get(&self, want: &Want<'_>) -> Result<Answer, FetchError> {
+        if want.path != "timestamp/production.signatures.json" {
+            return self.new.get(want);
+        }
+        let looks = self.looks.fetch_add(1, Ordering::SeqCst);
+        if looks < self.torn { self.old.get(want) } else { self.new.get(want) }
+    }
+}
+
+impl Scene {
+    /// Pulls while a server renews its timestamp; how often the timestamp was looked at, and what came of it.
+    fn pull_torn(&mut self, torn: usize) -> (usize, Attempts) {
+        let looks = Arc::new(AtomicUsize::new(0));
+        let (new, old) = (Directory::new(&self.publication), Directory::new(&self.old));
+        let sources: Vec<Box<dyn Source>> = vec![Box::new(Torn { new, old, torn, looks: looks.clone() })];
+        let attempts = pull(&self.disk, &mut self.state, &sources, NOW);
+        (looks.load(Ordering::SeqCst), attempts)
+    }
+}
+
+#[test]
+fn a_timestamp_between_two_versions_is_looked_at_again() {
+    let (looks, attempts) = Scene::new().pull_torn(1);
+    let Some(Pulled::Ready(ready)) = attempts.pulled else { unreachable!("{:?}", attempts.problems) };
+    assert_eq!((looks, ready.release.seq), (2, 2));
+}
+
+#[test]
+fn a_timestamp_without_its_signatures_is_refused_at_the_second_look() {
+    let mut scene = Scene::new();
+    let before = snapshot(&scene.disk.path(""));
+    let (looks, attempts) = scene.pull_torn(usize::MAX);
+    assert!(attempts.pulled.is_none());
+    assert_eq!((looks, attempts.problems[0].1.code()), (2, "UNSIGNED"));
+    assert_eq!(snapshot(&scene.disk.path("")), before);
+}
+
+#[test]
+fn another_refusal_is_not_looked_at_again() {
+    let mut scene = Scene::with_second(&Draft::of("two").signed_by(&["alice"]));
+    let (looks, attempts) = scene.pull_torn(0);
+    assert!(attempts.pulled.is_none());
+    assert_eq!((looks, attempts.problems[0].1.code()), (1, "THRESHOLD"));
 }
