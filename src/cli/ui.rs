@@ -99,6 +99,14 @@ impl Ui {
         Self { out: Box::new(Heedless(io::stdout())), err: Box::new(io::stderr()), colour }
     }
 
+    /// One that keeps what is printed, for tests.
+    #[cfg(test)]
+    pub(super) fn captured() -> (Self, Captured) {
+        let (out, err) = (Kept::default(), Kept::default());
+        let captured = Captured { out: out.clone(), err: err.clone() };
+        (Self { out: Box::new(out), err: Box::new(err), colour: false }, captured)
+    }
+
     /// Whether to colour what is printed.
     #[must_use]
     pub const fn colour(&self) -> bool {
@@ -220,5 +228,49 @@ impl<W: Write> Write for Heedless<W> {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             other => other,
         }
+    }
+}
+
+/// What a command of a test has printed.
+#[cfg(test)]
+#[derive(Debug)]
+pub(super) struct Captured {
+    out: Kept,
+    err: Kept,
+}
+
+#[cfg(test)]
+impl Captured {
+    /// On standard output.
+    pub(super) fn out(&self) -> String {
+        self.out.text()
+    }
+
+    /// On standard error.
+    pub(super) fn err(&self) -> String {
+        self.err.text()
+    }
+}
+
+/// A writer whose bytes can be had while somebody else writes.
+#[cfg(test)]
+#[derive(Debug, Default, Clone)]
+struct Kept(std::rc::Rc<std::cell::RefCell<Vec<u8>>>);
+
+#[cfg(test)]
+impl Kept {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.borrow()).into_owned()
+    }
+}
+
+#[cfg(test)]
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

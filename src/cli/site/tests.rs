@@ -54,7 +54,10 @@ fn a_catalog_is_written_with_the_files_that_it_names() {
     let folder = tempfile::tempdir().unwrap();
     let tree = worktree::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/site")).unwrap();
     let compilation = clean(&tree);
-    compile::write_all(folder.path(), &compilation.nodes, &compilation, &mut Ui::standard()).unwrap();
+    let (mut ui, captured) = Ui::captured();
+    compile::write_all(folder.path(), &compilation.nodes, &compilation, &mut ui).unwrap();
+    let said = format!("wrote {} catalogs into `{}`\n", compilation.nodes.len(), folder.path().display());
+    assert_eq!(captured.out(), said);
     let read = |path: &str| std::fs::read(folder.path().join(path)).unwrap();
     let catalog = crate::model::Catalog::decode(&read("catalog/edge1.example.json")).unwrap();
     for (digest, size) in catalog.blobs() {

@@ -43,12 +43,14 @@ impl Place {
         self.directory.path().join(name)
     }
 
-    /// Runs a trust command whose words may contain `@` for the folder.
-    fn run(&self, words: &str) -> Outcome {
+    /// Runs a trust command whose words may contain `@` for the folder. What it printed, and what comes next.
+    fn run(&self, words: &str) -> Result<(String, String), Failure> {
         let base = self.directory.path().to_str().unwrap();
         let words = words.split(' ').map(|word| word.replace('@', base));
         let line = Line::try_parse_from(std::iter::once("trust".to_owned()).chain(words)).unwrap();
-        run(line.command, &mut Ui::standard())
+        let (mut ui, captured) = Ui::captured();
+        run(line.command, &mut ui)?;
+        Ok((captured.out(), captured.err()))
     }
 
     fn refused(&self, words: &str) -> String {
@@ -70,14 +72,22 @@ fn place() -> Place {
 #[test]
 fn two_reviewers_make_a_trust_root() {
     let place = place();
-    place.run(INIT).unwrap();
+    let (said, next) = place.run(INIT).unwrap();
     let pinned = Digest::of(&place.found().bytes);
+    assert!(
+        said.contains("wrote trust root 1 to ") && said.contains(&format!("digest {pinned}\n")),
+        "{said}"
+    );
+    assert!(next.contains("next: 2 of its reviewers sign it: countersign trust sign "), "{next}");
     let envelope =
         |found: folder::Found| crate::signing::Envelope { bytes: found.bytes, signatures: found.signatures };
     assert!(first(&envelope(place.found()), pinned).is_err(), "nobody signed yet");
-    place.run("sign @/trust --key @/alice").unwrap();
+    let (said, next) = place.run("sign @/trust --key @/alice").unwrap();
+    assert_eq!(said, format!("`alice` signed trust root 1: {pinned}\n"));
+    assert_eq!(next, "next: 1 more must sign\n");
     assert!(first(&envelope(place.found()), pinned).is_err(), "one of two");
-    place.run("sign @/trust --key @/bob").unwrap();
+    let (_, next) = place.run("sign @/trust --key @/bob").unwrap();
+    assert!(next.starts_with("next: countersign server trust SERVERDIR "), "{next}");
     let root = first(&envelope(place.found()), pinned).unwrap();
     assert_eq!(root.signers().iter().map(AsRef::as_ref).collect::<Vec<&str>>(), ["alice", "bob"]);
     assert!(root.knows(&"frank".parse().unwrap()));
@@ -163,5 +173,6 @@ fn everything_worth_knowing_is_shown() {
     assert!(show::lines(&found, found.root.expires().plus(1)).unwrap().join("\n").contains("EXPIRED"));
     assert!(place.refused("show @/server").contains("no trust root"));
     let path: &Path = &place.path("trust/1.json");
-    place.run(&format!("show {}", path.display())).unwrap();
+    let (shown, _) = place.run(&format!("show {}", path.display())).unwrap();
+    assert!(shown.starts_with("trust root 1 of repository "), "{shown}");
 }
