@@ -1,5 +1,6 @@
 //! Durations as administrators write them: `30m`, `2h`, `90` (seconds).
 
+use super::counted::counted;
 use std::time::Duration;
 
 /// Reads a number with one of `s m h d`, or a bare number of seconds.
@@ -30,12 +31,8 @@ pub(super) fn words(duration: Duration) -> String {
         (seconds / 60 % 60, "minute"),
         (seconds % 60, "second"),
     ];
-    let said: Vec<String> = parts
-        .iter()
-        .filter(|(n, _)| *n > 0)
-        .take(2)
-        .map(|(n, unit)| format!("{n} {unit}{}", if *n == 1 { "" } else { "s" }))
-        .collect();
+    let said: Vec<String> =
+        parts.iter().filter(|(n, _)| *n > 0).take(2).map(|(n, unit)| counted(*n, unit)).collect();
     if said.is_empty() { "0 seconds".into() } else { said.join(" ") }
 }
 

@@ -4,6 +4,7 @@
 
 mod agent;
 mod clock;
+mod counted;
 mod demo;
 mod describe;
 mod duration;

@@ -6,6 +6,7 @@ mod hub;
 mod tally;
 mod targets;
 
+use super::counted::counted;
 use super::{Failure, Outcome, Ui, clock, duration};
 use crate::agent::enroll::fetch_roots;
 use crate::agent::fetch::{Https, Trust};
@@ -137,7 +138,8 @@ fn noted_digest(site: &Path) -> Result<Digest, Failure> {
 fn load_site(directory: &Path) -> Result<Site, Failure> {
     let tree = worktree::read(directory)?;
     crate::module::load(&tree).map_err(|findings| {
-        Failure::refused(format!("the site in `{}` has {} errors", directory.display(), findings.len()))
+        let errors = counted(findings.len(), "error");
+        Failure::refused(format!("the site in `{}` has {errors}", directory.display()))
             .hint(format!("countersign lint {}", directory.display()))
     })
 }
@@ -148,7 +150,7 @@ fn show(chosen: &[&NodeInfo], ui: &mut Ui) -> Result<(), Failure> {
         let link = if info.connected { "connected" } else { "not connected" };
         ui.line(format!("{:<40} release {seq:<6} {link}", info.node.as_str()))?;
     }
-    ui.line(format!("{} nodes\n", chosen.len()))
+    ui.line(format!("{}\n", counted(chosen.len(), "node")))
 }
 
 fn check(args: &Args, root: &Verified<Root>, chosen: &[&NodeInfo]) -> Result<(), Failure> {
@@ -177,8 +179,10 @@ fn confirm(expected: Option<usize>, count: usize) -> Result<(), Failure> {
     };
     match given {
         Some(number) if number == count => Ok(()),
-        Some(number) => Err(Failure::refused(format!("--all means {count} nodes, not {number}"))
-            .hint(format!("if that is what you want: --expect {count}"))),
+        Some(number) => {
+            Err(Failure::refused(format!("--all means {}, not {number}", counted(count, "node")))
+                .hint(format!("if that is what you want: --expect {count}")))
+        }
         None => Err(Failure::refused("--all needs the number of nodes that it means")
             .hint(format!("if {count} is right: --expect {count}"))),
     }
@@ -186,7 +190,7 @@ fn confirm(expected: Option<usize>, count: usize) -> Result<(), Failure> {
 
 fn ask_number(count: usize) -> Result<Option<usize>, Failure> {
     let mut ui = Ui::standard();
-    ui.note(format!("All {count} nodes will run. Type their number to go on:"));
+    ui.note(format!("--all means {}. Type the number to go on:", counted(count, "node")));
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     Ok(answer.trim().parse().ok())
@@ -201,7 +205,8 @@ fn push(args: &Args, hub: &Hub, nodes: &[NodeName], ui: &mut Ui) -> Result<Tally
     for (number, batch) in nodes.chunks(size).enumerate() {
         if number > 0 {
             if tally.failed() > args.max_failures {
-                bar.suspend(|| ui.note(format!("{} nodes failed: no further batch", tally.failed())));
+                let failed = counted(tally.failed(), "node");
+                bar.suspend(|| ui.note(format!("{failed} failed: no further batch")));
                 break;
             }
             std::thread::sleep(args.batch_sleep);

@@ -7,6 +7,7 @@ mod new;
 
 pub(super) use new::write;
 
+use super::counted::counted;
 use super::{Failure, Outcome, Ui};
 use crate::model::{Finding, Tree};
 use crate::module::{self, Site};
@@ -64,9 +65,7 @@ pub(super) fn refusal(tree: &Tree, findings: &[Finding], ui: &mut Ui) -> Failure
     let style = if ui.colour() { Style::Coloured } else { Style::Plain };
     let sources = |path: &str| tree.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok());
     ui.note(report::text(findings, &sources, style));
-    let count = findings.len();
-    let plural = if count == 1 { "" } else { "s" };
-    Failure::refused(format!("{count} finding{plural}"))
+    Failure::refused(counted(findings.len(), "finding"))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::agent::fetch::{Deadline, Directory, Https, Source, Trust};
 use crate::agent::host::Host;
 use crate::agent::identity::Identity;
 use crate::agent::{facts, lock, pull, report, servers, stored};
+use crate::cli::counted::counted;
 use crate::cli::{Failure, Outcome, Ui, clock, duration};
 use crate::model::Stamp;
 use crate::model::report::Report;
@@ -60,8 +61,11 @@ fn details(disk: &Disk, state: &State, last: Option<&Report>, ui: &mut Ui) -> Ou
         line(
             "last run",
             format!(
-                "{} resources, {} changed, {} failed, {} out of sync",
-                counts.total, counts.changed, counts.failed, counts.out_of_sync
+                "{}, {} changed, {} failed, {} out of sync",
+                counted(counts.total, "resource"),
+                counts.changed,
+                counts.failed,
+                counts.out_of_sync
             ),
         )?;
         if let Some(refused) = &report.refusal {
@@ -144,7 +148,7 @@ pub(super) fn verify(args: &VerifyArgs, ui: &mut Ui) -> Outcome {
     let signers: Vec<String> = accepted.release.signers().iter().map(ToString::to_string).collect();
     ui.line(format!("verified: release {} {}", accepted.release.seq, accepted.release.id()))?;
     ui.line(format!("signed by {}", signers.join(", ")))?;
-    ui.line(format!("{} resources for {}", accepted.catalog.resources.len(), state.node()))?;
+    ui.line(format!("{} for {}", counted(accepted.catalog.resources.len(), "resource"), state.node()))?;
     Ok(0)
 }
 

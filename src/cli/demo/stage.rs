@@ -1,5 +1,6 @@
 //! What the demo shows: headings, the commands as a user would type them, what they print, and the table at the end.
 
+use crate::cli::counted::counted;
 use crate::cli::{Failure, Ui};
 use std::process::Output;
 
@@ -63,7 +64,7 @@ impl<'a> Stage<'a> {
         let said = said(output);
         let lines: Vec<&str> = said.lines().collect();
         if lines.len() > most {
-            self.ui.line(format_args!("   | ({} lines before)", lines.len() - most))?;
+            self.ui.line(format_args!("   | ({} before)", counted(lines.len() - most, "line")))?;
         }
         for line in &lines[lines.len().saturating_sub(most)..] {
             self.ui.line(format_args!("   | {}", line.trim_end()))?;

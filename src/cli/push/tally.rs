@@ -1,5 +1,6 @@
 //! What the nodes of a push said so far, and the summary at its end.
 
+use crate::cli::counted::counted;
 use crate::model::NodeName;
 use crate::model::wire::{NodePush, PushEvent};
 use std::collections::BTreeMap;
@@ -75,7 +76,7 @@ impl Tally {
         let line = |what: &str, value: &str| format!("{what:>16}: {value}");
         [
             silent,
-            format!("Finished processing {answered} / {} nodes in {whole}\n", all + left_out),
+            format!("Finished processing {answered} / {} in {whole}\n", counted(all + left_out, "node")),
             line("Nodes", &format!("{passed} passed, {failed} failed{rest}")),
             line("Discovery time", &seconds(times.discovery)),
             line("Run time", &seconds(times.run)),

@@ -1,6 +1,7 @@
 //! `review list`: changes and what they wait for.
 
 use super::clone::Clone;
+use crate::cli::counted::counted;
 use crate::cli::{Failure, Outcome, Ui};
 use crate::review::change::{Change, Standing, Status, void_text};
 use crate::review::escape;
@@ -39,12 +40,12 @@ fn line(clone: &Clone, change: &mut Change) -> Result<String, Failure> {
     let Some(last) = change.current() else { return Ok(String::new()) };
     let release: Release = document::read_untrusted(&last.statement)?;
     Ok(format!(
-        "{:>4}  {:<12} {:<10} {:>3}/{} nodes  {}  [{standing}]",
+        "{:>4}  {:<12} {:<10} {:>3}/{}  {}  [{standing}]",
         change.number,
         change.environment.as_str(),
         last.author.as_str(),
         release.affected,
-        release.nodes,
+        counted(release.nodes, "node"),
         escape::line(release.reason.as_bytes()),
     ))
 }

@@ -3,6 +3,7 @@
 use super::clone::Clone;
 use super::examine::{Examined, examine};
 use super::list;
+use crate::cli::counted::counted;
 use crate::cli::{Failure, Outcome, Ui};
 use crate::model::Principal;
 use crate::policy::report;
@@ -83,7 +84,7 @@ fn lint(examined: &Examined) -> String {
     let warnings = examined.admitted.linted.warnings.len() + examined.admitted.compilation.warnings.len();
     match warnings {
         0 => "passed on this machine".into(),
-        count => format!("passed on this machine, with {count} warnings"),
+        count => format!("passed on this machine, with {}", counted(count, "warning")),
     }
 }
 
@@ -106,7 +107,7 @@ pub(super) fn effects(examined: &Examined) -> String {
     let parts: Vec<String> =
         counts.iter().map(|((what, kind), count)| format!("{count} {kind} {}", word(*what))).collect();
     let parts = if parts.is_empty() { "no resource changes".into() } else { parts.join(", ") };
-    format!("  affects    {} of {} nodes: {parts}\n", release.affected, release.nodes)
+    format!("  affects    {} of {}: {parts}\n", release.affected, counted(release.nodes, "node"))
 }
 
 fn files(examined: &Examined) -> String {

@@ -1,6 +1,7 @@
 //! `compile`: the catalogs of all nodes, or of one.
 
 use super::{load, read, refusal};
+use crate::cli::counted::counted;
 use crate::cli::{Failure, Outcome, Ui};
 use crate::model::finding::did_you_mean;
 use crate::model::{EnvName, Tree};
@@ -83,8 +84,9 @@ fn table(nodes: &[Compiled], compilation: &Compilation, ui: &mut Ui) -> Outcome 
         ui.line(format_args!("{node:width$}  {resources:9} {bytes:7}  {}", modules.join(" ")))?;
     }
     let resources: usize = nodes.iter().map(|node| node.catalog.resources.len()).sum();
-    let (nodes, files) = (nodes.len(), compilation.blobs.len());
-    ui.line(format_args!("{nodes} nodes, {resources} resources, {files} delivered files"))?;
+    let (nodes, resources) = (counted(nodes.len(), "node"), counted(resources, "resource"));
+    let files = counted(compilation.blobs.len(), "delivered file");
+    ui.line(format_args!("{nodes}, {resources}, {files}"))?;
     Ok(0)
 }
 
@@ -98,6 +100,6 @@ pub(super) fn write_all(out: &Path, nodes: &[Compiled], compilation: &Compilatio
             }
         }
     }
-    ui.line(format_args!("wrote {} catalogs into `{}`", nodes.len(), out.display()))?;
+    ui.line(format_args!("wrote {} into `{}`", counted(nodes.len(), "catalog"), out.display()))?;
     Ok(0)
 }

@@ -1,6 +1,7 @@
 //! `trust show`: a trust root for people.
 
 use super::folder::{Folder, Found, found};
+use crate::cli::counted::counted;
 use crate::cli::{Failure, Outcome, Ui};
 use crate::model::{Digest, Principal, RoleName, Stamp};
 use crate::signing::root::Root;
@@ -91,12 +92,13 @@ fn signed(found: &Found) -> Result<String, Failure> {
 
 fn left(expires: Stamp, now: Stamp) -> String {
     let seconds = expires.since(now);
-    if seconds < 0 { "EXPIRED".into() } else { format!("{} days left", seconds / DAY) }
+    if seconds < 0 { "EXPIRED".into() } else { format!("{} left", counted(seconds / DAY, "day")) }
 }
 
 /// Seconds in the largest unit that divides them.
 fn span(seconds: u64) -> String {
-    let units = [(86_400, "days"), (3_600, "hours"), (60, "minutes")];
+    let units = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
     let unit = units.into_iter().find(|(size, _)| seconds > 0 && seconds.is_multiple_of(*size));
-    unit.map_or_else(|| format!("{seconds} seconds"), |(size, name)| format!("{} {name}", seconds / size))
+    let (size, name) = unit.unwrap_or((1, "second"));
+    counted(seconds / size, name)
 }
