@@ -1,4 +1,6 @@
-//! The one clock of the agent. Pure parts take the time as an argument; this is where it comes from.
+//! The one look at the machine's clock. Pure parts take the time as an argument; this is where it comes from.
+//!
+//! Commands ask through `cli::clock`, and hand it to the server.
 
 use crate::model::Stamp;
 
@@ -7,7 +9,7 @@ pub type Clock = fn() -> Stamp;
 
 /// The machine's own clock.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "this is the agent's one clock")]
+#[expect(clippy::disallowed_methods, reason = "this is the one clock")]
 pub fn system() -> Stamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     // A clock set before 1970 reads as 1970; the clock floor of the state refuses it (D31).

@@ -1,8 +1,7 @@
 //! Commands of the node group: who may have a certificate. They work while the server runs.
 
 use super::server::runtime;
-use super::{Failure, Outcome, Ui};
-use crate::agent::clock;
+use super::{Failure, Outcome, Ui, clock};
 use crate::model::{Digest, NodeName, Stamp};
 use crate::server::Layout;
 use crate::store::enrol::{TokenRow, TokenScope};
@@ -183,7 +182,7 @@ async fn change(which: &Which, (from, to): (&[NodeState], NodeState), ui: &mut U
         [] => return Err(unknown(which)),
         several => return Err(ambiguous(which, several)),
     };
-    let now = clock::system();
+    let now = clock::now();
     if to == NodeState::Accepted {
         refuse_held(&database, which).await?;
     }
@@ -237,7 +236,7 @@ async fn token(at: &At, scope: &str, ui: &mut Ui) -> Outcome {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| Failure::refused(format!("no randomness: {error}")))?;
     let token = crate::model::digest::hex(&bytes);
-    let now = clock::system();
+    let now = clock::now();
     let hash = Digest::of(token.as_bytes());
     let row = TokenRow { hash, scope, created: now, expires: now.plus(TOKEN_LIFE) };
     database.add_token(&row).await?;

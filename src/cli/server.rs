@@ -1,7 +1,6 @@
 //! Commands on the server: `server init`, `server trust`, `serve`.
 
-use super::{Failure, Outcome, Ui};
-use crate::agent::clock;
+use super::{Failure, Outcome, Ui, clock};
 use crate::model::EnvName;
 use crate::server::{self, Foundation, Layout, Limits, Server, ServerError, Serving, TrustError};
 use std::net::SocketAddr;
@@ -73,8 +72,7 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 fn init(directory: &Path, (names, environment): (Vec<String>, EnvName), ui: &mut Ui) -> Outcome {
     let program = std::env::current_exe()?;
-    let foundation =
-        Foundation { names, branch: environment.as_str(), program: &program, now: clock::system() };
+    let foundation = Foundation { names, branch: environment.as_str(), program: &program, now: clock::now() };
     let made = runtime()?.block_on(server::init(directory, &foundation));
     let layout = made.map_err(|error| init_failure(&error))?;
     let shown = directory.display();
@@ -104,7 +102,7 @@ fn init_failure(error: &ServerError) -> Failure {
 }
 
 fn install_trust(directory: &Path, trust: &Path, ui: &mut Ui) -> Outcome {
-    let installed = server::install(&Layout::new(directory), trust, clock::system());
+    let installed = server::install(&Layout::new(directory), trust, clock::now());
     let root = installed.map_err(|error| trust_failure(&error, trust))?;
     ui.line(format_args!("Installed version {} of the trust root.", root.version()))?;
     let pinned = server::Config::load(&Layout::new(directory).config())?.root;
@@ -141,7 +139,7 @@ fn serve(args: &ServeArgs, ui: &mut Ui) -> Outcome {
         layout: Layout::new(&args.directory),
         listen: args.listen,
         limits: Limits::default(),
-        clock: clock::system,
+        clock: clock::now,
     };
     runtime()?.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;

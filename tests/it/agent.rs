@@ -1,8 +1,9 @@
 //! A node and its server: real programs, real TLS, real keys. A release is published, agents take it or refuse it.
 
 use crate::support::{countersign as program, fails, ok, transcript};
+use countersign::agent::clock::system as now;
 use countersign::model::resource::{Content, File, FileEnsure, Meta};
-use countersign::model::{Catalog, Digest, NodeName, Resource, Spec, Stamp};
+use countersign::model::{Catalog, Digest, NodeName, Resource, Spec};
 use countersign::signing::merkle::{Entry, Leaves};
 use countersign::signing::release::ReleaseKind;
 use countersign::signing::{Document, Release, Root, SigningKey, document, sshsig};
@@ -180,12 +181,6 @@ impl Server {
             reason: "test".into(),
         }
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the programs under test look at the same clock")]
-fn now() -> Stamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    Stamp::from_unix(i64::try_from(since.as_secs()).unwrap())
 }
 
 fn wait(what: &str, mut there: impl FnMut() -> bool) {

@@ -2,6 +2,7 @@
 
 use super::{MOTD, SITE, Stage};
 use crate::support::{clean, ok};
+use countersign::agent::clock::system as now;
 use countersign::model::{Digest, Tree};
 use countersign::repo::{Expected, NewCommit, RefUpdate};
 use countersign::review::record;
@@ -214,9 +215,8 @@ fn tamper(stage: &Stage, edit: impl Fn(&str) -> String) {
     last.statement = edited.into_bytes();
     let files: Tree = record::write(&change).unwrap();
     let name = changes::meta_ref(1);
-    let new = repo
-        .write_commit(&NewCommit { files: &files, parents: &[], message: "x\n", time: super::stage::now() })
-        .unwrap();
+    let new =
+        repo.write_commit(&NewCommit { files: &files, parents: &[], message: "x\n", time: now() }).unwrap();
     let old = Expected::from(repo.resolve(&name).unwrap());
     repo.update(&[RefUpdate { name, old, new }]).unwrap();
 }
@@ -281,9 +281,8 @@ fn d13_an_author_that_the_server_made_up_is_refused() {
     change.patchsets[0].author = "frank".parse().unwrap();
     let files = record::write(&change).unwrap();
     let name = changes::meta_ref(1);
-    let new = repo
-        .write_commit(&NewCommit { files: &files, parents: &[], message: "x\n", time: super::stage::now() })
-        .unwrap();
+    let new =
+        repo.write_commit(&NewCommit { files: &files, parents: &[], message: "x\n", time: now() }).unwrap();
     let old = Expected::from(repo.resolve(&name).unwrap());
     repo.update(&[RefUpdate { name, old, new }]).unwrap();
     let said = stage.clone_of("bob").refused(&["approve", "1", "--yes"]);
@@ -369,8 +368,7 @@ fn a_crash_between_two_steps_is_repaired_by_the_next_command() {
         if point == "after-release" {
             // What a server does when it starts.
             let publication = countersign::store::Publication::open(&stage.path("server/publish")).unwrap();
-            let repaired =
-                countersign::server::gate::reconcile(&stage.repo(), &publication, super::stage::now());
+            let repaired = countersign::server::gate::reconcile(&stage.repo(), &publication, now());
             assert_eq!(repaired.unwrap().published.len(), 1, "{point}");
         } else if released {
             // Any push repairs what is half done before it does anything else.
@@ -392,7 +390,7 @@ fn d22_a_branch_moved_behind_our_back_raises_the_alarm() {
     let repo = stage.repo();
     let head = repo.resolve("refs/heads/production").unwrap().unwrap();
     let files = repo.read_tree(head, countersign::repo::Limits::SITE).unwrap();
-    let new = NewCommit { files: &files, parents: &[head], message: "sneaky\n", time: super::stage::now() };
+    let new = NewCommit { files: &files, parents: &[head], message: "sneaky\n", time: now() };
     let new = repo.write_commit(&new).unwrap();
     repo.update(&[RefUpdate { name: "refs/heads/production".into(), old: Expected::At(head), new }]).unwrap();
     let said = stage.clone_of("carol").refused(&["review", "comment", "1", "-m", "hm"]);

@@ -1,7 +1,6 @@
 //! A server's repository, people with keys, and their clones: all real, all in one temporary directory.
 
 use crate::support::{clean, countersign, ok, transcript};
-use countersign::model::Stamp;
 use countersign::repo::Repo;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -169,12 +168,6 @@ impl Person<'_> {
 
 fn both(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-/// The present second.
-pub(crate) fn now() -> Stamp {
-    let time = clean("date").arg("+%s").output().unwrap().stdout;
-    Stamp::from_unix(String::from_utf8(time).unwrap().trim().parse().unwrap())
 }
 
 /// A small site: two nodes, one module with one file.
