@@ -21,13 +21,15 @@ pub(super) struct Analysis<'r> {
     steps: usize,
     /// Programs that run programs right now.
     pub(super) depth: usize,
-    /// Programs whose result decides whether what is analysed now runs.
+    /// Scripts that are being run, to notice one that runs itself.
+    running: Vec<String>,
+    /// What of the host a container sees, inside one: host path and path inside.
     pub(super) container: Option<Vec<(String, String)>>,
 }
 
 impl<'r> Analysis<'r> {
     pub(super) fn new(rules: &'r Rules) -> Self {
-        Self { rules, effects: Vec::new(), steps: 0, depth: 0, container: None }
+        Self { rules, effects: Vec::new(), steps: 0, depth: 0, running: Vec::new(), container: None }
     }
 
     /// Adds an effect, once.
@@ -39,7 +41,13 @@ impl<'r> Analysis<'r> {
 
     /// Adds an effect on paths: one for each place where the shell may stand.
     pub(super) fn add_path(&mut self, mut effect: Effect, path: &Value, state: &State) {
-        let reach = if effect.recursive { Reach::Below } else { Reach::Itself };
+        let whole_node =
+            matches!(effect.kind, Kind::Mode | Kind::Owner | Kind::Attribute | Kind::Mount | Kind::Unmount);
+        let reach = match effect.recursive {
+            true => Reach::Below,
+            false if whole_node => Reach::Node,
+            false => Reach::Itself,
+        };
         for whole in state.absolute(&path.settled()) {
             let Some(whole) = self.on_host(&whole) else { continue };
             if let Some(class) = self.rules.paths.class(&whole, reach) {
@@ -107,6 +115,9 @@ impl<'r> Analysis<'r> {
     /// Programs do not see the shell's functions and aliases.
     fn run_outside(&mut self, call: &Call<'_>, state: &mut State) -> Value {
         let mut child = state.child();
+        for (name, value) in call.environment {
+            child.set(name, value.clone());
+        }
         let output = Shell::new(self).dispatch(call, &mut child);
         state.files = child.files;
         output
@@ -187,7 +198,7 @@ impl<'r> Analysis<'r> {
         for row in tool.effects.iter().filter(|e| holds(&e.when, arguments)) {
             let mut effect = Effect::new(row.kind, "", "", call.span);
             effect.recursive = row.recursive.iter().any(|o| o == "*") || arguments.has(&row.recursive);
-            effect.forced = arguments.has(&row.forced);
+            effect.forced = row.forced.iter().any(|o| o == "*") || arguments.has(&row.forced);
             match (&row.paths, &row.class) {
                 (Some(selector), None) => {
                     for (path, span) in select(selector, arguments, call.span) {
@@ -317,6 +328,19 @@ impl<'r> Analysis<'r> {
                 checks::passwords(self, call);
                 Value::default()
             }
+            How::Escapes => {
+                for line in call.stdin.code().lines().filter_map(|l| l.trim_start().strip_prefix('!')) {
+                    self.shell_text(&Value::text(line), call.span, state, &Value::default());
+                }
+                Value::unknown(Source::Output, true)
+            }
+            How::Commas => {
+                for (value, span) in selected {
+                    let words: Vec<Value> = value.code().split(',').map(Value::text).collect();
+                    self.argv(&words, &vec![span; words.len()], call, state);
+                }
+                Value::default()
+            }
             How::Check(check) => {
                 checks::check(self, check, &selected, state);
                 Value::default()
@@ -329,6 +353,12 @@ impl<'r> Analysis<'r> {
             let from = row.from.as_ref().map(|f| select(f, arguments, call.span)).unwrap_or_default();
             let what = match row.what {
                 Stored::Remote => Value::unknown(Source::Remote, true),
+                Stored::Link => {
+                    for ((to, _), (source, _)) in select(&row.to, arguments, call.span).iter().zip(&from) {
+                        state.link(to, source);
+                    }
+                    continue;
+                }
                 Stored::Stdin => call.stdin.clone(),
                 Stored::GitClone => Value::unknown(Source::Remote, true),
                 Stored::Copy => match from.iter().find_map(|(path, _)| state.written(path)) {
@@ -339,7 +369,9 @@ impl<'r> Analysis<'r> {
             for (to, span) in select(&row.to, arguments, call.span) {
                 let to = match row.what {
                     Stored::GitClone => checks::clone_directory(&to),
-                    Stored::Remote | Stored::Stdin | Stored::Copy => special::destination(&to, &from, state),
+                    Stored::Remote | Stored::Stdin | Stored::Copy | Stored::Link => {
+                        special::destination(&to, &from, state)
+                    }
                 };
                 if row.what != Stored::Remote || tool.special.is_none() {
                     content::written(self, &to, &what, span, state);
@@ -382,7 +414,7 @@ impl<'r> Analysis<'r> {
     }
 
     /// Runs the first argument that names a program worth looking at, with what follows it.
-    fn tail(&mut self, call: &Call<'_>, state: &mut State) -> bool {
+    pub(super) fn tail(&mut self, call: &Call<'_>, state: &mut State) -> bool {
         for at in 1..call.words.len().saturating_sub(1) {
             let settled = call.words[at].settled();
             let Some(text) = settled.literal() else { continue };
@@ -407,7 +439,8 @@ impl Programs for Analysis<'_> {
         let name = settled.literal().map_or_else(|| settled.suffix().to_owned(), str::to_owned);
         let known = settled.literal().is_some() || settled.suffix().contains('/');
         if !known {
-            if !(special::checked(&settled) && settled.parts().len() == 1) {
+            let number = settled.parts().len() == 1 && settled.has(Source::Number);
+            if !number && !(special::checked(&settled) && settled.parts().len() == 1) {
                 self.undetermined("program", first, call.span);
             }
             return Value::unknown(Source::Output, true);
@@ -500,6 +533,11 @@ fn holds(condition: &Condition, arguments: &Arguments) -> bool {
     (condition.any.is_empty() || arguments.has(&condition.any))
         && condition.all.iter().all(|o| arguments.has(std::slice::from_ref(o)))
         && !arguments.has(&condition.unless)
+        && condition.most.is_none_or(|most| arguments.operands.len() <= most)
+        && condition.option.iter().all(|(names, pattern)| {
+            let names: Vec<String> = names.split(',').map(str::to_owned).collect();
+            arguments.values(&names).any(|v| pattern.split('|').any(|p| matches(p, &v.code())))
+        })
         && words_match(&condition.words, &arguments.operands.iter().map(|o| &o.value).collect::<Vec<_>>())
 }
 

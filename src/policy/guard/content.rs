@@ -17,6 +17,28 @@ pub(super) struct Row {
     paths: Vec<String>,
 }
 
+/// Lines of files that do harm wherever the file is read: `[[line]]` of `policies/content.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Line {
+    /// Patterns of paths.
+    paths: Vec<String>,
+    /// What a line looks like. A group named `command` is text for a shell.
+    #[serde(deserialize_with = "pattern")]
+    pattern: regex::Regex,
+    /// The effect, where the line has one by itself.
+    #[serde(default)]
+    effect: Option<Kind>,
+    /// Its class.
+    #[serde(default)]
+    class: String,
+}
+
+fn pattern<'de, D: serde::Deserializer<'de>>(from: D) -> Result<regex::Regex, D::Error> {
+    let text = String::deserialize(from)?;
+    regex::Regex::new(&text).map_err(serde::de::Error::custom)
+}
+
 /// How the content of a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -54,9 +76,30 @@ pub(super) fn written(
     let Some(text) = whole.first().map(Value::code) else { return };
     let text = crate::shell::run::normal(&text);
     let rules = analysis.rules;
+    if let Some(name) = text.strip_prefix("/proc/sys/") {
+        let setting = format!("sysctl -w {}={}", name.replace('/', "."), content.code().trim());
+        analysis.shell_text(&Value::text(setting), span, state, &Value::default());
+    }
+    lines(analysis, &text, &content.code(), span, state);
     let row = rules.content.iter().find(|row| row.paths.iter().any(|p| matches(p, &text)));
     let Some(row) = row else { return };
     judge(analysis, row.reads, &text, content, span, state);
+}
+
+/// Looks for lines that do harm in the file at `path`.
+pub(super) fn lines(analysis: &mut Analysis<'_>, path: &str, content: &str, span: Span, state: &mut State) {
+    let rules = analysis.rules;
+    for row in rules.lines.iter().filter(|row| row.paths.iter().any(|p| matches(p, path))) {
+        for found in row.pattern.captures_iter(content) {
+            if let Some(kind) = row.effect {
+                analysis.add(Effect::new(kind, row.class.as_str(), found[0].trim(), span));
+            }
+            if let Some(command) = found.name("command") {
+                let code = Value::text(command.as_str());
+                analysis.shell_text(&code, span, state, &Value::default());
+            }
+        }
+    }
 }
 
 /// Judges the content of the file at `path`: by its path, or by its first line.
@@ -69,6 +112,7 @@ pub(super) fn file(
 ) {
     let rules = analysis.rules;
     let span = Span::default();
+    lines(analysis, path, &content.code(), span, state);
     if let Some(row) = rules.content.iter().find(|row| row.paths.iter().any(|p| matches(p, path))) {
         return judge(analysis, row.reads, path, content, span, state);
     }

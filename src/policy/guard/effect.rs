@@ -35,6 +35,8 @@ pub enum Kind {
     Truncate,
     /// Adds to files.
     Append,
+    /// Changes files in place.
+    Edit,
     /// Moves something away from where it is.
     Move,
     /// Encrypts files in place.

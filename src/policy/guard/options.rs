@@ -1,6 +1,6 @@
 //! Arguments of a program → options and operands, as the tool's table says.
 
-use super::table::Tool;
+use super::table::{Special, Tool};
 use crate::shell::{Span, Value};
 
 /// The arguments of a program, told apart.
@@ -69,7 +69,10 @@ pub(super) fn parse(tool: &Tool, words: &[Value], spans: &[Span]) -> Arguments {
         let value = word.settled();
         let text = value.prefix().to_owned();
         let option = !ended && text.len() > 1 && text.starts_with('-') && !(tool.numbers && number(&text));
-        if option && text == "--" && value.literal().is_some() {
+        let plus = !ended && tool.special == Some(Special::Shell) && text.starts_with('+');
+        if plus {
+            arguments.options.push((text.clone(), None));
+        } else if option && text == "--" && value.literal().is_some() {
             ended = true;
         } else if option {
             at += one(tool, &value, &text, words.get(at + 1), &mut arguments);

@@ -11,7 +11,7 @@ use serde::Deserialize;
 pub(super) struct Paths {
     /// Directories that are other names of directories.
     #[serde(default)]
-    aliases: Vec<(String, String)>,
+    aliases: Vec<(Segments, Segments)>,
     /// Classes, the most important first.
     #[serde(rename = "class", default)]
     classes: Vec<Class>,
@@ -28,16 +28,27 @@ pub(super) struct Class {
     name: String,
     /// Directories: lost with anything above them, or when all that is in them is.
     #[serde(default)]
-    directories: Vec<String>,
+    directories: Vec<Segments>,
     /// Files.
     #[serde(default)]
-    files: Vec<String>,
+    files: Vec<Segments>,
     /// Directories in which every single thing counts.
     #[serde(default)]
-    within: Vec<String>,
+    within: Vec<Segments>,
     /// What does not count although it matches.
     #[serde(default)]
-    except: Vec<String>,
+    except: Vec<Segments>,
+}
+
+/// A path of the table in its parts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "String")]
+struct Segments(Vec<String>);
+
+impl From<String> for Segments {
+    fn from(path: String) -> Self {
+        Self(segments_of(&path))
+    }
 }
 
 /// How much of a path an action reaches.
@@ -45,6 +56,8 @@ pub(super) struct Class {
 pub(super) enum Reach {
     /// The thing itself: a file that is removed or written.
     Itself,
+    /// The thing itself, be it a directory.
+    Node,
     /// Everything below it too.
     Below,
 }
@@ -97,9 +110,9 @@ impl Paths {
         }
         let mut segments = segments(&text);
         for (from, to) in &self.aliases {
-            let from = segments_of(from);
+            let (from, to) = (&from.0, &to.0);
             if segments.len() >= from.len() && from.iter().zip(&segments).all(|(f, s)| matches(f, s)) {
-                segments.splice(..from.len(), segments_of(to));
+                segments.splice(..from.len(), to.iter().cloned());
             }
         }
         let mut broad = 0;
@@ -124,29 +137,30 @@ impl Class {
     fn reached(&self, target: &Target, reach: Reach) -> bool {
         let below = reach == Reach::Below;
         let path = &target.segments;
-        if self.except.iter().any(|e| is_prefix(&segments_of(e), path, true)) {
+        if self.except.iter().any(|e| is_prefix(&e.0, path, true)) {
             return false;
         }
         let directory = self.directories.iter().any(|d| {
-            let d = segments_of(d);
+            let d = &d.0;
             if below {
-                is_prefix(path, &d, false)
+                is_prefix(path, d, false)
             } else {
-                target.contents && path.len() == d.len() && is_prefix(path, &d, false)
+                let whole = target.contents || reach == Reach::Node;
+                whole && path.len() == d.len() && is_prefix(path, d, false)
             }
         });
         let file = self.files.iter().any(|f| {
-            let f = segments_of(f);
+            let f = &f.0;
             match (below, target.contents) {
-                (true, contents) => is_prefix(path, &f, false) && !(contents && path.len() == f.len()),
-                (false, true) => f.len() == path.len() + 1 && is_prefix(path, &f, false),
-                (false, false) => f.len() == path.len() && is_prefix(path, &f, false),
+                (true, contents) => is_prefix(path, f, false) && !(contents && path.len() == f.len()),
+                (false, true) => f.len() == path.len() + 1 && is_prefix(path, f, false),
+                (false, false) => f.len() == path.len() && is_prefix(path, f, false),
             }
         });
         let inside = self.within.iter().any(|w| {
-            let w = segments_of(w);
+            let w = &w.0;
             let under = path.len() > w.len() || (path.len() == w.len() && (below || target.contents));
-            (under && is_prefix(&w, path, true)) || (below && is_prefix(path, &w, false))
+            (under && is_prefix(w, path, true)) || (below && is_prefix(path, w, false))
         });
         directory || file || inside
     }

@@ -2,7 +2,7 @@
 //!
 //! Rules only say what matters. How a tool's arguments become effects is in the tool tables.
 
-use super::content::Row;
+use super::content::{Line, Row};
 use super::effect::{Effect, Kind};
 use super::embedded;
 use super::interpreter::Language;
@@ -85,6 +85,7 @@ pub struct Rules {
     pub(super) tools: Tools,
     pub(super) paths: Paths,
     pub(super) content: Vec<Row>,
+    pub(super) lines: Vec<Line>,
     pub(super) languages: BTreeMap<String, Language>,
     /// Variables whose value some programs run in a shell.
     pub(super) runs_variables: Vec<String>,
@@ -105,6 +106,7 @@ struct ContentFile {
     essential_packages: Vec<String>,
     security_services: Vec<String>,
     file: Vec<Row>,
+    line: Vec<Line>,
 }
 
 /// A file of the policy that is not as it should be.
@@ -165,6 +167,7 @@ impl Rules {
             paths: toml::from_str(embedded::PATHS)
                 .map_err(|e| RulesError::toml("policies/paths.toml", &e))?,
             content: content.file,
+            lines: content.line,
             languages: toml::from_str(embedded::LANGUAGES)
                 .map_err(|e| RulesError::toml("policies/languages.toml", &e))?,
             runs_variables: content.runs_variables,

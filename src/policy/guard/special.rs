@@ -26,6 +26,9 @@ pub(super) fn shell(
     if given("-c") {
         let Some(code) = operands.first() else { return Value::default() };
         let mut child = state.child();
+        for (name, value) in call.environment {
+            child.set(name, value.clone());
+        }
         child.errexit_from(given("-e"), given("-u"));
         if let Some(zero) = operands.get(1) {
             child.zero = zero.value.clone();
@@ -196,7 +199,14 @@ pub(super) fn container(
             let first = usize::from(matches!(word(0), "container"));
             match word(first) {
                 "run" | "create" => (first + 2, Some(volumes(arguments))),
-                "exec" => (first + 2, None),
+                "exec" => {
+                    analysis.tail(call, state);
+                    return Value::unknown(Source::Output, true);
+                }
+                "compose" => {
+                    analysis.tail(call, state);
+                    return Value::unknown(Source::Output, true);
+                }
                 _ => return Value::unknown(Source::Output, true),
             }
         }

@@ -114,6 +114,8 @@ pub(super) enum Stored {
     Stdin,
     /// A checkout named after its address.
     GitClone,
+    /// Nothing: it is another name of its source.
+    Link,
 }
 
 /// How the text of another program is read.
@@ -144,6 +146,10 @@ pub(super) enum How {
     GitAlias,
     /// Lines `user:password` on standard input.
     Passwords,
+    /// Lines of standard input that start with `!` are text for a shell.
+    Escapes,
+    /// Each value is an argument vector, separated by commas.
+    Commas,
     /// No program: arguments to look at more closely.
     Check(Check),
 }
@@ -235,6 +241,12 @@ pub(super) struct Condition {
     /// The operands start like this. `**` stands for any number of words; `a|b*` for alternatives.
     #[serde(default)]
     pub(super) words: Vec<String>,
+    /// One of the options (`-x,--long`) has a value like this (`a|b*`).
+    #[serde(default)]
+    pub(super) option: BTreeMap<String, String>,
+    /// There are no more operands than this.
+    #[serde(default)]
+    pub(super) most: Option<usize>,
 }
 
 /// Which arguments: `all`, `last`, `init` (all but the last), `0`, `1..`, `of=` (operands of that form),

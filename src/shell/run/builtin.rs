@@ -16,7 +16,13 @@ impl Shell<'_> {
     pub fn dispatch(&mut self, call: &Call<'_>, state: &mut State) -> Value {
         let Some(first) = call.words.first() else { return Value::default() };
         let settled = first.settled();
-        let Some(name) = settled.literal() else { return self.programs.run(call, state) };
+        let output = self.named(&settled, call, state);
+        state.last = call.words.last().cloned().unwrap_or_default();
+        output
+    }
+
+    fn named(&mut self, name: &Value, call: &Call<'_>, state: &mut State) -> Value {
+        let Some(name) = name.literal() else { return self.programs.run(call, state) };
         if let Some(text) = state.aliases.remove(name) {
             let code = format!("{text} {}", quoted(&call.words[1..]));
             let output = self.text(&code, Place::Computed(call.span), state, call.stdin);
@@ -47,9 +53,16 @@ impl Shell<'_> {
             return Value::unknown(Source::Output, true);
         }
         let outer = std::mem::replace(&mut state.positional, call.words[1..].to_vec());
+        let (before, locals) = (state.variables.clone(), std::mem::take(&mut state.locals));
         state.calling.push(name.to_owned());
         let output = self.body(body, state, call.stdin);
         state.calling.pop();
+        for local in std::mem::replace(&mut state.locals, locals) {
+            match before.get(&local) {
+                Some(value) => drop(state.variables.insert(local, value.clone())),
+                None => drop(state.variables.remove(&local)),
+            }
+        }
         state.positional = outer;
         output
     }
@@ -86,7 +99,14 @@ impl Shell<'_> {
                 }
             }
             "set" => set_options(arguments, state),
-            "export" | "declare" | "typeset" | "local" | "readonly" => declare(arguments, state),
+            "export" | "declare" | "typeset" | "local" | "readonly" => {
+                if base != "export" && base != "readonly" && !state.calling.is_empty() {
+                    let names = arguments.iter().filter(|a| !a.prefix().starts_with('-'));
+                    let name = |a: &Value| a.prefix().split('=').next().unwrap_or("").to_owned();
+                    state.locals.extend(names.map(name));
+                }
+                declare(arguments, state)
+            }
             "unset" => {
                 for name in arguments.iter().filter_map(Value::literal) {
                     state.variables.remove(name);
@@ -138,11 +158,17 @@ impl Shell<'_> {
         let old = state.cwd.clone();
         let new = match target {
             None => state.absolute(&state.variable("HOME").unwrap_or_default()),
-            Some(t) if t.literal() == Some("-") => vec![Value::unknown(Source::Input, false)],
+            Some(t) if t.literal() == Some("-") => match state.variable("OLDPWD") {
+                Some(place) => vec![place],
+                None => vec![Value::unknown(Source::Input, false)],
+            },
             Some(t) => state.absolute(&t.settled()),
         };
         state.cwd =
             new.into_iter().map(|v| v.literal().map(|p| Value::text(normal(p))).unwrap_or(v)).collect();
+        if let Some(place) = old.first() {
+            state.set("OLDPWD", place.clone());
+        }
         let certain = state.cwd.iter().all(|p| p.literal().is_some_and(|p| p.matches('/').count() == 1));
         state.fallback = if certain { None } else { state.fallback.take().or(Some(old)) };
         Value::default()
@@ -235,7 +261,10 @@ fn read(command: &str, arguments: &[Value], stdin: &Value, state: &mut State) ->
     }
     let last = names.len() - 1;
     for (at, name) in names.iter().enumerate() {
-        let mut values: Vec<Value> = lines.iter().take(MAX_LINES).map(|l| field(l, at, at == last)).collect();
+        let separators = state.variable("IFS").and_then(|v| v.literal().map(str::to_owned));
+        let separators = separators.unwrap_or_default();
+        let mut values: Vec<Value> =
+            lines.iter().take(MAX_LINES).map(|l| field(l, (at, at == last), &separators)).collect();
         if values.is_empty() || command == "getopts" {
             values = vec![Value::unknown(Source::Input, true)];
         }
@@ -244,14 +273,15 @@ fn read(command: &str, arguments: &[Value], stdin: &Value, state: &mut State) ->
     Value::default()
 }
 
-/// The field number `at` of a line, or all that is left from there on.
-fn field(line: &Value, at: usize, rest: bool) -> Value {
+/// The field of that number of a line, or all that is left from there on.
+fn field(line: &Value, (at, rest): (usize, bool), separators: &str) -> Value {
     let Some(text) = line.literal() else { return line.clone() };
-    let mut fields = text.split_whitespace();
-    if !rest {
-        return Value::text(fields.nth(at).unwrap_or(""));
+    let fields: Vec<&str> = text.split(|c| separators.contains(c)).filter(|f| !f.is_empty()).collect();
+    match (rest, fields.get(at)) {
+        (_, None) => Value::default(),
+        (false, Some(field)) => Value::text(*field),
+        (true, Some(_)) => Value::text(fields[at..].join(" ")),
     }
-    Value::text(fields.skip(at).collect::<Vec<_>>().join(" "))
 }
 
 /// Words as text that a shell would read as these words again.

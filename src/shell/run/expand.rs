@@ -4,6 +4,7 @@ use super::walk::Shell;
 use super::{Problem, State, arithmetic};
 use crate::shell::ast::{Piece, Word};
 use crate::shell::{Dialect, Part, Source, Span, Unknown, Value, brace};
+use std::borrow::Cow;
 
 /// Bytes of one value, at most.
 const MAX_VALUE: usize = 1 << 18;
@@ -27,13 +28,13 @@ impl Fields {
     }
 
     /// Adds the result of an expansion outside quotes: split at blanks, patterns active.
-    fn split(&mut self, value: &Value, globs: bool) {
+    fn split(&mut self, value: &Value, separators: &[char], globs: bool) {
         for part in value.parts() {
             let Part::Text(text) = part else {
                 self.current.push(part.clone());
                 continue;
             };
-            for (at, piece) in text.split([' ', '\t', '\n']).enumerate() {
+            for (at, piece) in text.split(separators).enumerate() {
                 if at > 0 {
                     self.finish();
                 }
@@ -104,13 +105,13 @@ impl Shell<'_> {
                     if parameter.quoted {
                         fields.current.append(value);
                     } else {
-                        fields.split(value, !state.noglob);
+                        fields.split(value, &separators(state), !state.noglob);
                     }
                 }
             }
             Piece::Command { quoted: false, .. } => {
                 let value = self.single(piece, state, span);
-                fields.split(&value, !state.noglob);
+                fields.split(&value, &separators(state), !state.noglob);
             }
             other => {
                 fields.quoted = true;
@@ -170,6 +171,12 @@ impl Shell<'_> {
     }
 }
 
+/// The characters at which the shell splits.
+fn separators(state: &State) -> Vec<char> {
+    let separators = state.variable("IFS").and_then(|v| v.literal().map(|t| t.chars().collect()));
+    separators.unwrap_or_else(|| vec![' ', '\t', '\n'])
+}
+
 fn size(value: &Value) -> usize {
     let length = |part: &Part| match part {
         Part::Text(text) | Part::Glob(text) => text.len(),
@@ -209,8 +216,20 @@ fn with_variables(text: &str, state: &State) -> String {
     out
 }
 
+/// `!(a|b)`, `@(…)`, `+(…)` may match nearly everything: they count as `*`.
+fn excluded(text: &str) -> Cow<'_, str> {
+    let Some(at) = ["!(", "@(", "+("].iter().find_map(|open| text.find(open)) else {
+        return Cow::Borrowed(text);
+    };
+    match text[at..].find(')') {
+        Some(end) => Cow::Owned(format!("{}*{}", &text[..at], &text[at + end + 1..])),
+        None => Cow::Borrowed(text),
+    }
+}
+
 /// Adds text in which patterns are active.
 fn push_globs(value: &mut Value, text: &str, active: bool) {
+    let text = &*excluded(text);
     if !active || !text.contains(['*', '?', '[']) {
         return value.append(&Value::text(text));
     }

@@ -3,7 +3,7 @@
 use super::expand::blurred;
 use super::state::Variable;
 use super::walk::Shell;
-use super::{State, arithmetic, pattern};
+use super::{Place, State, arithmetic, pattern};
 use crate::shell::ast::{Anchor, Name, Op, Parameter, Piece};
 use crate::shell::{Flavour, Part, Source, Span, Value, decode};
 
@@ -68,6 +68,23 @@ impl Shell<'_> {
                 let value = self.value(word, state, span);
                 let unknown = values.iter().any(Value::has_unknown);
                 if unknown || (if *colon { full } else { set }) { vec![value] } else { Vec::new() }
+            }
+            Op::Substring(offset, length) if matches!(parameter.name, Name::All | Name::Elements(_)) => {
+                let number = |value: Value| value.settled().literal().and_then(arithmetic::evaluate);
+                let offset = number(self.value(offset, state, span)).unwrap_or(0);
+                let length = length.as_ref().and_then(|l| number(self.value(l, state, span)));
+                // `${@:0}` starts with `$0`, `${a[@]:0}` with the first element.
+                let first = if parameter.name == Name::All { offset.max(1) - 1 } else { offset.max(0) };
+                let count = usize::try_from(length.unwrap_or(i64::MAX)).unwrap_or(0);
+                values.into_iter().skip(usize::try_from(first).unwrap_or(0)).take(count).collect()
+            }
+            Op::Transform('P') => {
+                // A prompt runs the substitutions in it.
+                for value in &values {
+                    let text = format!("echo \"{}\"", value.code());
+                    self.text(&text, Place::Computed(span), state, &Value::default());
+                }
+                values
             }
             Op::Names => vec![Value::unknown(Source::Output, true)],
             op => values.iter().map(|value| self.change(op, value, state, span)).collect(),

@@ -3,6 +3,9 @@
 /// Whether the whole of `text` matches `pattern`, in which `\` takes the meaning off the next character.
 #[must_use]
 pub fn matches(pattern: &str, text: &str) -> bool {
+    if !pattern.contains(['*', '?', '[', '\\']) {
+        return pattern == text;
+    }
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
@@ -83,13 +86,16 @@ fn named(class: &str, c: char) -> bool {
     }
 }
 
+/// Ends of a text that are tried, at most.
+const MAX_CUTS: usize = 512;
+
 /// Removes the shortest or longest prefix of `text` that matches.
 pub(super) fn remove_prefix<'a>(text: &'a str, pattern: &str, largest: bool) -> &'a str {
     let mut cuts: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
     if largest {
         cuts.reverse();
     }
-    cuts.into_iter().find(|at| matches(pattern, &text[..*at])).map_or(text, |at| &text[at..])
+    cuts.into_iter().take(MAX_CUTS).find(|at| matches(pattern, &text[..*at])).map_or(text, |at| &text[at..])
 }
 
 /// Removes the shortest or longest suffix of `text` that matches.
@@ -98,7 +104,7 @@ pub(super) fn remove_suffix<'a>(text: &'a str, pattern: &str, largest: bool) -> 
     if !largest {
         cuts.reverse();
     }
-    cuts.into_iter().find(|at| matches(pattern, &text[*at..])).map_or(text, |at| &text[..at])
+    cuts.into_iter().take(MAX_CUTS).find(|at| matches(pattern, &text[*at..])).map_or(text, |at| &text[..at])
 }
 
 #[cfg(test)]

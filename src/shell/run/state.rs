@@ -33,6 +33,12 @@ pub struct State {
     pub(super) errexit: bool,
     pub(super) nounset: bool,
     pub(super) noglob: bool,
+    /// The last word of the command before.
+    pub(super) last: Value,
+    /// Variables that the present function has made its own.
+    pub(super) locals: Vec<String>,
+    /// Directories that are another name of one, because the script made them so.
+    links: BTreeMap<String, String>,
     /// Functions that are being called.
     pub(super) calling: Vec<String>,
     /// Whether what runs now runs beside something else.
@@ -66,6 +72,9 @@ impl State {
             errexit: false,
             nounset: false,
             noglob: false,
+            last: Value::default(),
+            locals: Vec::new(),
+            links: BTreeMap::new(),
             calling: Vec::new(),
             concurrent: false,
         }
@@ -126,6 +135,7 @@ impl State {
         Some(match name {
             "HOME" => Value::text("/root"),
             "PWD" => self.cwd.first().cloned().unwrap_or_default(),
+            "_" => self.last.clone(),
             "USER" | "LOGNAME" => Value::text("root"),
             "SHELL" | "BASH" => Value::text("/bin/bash"),
             "PATH" => Value::text("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
@@ -188,7 +198,7 @@ impl State {
     #[must_use]
     pub fn absolute(&self, path: &Value) -> Vec<Value> {
         if path.prefix().starts_with('/') || starts_unknown(path) {
-            return vec![path.clone()];
+            return vec![self.followed(path.clone())];
         }
         self.cwd
             .iter()
@@ -196,9 +206,34 @@ impl State {
                 let mut whole = cwd.clone();
                 whole.push(Part::Text("/".into()));
                 whole.append(path);
-                whole
+                self.followed(whole)
             })
             .collect()
+    }
+
+    /// Notes that `name` is another name of `target` from now on.
+    pub fn link(&mut self, name: &Value, target: &Value) {
+        let ends = (self.absolute(name), self.absolute(target));
+        if let ([name], [target]) = (ends.0.as_slice(), ends.1.as_slice())
+            && let (Some(name), Some(target)) = (name.literal(), target.literal())
+        {
+            self.links.insert(normal(name), normal(target));
+        }
+    }
+
+    /// The path with links that the script made followed.
+    fn followed(&self, path: Value) -> Value {
+        for (name, target) in &self.links {
+            let Some(rest) = path.prefix().strip_prefix(name.as_str()).filter(|r| r.starts_with('/')) else {
+                continue;
+            };
+            let mut whole = Value::text(format!("{target}{rest}"));
+            for part in path.parts().iter().skip(1) {
+                whole.push(part.clone());
+            }
+            return whole;
+        }
+        path
     }
 
     /// What the script has written to `path`, if it has.
