@@ -6,6 +6,7 @@ mod agent;
 mod cli;
 mod gate;
 mod layers;
+mod lint;
 mod packaging;
 mod server;
 mod support;
