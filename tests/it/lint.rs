@@ -1,11 +1,11 @@
 //! The lint as people run it: every rule with its fixtures, and lists of commands whose verdict is known.
 //! Commands are text here; nothing is ever run.
 
-use crate::support::{countersign, files_below, repository, transcript};
+use crate::support::{countersign, repository, transcript};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 /// The verdicts of `countersign lint --commands -` by id.
@@ -43,7 +43,7 @@ fn rules_of_site(overlay: &Path) -> BTreeSet<String> {
     };
     write("countersign.toml", b"name = \"fixture\"\nenvironments = [\"production\"]\n\n[groups.all]\ndescription = \"All\"\ninclude = [\"m\"]\n");
     write("nodes/n1.toml", b"groups = [\"all\"]\n");
-    for file in files_below(overlay) {
+    for file in files_in(overlay) {
         let path = file.strip_prefix(overlay).unwrap().to_str().unwrap().to_owned();
         write(&path, &std::fs::read(&file).unwrap());
     }
@@ -52,6 +52,12 @@ fn rules_of_site(overlay: &Path) -> BTreeSet<String> {
     let report: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|e| panic!("{}: {e}\n{}", overlay.display(), transcript(&output)));
     rules_of(&report["findings"])
+}
+
+/// Every file below a folder.
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let children = names(folder).into_iter().map(|name| folder.join(name));
+    children.flat_map(|path| if path.is_dir() { files_in(&path) } else { vec![path] }).collect()
 }
 
 /// The names in a folder.
