@@ -27,9 +27,7 @@ pub(super) fn file(rules: &Rules, file: &File) -> Vec<Raw> {
         found.extend(raw("system-file-resource", "force"));
     }
     let changes = file.mode.is_some() || file.owner.is_some() || file.group.is_some();
-    let sensitive = class(&file.path, true).is_some_and(|c| c != "shared");
-    if file.recurse && changes && file.content.is_none() && file.ensure == FileEnsure::Directory && sensitive
-    {
+    if file.recurse && changes && file.content.is_none() && file.ensure == FileEnsure::Directory && sweeps {
         found.extend(Raw::of(rules, "recursive-permissions", &file.path, "recurse"));
     }
     if let Some(mode) = &file.mode {

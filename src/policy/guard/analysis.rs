@@ -94,7 +94,15 @@ impl<'r> Analysis<'r> {
             self.undetermined("script", code, span);
             return Value::unknown(Source::Output, true);
         }
-        self.nested(span, |analysis| Shell::new(analysis).text(&text, Place::Computed(span), state, stdin))
+        if self.running.contains(&text) {
+            self.problem(Problem::Bomb, span);
+            return Value::unknown(Source::Output, true);
+        }
+        self.running.push(text.clone());
+        let place = Place::Computed(span);
+        let output = self.nested(span, |analysis| Shell::new(analysis).text(&text, place, state, stdin));
+        self.running.pop();
+        output
     }
 
     /// Runs a command vector in the same place.
