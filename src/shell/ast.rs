@@ -223,8 +223,10 @@ pub enum Name {
     Elements(String),
     /// `$1` …
     Positional(usize),
-    /// `$@`, `$*`
+    /// `$@`
     All,
+    /// `$*`
+    Joined,
     /// `$#`, `$?`, `$$`, `$!`: a number.
     Number,
     /// `$0`

@@ -45,7 +45,8 @@ fn simple_name(reader: &mut Reader<'_>, braced: bool) -> Option<Name> {
         return Some(if number == 0 { Name::Zero } else { Name::Positional(number) });
     }
     let name = match first {
-        b'@' | b'*' => Name::All,
+        b'@' => Name::All,
+        b'*' => Name::Joined,
         b'#' | b'?' | b'$' | b'!' => Name::Number,
         b'-' => Name::Flags,
         _ => return None,

@@ -41,8 +41,10 @@ impl<'r> Analysis<'r> {
 
     /// Adds an effect on paths: one for each place where the shell may stand.
     pub(super) fn add_path(&mut self, mut effect: Effect, path: &Value, state: &State) {
-        let whole_node =
-            matches!(effect.kind, Kind::Mode | Kind::Owner | Kind::Attribute | Kind::Mount | Kind::Unmount);
+        let whole_node = matches!(
+            effect.kind,
+            Kind::Mode | Kind::Owner | Kind::Attribute | Kind::Mount | Kind::Unmount | Kind::Unpack
+        );
         let reach = match effect.recursive {
             true => Reach::Below,
             false if whole_node => Reach::Node,
@@ -185,6 +187,10 @@ impl<'r> Analysis<'r> {
             Special::Env => Some(special::env(self, arguments, call, state)),
             Special::Container => Some(special::container(self, arguments, call, state)),
             Special::Filter => Some(filter::apply(call, state)),
+            Special::Sed => {
+                checks::stream_editor(self, arguments, call, state);
+                Some(filter::apply(call, state))
+            }
             Special::Interpreter => interpreter::run(self, tool, arguments, call, state),
             Special::Firewall => {
                 checks::firewall(self, arguments, call);
@@ -368,6 +374,7 @@ impl<'r> Analysis<'r> {
                     continue;
                 }
                 Stored::Stdin => call.stdin.clone(),
+                Stored::Fifo => Value::unknown(Source::Input, true),
                 Stored::GitClone => Value::unknown(Source::Remote, true),
                 Stored::Copy => match from.iter().find_map(|(path, _)| state.written(path)) {
                     Some(written) => written.clone(),
@@ -377,7 +384,7 @@ impl<'r> Analysis<'r> {
             for (to, span) in select(&row.to, arguments, call.span) {
                 let to = match row.what {
                     Stored::GitClone => checks::clone_directory(&to),
-                    Stored::Remote | Stored::Stdin | Stored::Copy | Stored::Link => {
+                    Stored::Remote | Stored::Stdin | Stored::Copy | Stored::Link | Stored::Fifo => {
                         special::destination(&to, &from, state)
                     }
                 };

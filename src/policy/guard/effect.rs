@@ -31,6 +31,8 @@ pub enum Kind {
     Delete,
     /// Replaces the content of files.
     Overwrite,
+    /// Spreads many files over a directory.
+    Unpack,
     /// Empties files.
     Truncate,
     /// Adds to files.

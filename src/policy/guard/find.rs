@@ -125,10 +125,10 @@ impl Picks {
         let junk = |name: &String| analysis.rules.paths.junk.iter().any(|j| j == name || matches(j, name));
         let narrow = |name: &String| !(name.contains('*') && matches(name, "abc") && matches(name, "x-y.z"));
         let named = !self.names.is_empty() && self.names.iter().all(narrow);
-        let harmless = match analysis.rules.paths.class(root, Reach::Below) {
+        let harmless = match analysis.rules.paths.class(root, Reach::Node) {
             None | Some("unknown") => false,
             Some("log") => named || self.narrowed,
-            Some("shared" | "home") => named,
+            Some("shared" | "home" | "data") => named,
             Some(_) => !self.names.is_empty() && self.names.iter().all(junk),
         };
         if harmless {

@@ -114,7 +114,8 @@ fn shell(analysis: &mut Analysis<'_>, text: &str, dialect: Dialect, state: &mut 
         return;
     }
     // What bash parses and dash does not is judged as bash runs it.
-    if dialect == Dialect::Dash && crate::shell::parse(text, 0, dialect).is_err() {
+    let bash_only = text.contains("[[ ") || text.contains("(( ");
+    if dialect == Dialect::Dash && (bash_only || crate::shell::parse(text, 0, dialect).is_err()) {
         return;
     }
     Shell::new(analysis).text(text, Place::Source(whole), state, &Value::default());

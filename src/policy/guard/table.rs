@@ -114,6 +114,8 @@ pub(super) enum Stored {
     Stdin,
     /// A checkout named after its address.
     GitClone,
+    /// Whatever another program writes to it.
+    Fifo,
     /// Nothing: it is another name of its source.
     Link,
 }
@@ -213,6 +215,8 @@ pub(super) enum Special {
     Container,
     /// A filter whose output is computed where it can be.
     Filter,
+    /// `sed`
+    Sed,
     /// An interpreter of another language.
     Interpreter,
     /// A packet filter.

@@ -236,12 +236,13 @@ fn line(mut value: Value) -> Value {
 fn read(command: &str, arguments: &[Value], stdin: &Value, state: &mut State) -> Value {
     let taking = ["-p", "-d", "-n", "-N", "-t", "-u", "-i", "-C", "-c", "-O", "-s"];
     let mut names = Vec::new();
-    let mut skip = false;
+    let (mut skip, mut array) = (false, command != "read" && command != "getopts");
     for argument in arguments.iter().filter_map(Value::literal) {
         if skip {
             skip = false;
         } else if argument.starts_with('-') {
-            skip = taking.contains(&argument) && argument != "-s";
+            skip = taking.contains(&argument) && argument != "-s" && !(argument == "-t" && command != "read");
+            array |= command == "read" && !argument.starts_with("--") && argument.contains('a');
         } else {
             names.push(argument.to_owned());
         }
@@ -250,9 +251,14 @@ fn read(command: &str, arguments: &[Value], stdin: &Value, state: &mut State) ->
     if command == "getopts" {
         names.reverse();
         names.truncate(1);
-    } else if command != "read" {
+    } else if array {
+        let words = |line: &Value| match line.literal() {
+            Some(text) => text.split_whitespace().map(Value::text).collect(),
+            None => vec![line.clone()],
+        };
+        let elements = if command == "read" { lines.first().map(words).unwrap_or_default() } else { lines };
         if let Some(name) = names.first() {
-            state.variables.insert(name.clone(), Variable::Array(lines));
+            state.variables.insert(name.clone(), Variable::Array(elements));
         }
         return Value::default();
     }

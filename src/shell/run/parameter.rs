@@ -59,10 +59,13 @@ impl Shell<'_> {
                 // The text is expanded too, and may run commands.
                 self.value(word, state, span);
                 if full && !maybe_empty(&values) {
-                    values
-                } else {
-                    vec![Value::unknown(Source::Checked, false)]
+                    return values;
                 }
+                let checked = Value::unknown(Source::Checked, false);
+                if let Name::Variable(name) = &parameter.name {
+                    state.set(name, checked.clone());
+                }
+                vec![checked]
             }
             Op::Alternative(colon, word) => {
                 let value = self.value(word, state, span);
@@ -227,6 +230,16 @@ fn base(name: &Name, state: &State) -> Option<Vec<Value>> {
         },
         Name::Positional(n) => state.positional.get(n - 1).map(|v| vec![v.clone()]),
         Name::All => Some(state.positional.clone()),
+        Name::Joined => {
+            let mut whole = Value::default();
+            for (at, value) in state.positional.iter().enumerate() {
+                if at > 0 {
+                    whole.push(Part::Text(" ".into()));
+                }
+                whole.append(value);
+            }
+            (!state.positional.is_empty()).then_some(vec![whole])
+        }
         Name::Number => Some(vec![Value::unknown(Source::Number, false)]),
         Name::Zero => Some(vec![state.zero.clone()]),
         Name::Flags => Some(vec![Value::text("hB")]),

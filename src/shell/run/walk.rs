@@ -287,18 +287,46 @@ impl<'p> Shell<'p> {
                 })
             })
         });
-        let waits = |item: &Item| {
-            item.chain.iter().any(|(_, p)| {
-                p.commands.iter().any(|c| {
-                    matches!(&c.kind, CommandKind::Simple { words, .. } if matches!(first_text(words), Some("wait" | "sleep" | "break" | "read" | "exit" | "inotifywait")))
-                })
-            })
-        };
-        if endless && body.items.iter().any(|i| i.background) && !body.items.iter().any(waits) {
+        if endless && !pauses(body) {
             let span = body.items.first().map_or_else(Span::default, |i| i.chain[0].1.commands[0].span);
             self.programs.problem(Problem::Bomb, self.pinned.unwrap_or(span));
         }
     }
+}
+
+/// Whether something in a loop's body ends or slows it, or cannot be seen through.
+fn pauses(script: &Script) -> bool {
+    let commands = script.items.iter().flat_map(|i| &i.chain).flat_map(|(_, p)| &p.commands);
+    commands.into_iter().any(|command| match &command.kind {
+        CommandKind::Simple { words, .. } => {
+            !matches!(
+                first_text(words),
+                None | Some(
+                    "echo"
+                        | "printf"
+                        | "mkdir"
+                        | "cd"
+                        | "touch"
+                        | "cp"
+                        | "cat"
+                        | "true"
+                        | ":"
+                        | "sh"
+                        | "bash"
+                        | "dd"
+                        | "yes"
+                        | "p"
+                )
+            ) && !script.items.iter().any(|i| i.background)
+                || matches!(first_text(words), Some("sleep" | "wait" | "break" | "read" | "exit" | "return"))
+        }
+        CommandKind::Group(inner) | CommandKind::Subshell(inner) => pauses(inner),
+        CommandKind::If { .. }
+        | CommandKind::Case { .. }
+        | CommandKind::Loop { .. }
+        | CommandKind::For { .. } => true,
+        CommandKind::Function { .. } | CommandKind::Test { .. } => false,
+    })
 }
 
 /// Where the text of a script stands.
