@@ -3,10 +3,11 @@
 use super::effect::{Effect, Kind};
 use super::options::{self, Arguments};
 use super::paths::Reach;
+use super::rows::{holds, printed, select, shown_command};
 use super::rules::Rules;
-use super::table::{Condition, How, Prints, Runs, Selector, Special, Stored, Tool};
-use super::{checks, content, filter, find, interpreter, special};
-use crate::shell::run::{Call, Place, Problem, Programs, Shell, State, Write, matches};
+use super::table::{Special, Stored, Tool};
+use super::{checks, configuration, container, content, filter, find, interpreter, mode, sed, special};
+use crate::shell::run::{Call, Place, Problem, Programs, Shell, State, Write};
 use crate::shell::{ParseError, Source, Span, Value};
 
 /// Commands that one analysis looks at, at most.
@@ -181,14 +182,14 @@ impl<'r> Analysis<'r> {
             Special::Find => Some(find::find(self, call, state)),
             Special::Xargs => Some(special::xargs(self, arguments, call, state)),
             Special::Chmod => {
-                special::chmod(self, arguments, state);
+                mode::chmod(self, arguments, state);
                 None
             }
             Special::Env => Some(special::env(self, arguments, call, state)),
-            Special::Container => Some(special::container(self, arguments, call, state)),
+            Special::Container => Some(container::container(self, arguments, call, state)),
             Special::Filter => Some(filter::apply(call, state)),
             Special::Sed => {
-                checks::stream_editor(self, arguments, call, state);
+                sed::stream_editor(self, arguments, call, state);
                 Some(filter::apply(call, state))
             }
             Special::Interpreter => interpreter::run(self, tool, arguments, call, state),
@@ -202,7 +203,7 @@ impl<'r> Analysis<'r> {
                 None
             }
             Special::Configuration => {
-                checks::configuration(self, arguments, call, state);
+                configuration::configuration(self, arguments, call, state);
                 None
             }
         }
@@ -236,128 +237,6 @@ impl<'r> Analysis<'r> {
                     effect.target = shown.unwrap_or_else(|| shown_command(call));
                     self.add(effect);
                 }
-            }
-        }
-    }
-
-    fn runs(
-        &mut self,
-        tool: &'r Tool,
-        runs: &Runs,
-        arguments: &Arguments,
-        call: &Call<'_>,
-        state: &mut State,
-    ) -> Value {
-        let selected = select(&runs.from, arguments, call.span);
-        match runs.how {
-            How::Argv => {
-                let from = match &runs.from {
-                    Selector::From(n) => arguments.operands.get(*n).map(|o| o.at),
-                    _ => arguments.operands.first().map(|o| o.at),
-                };
-                let Some(mut from) = from else { return Value::default() };
-                if runs.loose
-                    && arguments
-                        .operands
-                        .iter()
-                        .take_while(|o| o.at < from)
-                        .any(|o| self.is_program(&o.value))
-                {
-                    return Value::default();
-                }
-                while runs.assignments && call.words.get(from).is_some_and(is_assignment) {
-                    from += 1;
-                }
-                let spans = call.spans.get(from..).unwrap_or_default();
-                self.argv(call.words.get(from..).unwrap_or_default(), spans, call, state)
-            }
-            How::Words => {
-                let mut code = Value::default();
-                for (at, (value, _)) in selected.iter().enumerate() {
-                    if at > 0 {
-                        code.append(&Value::text(" "));
-                    }
-                    code.append(value);
-                }
-                let span = selected.first().map_or(call.span, |(_, s)| *s);
-                if code.is_empty() { code } else { self.shell_text(&code, span, state, call.stdin) }
-            }
-            How::Shell => {
-                let mut output = Value::default();
-                for (value, span) in selected {
-                    if let Some(code) = stripped(&value, &runs.strip) {
-                        output.append(&self.shell_text(&code, span, state, call.stdin));
-                    }
-                }
-                output
-            }
-            How::Script => {
-                let language = tool.language.as_deref().unwrap_or("");
-                for (value, span) in selected {
-                    if let Some(code) = stripped(&value, &runs.strip) {
-                        interpreter::script(self, language, &code, &[], span, state);
-                    }
-                }
-                Value::unknown(Source::Output, true)
-            }
-            How::File => {
-                for (path, span) in selected {
-                    special::run_file(self, &path, tool.language.as_deref(), call, span, state);
-                }
-                Value::unknown(Source::Output, true)
-            }
-            How::Stdin => self.shell_text(call.stdin, call.span, state, &Value::default()),
-            How::Tail => {
-                self.tail(call, state);
-                Value::unknown(Source::Output, true)
-            }
-            How::Crontab => {
-                let file = arguments.operands.first().filter(|o| o.value.literal() != Some("-"));
-                let text =
-                    file.map_or_else(|| call.stdin.clone(), |o| special::file_content(&o.value, state));
-                content::written(self, &Value::text("/var/spool/cron/root"), &text, call.span, state);
-                Value::default()
-            }
-            How::Daemon => {
-                let Some((program, span)) = selected.into_iter().next() else { return Value::default() };
-                let mut words = vec![program];
-                words.extend(arguments.operands.iter().map(|o| o.value.clone()));
-                let spans = vec![span; words.len()];
-                self.argv(&words, &spans, call, state)
-            }
-            How::Netns => {
-                let Some(at) = arguments.operands.get(3).map(|o| o.at) else { return Value::default() };
-                let spans = call.spans.get(at..).unwrap_or_default();
-                self.argv(call.words.get(at..).unwrap_or_default(), spans, call, state)
-            }
-            How::GitAlias => {
-                for (value, span) in selected {
-                    if let Some(code) = checks::git_alias(&value) {
-                        self.shell_text(&code, span, state, call.stdin);
-                    }
-                }
-                Value::default()
-            }
-            How::Passwords => {
-                checks::passwords(self, call);
-                Value::default()
-            }
-            How::Escapes => {
-                for line in call.stdin.code().lines().filter_map(|l| l.trim_start().strip_prefix('!')) {
-                    self.shell_text(&Value::text(line), call.span, state, &Value::default());
-                }
-                Value::unknown(Source::Output, true)
-            }
-            How::Commas => {
-                for (value, span) in selected {
-                    let words: Vec<Value> = value.code().split(',').map(Value::text).collect();
-                    self.argv(&words, &vec![span; words.len()], call, state);
-                }
-                Value::default()
-            }
-            How::Check(check) => {
-                checks::check(self, check, &selected, state);
-                Value::default()
             }
         }
     }
@@ -407,40 +286,6 @@ impl<'r> Analysis<'r> {
             }
         }
     }
-
-    fn is_program(&self, value: &Value) -> bool {
-        let text = value.code();
-        text.starts_with('/') || self.rules.tools.named(text.rsplit('/').next().unwrap_or(&text)).is_some()
-    }
-
-    /// A program that is in no table: what its arguments would do if it ran them.
-    fn unknown_program(&mut self, call: &Call<'_>, state: &mut State) -> Value {
-        if !self.tail(call, state) {
-            for at in 2..call.words.len() {
-                let settled = call.words[at].settled();
-                let option = call.words[at - 1].literal().is_some_and(special::runs_its_value);
-                if option && settled.code().contains(' ') {
-                    let span = call.spans.get(at).copied().unwrap_or(call.span);
-                    self.shell_text(&settled, span, state, &Value::default());
-                }
-            }
-        }
-        Value::unknown(Source::Output, true)
-    }
-
-    /// Runs the first argument that names a program worth looking at, with what follows it.
-    pub(super) fn tail(&mut self, call: &Call<'_>, state: &mut State) -> bool {
-        for at in 1..call.words.len().saturating_sub(1) {
-            let settled = call.words[at].settled();
-            let Some(text) = settled.literal() else { continue };
-            let base = text.rsplit('/').next().unwrap_or(text);
-            if self.rules.tools.named(base).is_some_and(|t| t.tail) {
-                self.argv(&call.words[at..], call.spans.get(at..).unwrap_or_default(), call, state);
-                return true;
-            }
-        }
-        false
-    }
 }
 
 impl Programs for Analysis<'_> {
@@ -455,7 +300,8 @@ impl Programs for Analysis<'_> {
         let known = settled.literal().is_some() || settled.suffix().contains('/');
         if !known {
             let number = settled.parts().len() == 1 && settled.has(Source::Number);
-            if !number && !(special::checked(&settled) && settled.parts().len() == 1) {
+            let checked = settled.parts().len() == 1 && special::checked(&settled);
+            if !(number || checked) {
                 self.undetermined("program", first, call.span);
             }
             return Value::unknown(Source::Output, true);
@@ -500,87 +346,4 @@ impl Programs for Analysis<'_> {
         }
         self.steps < MAX_STEPS
     }
-}
-
-/// What a tool prints.
-fn printed(tool: &Tool, arguments: &Arguments, call: &Call<'_>, state: &State, inner: Value) -> Value {
-    let operand = arguments.operands.first().map(|o| &o.value);
-    match tool.prints {
-        Prints::Output => Value::unknown(Source::Output, true),
-        Prints::Remote => Value::unknown(Source::Remote, true),
-        Prints::Stdin => match operand.filter(|_| call.stdin.is_empty()) {
-            Some(path) => special::file_content(path, state),
-            None => call.stdin.clone(),
-        },
-        Prints::Names => special::names(arguments, state),
-        Prints::Temporary => special::temporary(arguments),
-        Prints::Number => Value::unknown(Source::Number, false),
-        Prints::Operands => arguments.operands.iter().fold(Value::default(), |mut out, o| {
-            out.append(&o.value);
-            out.append(&Value::text("\n"));
-            out
-        }),
-        Prints::Inner => inner,
-    }
-}
-
-/// The arguments that a selector names.
-pub(super) fn select(selector: &Selector, arguments: &Arguments, span: Span) -> Vec<(Value, Span)> {
-    let operands = &arguments.operands;
-    let count = operands.len();
-    let range = match selector {
-        Selector::All => 0..count,
-        Selector::Last => count.saturating_sub(1).max(1).min(count)..count,
-        Selector::Init => 0..count.saturating_sub(1),
-        Selector::From(n) => (*n).min(count)..count,
-        Selector::At(n) => (*n).min(count)..(*n + 1).min(count),
-        Selector::Key(key) => {
-            let with_key = operands.iter().filter(|o| o.value.prefix().starts_with(key.as_str()));
-            return with_key.map(|o| (options::behind(&o.value, key.len()), o.span)).collect();
-        }
-        Selector::Options(names) => return arguments.values(names).map(|v| (v.clone(), span)).collect(),
-    };
-    operands[range].iter().map(|o| (o.value.clone(), o.span)).collect()
-}
-
-/// Whether the arguments look as a row of a table demands.
-fn holds(condition: &Condition, arguments: &Arguments) -> bool {
-    (condition.any.is_empty() || arguments.has(&condition.any))
-        && condition.all.iter().all(|o| arguments.has(std::slice::from_ref(o)))
-        && !arguments.has(&condition.unless)
-        && condition.most.is_none_or(|most| arguments.operands.len() <= most)
-        && condition.option.iter().all(|(names, pattern)| {
-            let names: Vec<String> = names.split(',').map(str::to_owned).collect();
-            arguments.values(&names).any(|v| pattern.split('|').any(|p| matches(p, &v.code())))
-        })
-        && words_match(&condition.words, &arguments.operands.iter().map(|o| &o.value).collect::<Vec<_>>())
-}
-
-fn words_match(pattern: &[String], words: &[&Value]) -> bool {
-    match pattern {
-        [] => true,
-        [first, rest @ ..] if first == "**" => (0..=words.len()).any(|n| words_match(rest, &words[n..])),
-        [first, rest @ ..] => words.split_first().is_some_and(|(word, others)| {
-            let text = word.code();
-            first.split('|').any(|p| matches(p, &text)) && words_match(rest, others)
-        }),
-    }
-}
-
-fn stripped(value: &Value, prefixes: &[String]) -> Option<Value> {
-    if prefixes.is_empty() {
-        return Some(value.clone());
-    }
-    let prefix = prefixes.iter().find(|p| value.prefix().starts_with(p.as_str()))?;
-    Some(options::behind(value, prefix.len()))
-}
-
-fn is_assignment(word: &Value) -> bool {
-    word.prefix().split_once('=').is_some_and(|(name, _)| {
-        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    })
-}
-
-fn shown_command(call: &Call<'_>) -> String {
-    call.words.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }

@@ -3,6 +3,8 @@
 
 mod analysis;
 mod checks;
+mod configuration;
+mod container;
 mod content;
 mod effect;
 mod embedded;
@@ -10,16 +12,21 @@ mod filter;
 mod find;
 mod interpreter;
 mod lexer;
+mod library;
+mod mode;
 mod options;
 mod paths;
 mod reader;
+mod rows;
 mod rules;
+mod runs;
+mod sed;
 mod special;
 mod table;
 
 pub use effect::{Effect, Kind};
+pub(in crate::policy) use mode::sets_user_id;
 pub use rules::{Match, Rule, Rules, RulesError};
-pub(in crate::policy) use special::sets_user_id;
 
 use crate::model::{Finding, Place as FilePlace, Severity};
 use crate::shell::run::{Call, Place, Shell, State};

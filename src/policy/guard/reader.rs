@@ -2,6 +2,7 @@
 
 use super::interpreter::{Action, Language};
 use super::lexer::Token;
+use super::library::{globbed, joined, joined_path, method_of};
 use crate::shell::{Flavour, Part, Source, Value, decode};
 use base64::Engine as _;
 use std::collections::HashMap;
@@ -11,7 +12,7 @@ use std::collections::HashMap;
 pub(super) struct Values(pub(super) Vec<Value>);
 
 impl Values {
-    fn unknown() -> Self {
+    pub(super) fn unknown() -> Self {
         Self(vec![Value::unknown(Source::Output, true)])
     }
 }
@@ -362,72 +363,5 @@ impl<'a> Reader<'a> {
         }
         out.append(&Value::text(decode(rest, Flavour::Printf)));
         out
-    }
-}
-
-fn method_of(method: &str, value: Values, arguments: &[Values]) -> Values {
-    let last = method.rsplit('.').next().unwrap_or(method);
-    match last {
-        "decode" | "encode" | "strip" | "trim" | "toString" | "to_s" | "chomp" | "read" | "text" | "each"
-        | "split" | "body" | "resolve" | "readAll" => value,
-        "join" => {
-            let separator = value.0.first().cloned().unwrap_or_default();
-            let parts: Vec<Value> = arguments.iter().flat_map(|a| a.0.clone()).collect();
-            if parts.is_empty() || value.0.len() > 1 {
-                let mut out = Value::default();
-                value.0.iter().for_each(|v| out.append(v));
-                return Values(vec![out]);
-            }
-            let mut out = Value::default();
-            for (at, part) in parts.iter().enumerate() {
-                if at > 0 {
-                    out.append(&separator);
-                }
-                out.append(part);
-            }
-            Values(vec![out])
-        }
-        "reverse" => {
-            let reversed =
-                value.0.iter().map(|v| v.literal().map(|t| Value::text(t.chars().rev().collect::<String>())));
-            reversed.collect::<Option<Vec<_>>>().map_or_else(Values::unknown, Values)
-        }
-        _ => match value.0.iter().find(|v| v.has(Source::Remote)) {
-            Some(remote) => Values(vec![remote.clone()]),
-            None => Values::unknown(),
-        },
-    }
-}
-
-/// The text with its patterns active.
-fn globbed(text: &str) -> Value {
-    let mut out = Value::default();
-    for c in text.chars() {
-        out.push(if matches!(c, '*' | '?') { Part::Glob(c.to_string()) } else { Part::Text(c.to_string()) });
-    }
-    out
-}
-
-fn joined_path(arguments: &[Values]) -> Values {
-    let mut out = Value::default();
-    for (at, value) in arguments.iter().flat_map(|a| &a.0).enumerate() {
-        if at > 0 {
-            out.push(Part::Text("/".into()));
-        }
-        out.append(value);
-    }
-    Values(vec![out])
-}
-
-fn joined(left: Values, right: Values) -> Values {
-    match (left.0.as_slice(), right.0.as_slice()) {
-        ([], _) => right,
-        (_, []) => left,
-        ([a], [b]) => {
-            let mut whole = a.clone();
-            whole.append(b);
-            Values(vec![whole])
-        }
-        _ => Values([left.0, right.0].concat()),
     }
 }

@@ -1,8 +1,9 @@
 //! Tools that run others in ways that a table cannot say, and what files they leave behind.
 
-use super::analysis::{Analysis, select};
+use super::analysis::Analysis;
 use super::effect::{Effect, Kind};
 use super::options::{Arguments, Operand};
+use super::rows::select;
 use super::table::Selector;
 use super::{checks, interpreter};
 use crate::shell::run::{Call, State};
@@ -180,153 +181,6 @@ pub(super) fn env(
     };
     state.cwd = outer;
     output
-}
-
-/// `docker run`, `chroot`, `nsenter`: another view of the files.
-pub(super) fn container(
-    analysis: &mut Analysis<'_>,
-    arguments: &Arguments,
-    call: &Call<'_>,
-    state: &mut State,
-) -> Value {
-    let name = call.words[0].suffix().rsplit('/').next().unwrap_or("").to_owned();
-    let operands = &arguments.operands;
-    let word = |n: usize| operands.get(n).and_then(|o| o.value.literal()).unwrap_or("");
-    let (from, view) = match name.as_str() {
-        "nsenter" => (0, None),
-        "chroot" => (1, Some(chroot_view(analysis, word(0)))),
-        _ => {
-            let first = usize::from(matches!(word(0), "container"));
-            match word(first) {
-                "run" | "create" => (first + 2, Some(volumes(arguments))),
-                "exec" => {
-                    analysis.tail(call, state);
-                    return Value::unknown(Source::Output, true);
-                }
-                "compose" => {
-                    analysis.tail(call, state);
-                    return Value::unknown(Source::Output, true);
-                }
-                _ => return Value::unknown(Source::Output, true),
-            }
-        }
-    };
-    let outer = std::mem::replace(&mut analysis.container, view);
-    let mut output = Value::unknown(Source::Output, true);
-    if let Some(operand) = operands.get(from) {
-        let spans = call.spans.get(operand.at..).unwrap_or_default();
-        let entry = arguments.values(&["--entrypoint".to_owned()]).last().cloned();
-        let mut words = call.words[operand.at..].to_vec();
-        let mut spans = spans.to_vec();
-        if let Some(entry) = entry {
-            words.insert(0, entry);
-            spans.insert(0, call.span);
-        }
-        output = analysis.argv(&words, &spans, call, state);
-    }
-    analysis.container = outer;
-    output
-}
-
-fn chroot_view(analysis: &Analysis<'_>, root: &str) -> Vec<(String, String)> {
-    let host = match &analysis.container {
-        None => Some(root.to_owned()),
-        Some(volumes) => volumes.iter().find_map(|(host, inside)| {
-            root.strip_prefix(inside.trim_end_matches('/')).map(|rest| format!("{host}/{rest}"))
-        }),
-    };
-    host.map(|host| (host, "/".to_owned())).into_iter().collect()
-}
-
-/// What of the host a container sees: host path and path inside.
-fn volumes(arguments: &Arguments) -> Vec<(String, String)> {
-    let names = ["-v".to_owned(), "--volume".to_owned()];
-    let mut volumes: Vec<(String, String)> = arguments
-        .values(&names)
-        .filter_map(|v| {
-            let text = v.code();
-            let mut parts = text.split(':');
-            let (host, inside, mode) = (parts.next()?, parts.next()?, parts.next());
-            let writable = mode != Some("ro");
-            (host.starts_with('/') && writable).then(|| (host.to_owned(), inside.to_owned()))
-        })
-        .collect();
-    for mount in arguments.values(&["--mount".to_owned()]) {
-        let text = mount.code();
-        let field = |names: &[&str]| {
-            let mut fields = text.split(',').filter_map(|f| f.split_once('='));
-            fields.find(|(name, _)| names.contains(name)).map(|(_, value)| value.to_owned())
-        };
-        let inside = field(&["target", "dst", "destination"]);
-        if let (Some(host), Some(inside), false) =
-            (field(&["source", "src"]), inside, text.contains("readonly"))
-        {
-            volumes.push((host, inside));
-        }
-    }
-    volumes
-}
-
-/// `chmod`: which bits, and on what.
-pub(super) fn chmod(analysis: &mut Analysis<'_>, arguments: &Arguments, state: &State) {
-    let minus: String = arguments
-        .options
-        .iter()
-        .filter(|(name, _)| name.len() == 2 && "rwxXst".contains(&name[1..]))
-        .map(|(name, _)| &name[1..])
-        .collect();
-    let reference = arguments.has(&["--reference".to_owned()]);
-    let named = minus.is_empty() && !reference;
-    let mode = match arguments.operands.first() {
-        Some(operand) if named => operand.value.code(),
-        _ => format!("-{minus}"),
-    };
-    let recursive = arguments.has(&["-R".to_owned(), "--recursive".to_owned()]);
-    for operand in arguments.operands.iter().skip(usize::from(named)) {
-        let span = operand.span;
-        let mut effect = Effect::new(Kind::Mode, "", "", span);
-        effect.recursive = recursive;
-        effect.forced = opens_or_closes(&mode);
-        if recursive || effect.forced {
-            analysis.add_path(effect, &operand.value, state);
-        }
-        if sets_user_id(&mode) {
-            analysis.add(Effect::new(Kind::Setuid, "mode", operand.value.to_string(), span));
-        }
-    }
-}
-
-/// Whether a mode gives a file's user ID to whoever runs it.
-pub(in crate::policy) fn sets_user_id(mode: &str) -> bool {
-    match mode.trim_start_matches('0').parse::<u32>() {
-        Ok(_) if mode.chars().all(|c| c.is_digit(8)) => {
-            u32::from_str_radix(mode, 8).is_ok_and(|bits| bits & 0o4000 != 0)
-        }
-        _ => mode.split(',').any(|clause| {
-            let who = clause.split(['+', '=', '-']).next().unwrap_or("");
-            let sets = clause.split_once(['+', '=']).is_some_and(|(_, bits)| bits.contains('s'));
-            sets && (who.contains('u') || who.contains('a') || who.is_empty())
-        }),
-    }
-}
-
-/// Whether a mode lets everybody write, or nobody in.
-fn opens_or_closes(mode: &str) -> bool {
-    if mode.chars().all(|c| c.is_digit(8)) && !mode.is_empty() {
-        let bits = u32::from_str_radix(mode, 8).unwrap_or(0);
-        return (bits & 0o002 != 0 && bits & 0o1000 == 0)
-            || bits & 0o500 == 0
-            || bits & 0o111 == 0 && bits & 0o444 == 0;
-    }
-    mode.split(',').any(|clause| {
-        let at = clause.find(['+', '=', '-']).unwrap_or(0);
-        let (who, change) = clause.split_at(at);
-        let everybody = who.is_empty() || who.contains(['a', 'o']);
-        let adds = change.starts_with(['+', '=']) && change.contains('w');
-        let owner = who.is_empty() || who.contains(['a', 'u']);
-        let removes = change.starts_with('-') && change.contains(['r', 'x', 'w']) && change != "-w";
-        (everybody && adds && !change.contains('t')) || (owner && removes) || (owner && change == "=")
-    })
 }
 
 /// Runs a file: what the script itself has put there, if it has.

@@ -1,0 +1,96 @@
+//! Rows of the tool tables held against the arguments of a call: when they apply, and to what.
+
+use super::options::{self, Arguments};
+use super::special;
+use super::table::{Condition, Prints, Selector, Tool};
+use crate::shell::run::{Call, State, matches};
+use crate::shell::{Source, Span, Value};
+
+/// What a tool prints.
+pub(super) fn printed(
+    tool: &Tool,
+    arguments: &Arguments,
+    call: &Call<'_>,
+    state: &State,
+    inner: Value,
+) -> Value {
+    let operand = arguments.operands.first().map(|o| &o.value);
+    match tool.prints {
+        Prints::Output => Value::unknown(Source::Output, true),
+        Prints::Remote => Value::unknown(Source::Remote, true),
+        Prints::Stdin => match operand.filter(|_| call.stdin.is_empty()) {
+            Some(path) => special::file_content(path, state),
+            None => call.stdin.clone(),
+        },
+        Prints::Names => special::names(arguments, state),
+        Prints::Temporary => special::temporary(arguments),
+        Prints::Number => Value::unknown(Source::Number, false),
+        Prints::Operands => arguments.operands.iter().fold(Value::default(), |mut out, o| {
+            out.append(&o.value);
+            out.append(&Value::text("\n"));
+            out
+        }),
+        Prints::Inner => inner,
+    }
+}
+
+/// The arguments that a selector names.
+pub(super) fn select(selector: &Selector, arguments: &Arguments, span: Span) -> Vec<(Value, Span)> {
+    let operands = &arguments.operands;
+    let count = operands.len();
+    let range = match selector {
+        Selector::All => 0..count,
+        Selector::Last => count.saturating_sub(1).max(1).min(count)..count,
+        Selector::Init => 0..count.saturating_sub(1),
+        Selector::From(n) => (*n).min(count)..count,
+        Selector::At(n) => (*n).min(count)..(*n + 1).min(count),
+        Selector::Key(key) => {
+            let with_key = operands.iter().filter(|o| o.value.prefix().starts_with(key.as_str()));
+            return with_key.map(|o| (options::behind(&o.value, key.len()), o.span)).collect();
+        }
+        Selector::Options(names) => return arguments.values(names).map(|v| (v.clone(), span)).collect(),
+    };
+    operands[range].iter().map(|o| (o.value.clone(), o.span)).collect()
+}
+
+/// Whether the arguments look as a row of a table demands.
+pub(super) fn holds(condition: &Condition, arguments: &Arguments) -> bool {
+    (condition.any.is_empty() || arguments.has(&condition.any))
+        && condition.all.iter().all(|o| arguments.has(std::slice::from_ref(o)))
+        && !arguments.has(&condition.unless)
+        && condition.most.is_none_or(|most| arguments.operands.len() <= most)
+        && condition.option.iter().all(|(names, pattern)| {
+            let names: Vec<String> = names.split(',').map(str::to_owned).collect();
+            arguments.values(&names).any(|v| pattern.split('|').any(|p| matches(p, &v.code())))
+        })
+        && words_match(&condition.words, &arguments.operands.iter().map(|o| &o.value).collect::<Vec<_>>())
+}
+
+fn words_match(pattern: &[String], words: &[&Value]) -> bool {
+    match pattern {
+        [] => true,
+        [first, rest @ ..] if first == "**" => (0..=words.len()).any(|n| words_match(rest, &words[n..])),
+        [first, rest @ ..] => words.split_first().is_some_and(|(word, others)| {
+            let text = word.code();
+            first.split('|').any(|p| matches(p, &text)) && words_match(rest, others)
+        }),
+    }
+}
+
+pub(super) fn stripped(value: &Value, prefixes: &[String]) -> Option<Value> {
+    if prefixes.is_empty() {
+        return Some(value.clone());
+    }
+    let prefix = prefixes.iter().find(|p| value.prefix().starts_with(p.as_str()))?;
+    Some(options::behind(value, prefix.len()))
+}
+
+pub(super) fn is_assignment(word: &Value) -> bool {
+    word.prefix().split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    })
+}
+
+pub(super) fn shown_command(call: &Call<'_>) -> String {
+    call.words.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
