@@ -9,7 +9,11 @@ use crate::policy::guard::{Rule, Rules};
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// List the rules.
-    List,
+    List {
+        /// Print the whole reference as a Markdown page.
+        #[arg(long)]
+        markdown: bool,
+    },
     /// Show the page of one rule.
     Explain {
         /// The rule, as a finding names it.
@@ -20,7 +24,8 @@ pub(super) enum Command {
 /// Runs the command.
 pub(super) fn run(command: Command, ui: &mut Ui) -> Outcome {
     match command {
-        Command::List => {
+        Command::List { markdown: true } => ui.raw(reference().as_bytes()),
+        Command::List { markdown: false } => {
             for rule in Rules::builtin().all() {
                 ui.line(format!("{:<24} {:<13} {}", rule.id, severity(rule.severity), rule.title))?;
             }
@@ -65,4 +70,58 @@ fn page(rule: &Rule) -> String {
         indented(&rule.instead),
         indented(&rule.gaps),
     )
+}
+
+/// `docs/rules.md`.
+fn reference() -> String {
+    let rules = Rules::builtin().all();
+    let rows: String = rules
+        .iter()
+        .map(|r| format!("| [`{0}`](#{0}) | {1} | {2} |\n", r.id, severity(r.severity), r.title))
+        .collect();
+    let pages: String = rules.iter().map(markdown).collect();
+    format!("{REFERENCE_HEAD}{rows}\n{}\n", pages.trim_end())
+}
+
+const REFERENCE_HEAD: &str = "\
+# Rules
+
+<!-- Made of `policies/`. After a change: countersign policy list --markdown > docs/rules.md -->
+
+What `countersign lint` holds commands, files and resources against. `deny` is refused whatever anybody signs, `needs-waiver` unless a signed
+waiver names the exact command, `warn` refuses nothing. A site raises severities in `policies/policy.toml`, and lowers none.
+
+| rule | severity | what it means |
+|---|---|---|
+";
+
+fn markdown(rule: &Rule) -> String {
+    let example: String = rule.example.trim().lines().map(|line| format!("    {line}\n")).collect();
+    let part = |head: &str, text: &str| format!("**{head}** {}\n\n", text.trim());
+    [
+        format!("## {}\n\n{}: `{}`.\n\n", rule.id, rule.title, severity(rule.severity)),
+        part("What it does.", &rule.what),
+        part("Why is this bad?", &rule.why),
+        format!("**Example.**\n\n{example}\n"),
+        part("Use instead.", &rule.instead),
+        part("Known gaps.", &rule.gaps),
+    ]
+    .concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_is_that_of_the_rules() {
+        let written = include_str!("../../docs/rules.md");
+        assert!(
+            written == reference(),
+            "docs/rules.md is out of date: cargo run -q -- policy list --markdown > docs/rules.md"
+        );
+        for rule in Rules::builtin().all() {
+            assert!(written.contains(&format!("\n## {}\n", rule.id)), "{}", rule.id);
+        }
+    }
 }
