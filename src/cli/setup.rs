@@ -22,6 +22,9 @@ pub(super) struct Args {
     /// Digest of the first trust root, learnt from a person and not from the server. Needed to review.
     #[arg(long, value_name = "sha256:…")]
     root_digest: Option<Digest>,
+    /// Lint the work tree before every commit.
+    #[arg(long)]
+    pre_commit: bool,
     /// The remote repository.
     #[arg(long, default_value = "origin")]
     remote: String,
@@ -39,11 +42,17 @@ pub(super) fn run(args: Args, ui: &mut Ui) -> Outcome {
     }
     let (path, key) = key(&repo, args.key)?;
     configure(&repo, &path, &args.remote)?;
-    install_hook(&repo)?;
+    install_hook(&repo, "commit-msg", "hook commit-msg")?;
+    if args.pre_commit {
+        install_hook(&repo, "pre-commit", "lint")?;
+    }
     if let Some(digest) = args.root_digest {
         repo.set_config(ROOT_DIGEST, &digest.to_string())?;
     }
     ui.line(format_args!("pushes are signed with {} {}", path.display(), key.fingerprint()))?;
+    if args.pre_commit {
+        ui.line("the work tree is linted before every commit; `git commit --no-verify` commits anyway")?;
+    }
     ui.line("commits get a Change-Id, by which an amended commit finds its change")?;
     introduce(&repo, &args.remote, &key, ui)?;
     ui.line("next: commit, then `git push origin HEAD:refs/for/production`")?;
@@ -82,18 +91,20 @@ fn configure(repo: &Repo, key: &Path, remote: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn install_hook(repo: &Repo) -> Result<(), Failure> {
+/// Installs the hook `name`, which runs `countersign <runs>`, unless there is another one.
+fn install_hook(repo: &Repo, name: &'static str, runs: &str) -> Result<(), Failure> {
     let program = std::env::current_exe()?;
-    let existing = std::fs::read_to_string(repo.path().join("hooks/commit-msg")).unwrap_or_default();
-    if !existing.is_empty() && !existing.contains("hook commit-msg") {
-        return Err(Failure::refused("this clone has a `commit-msg` hook of its own")
-            .hint(format!("add to it: exec '{}' hook commit-msg \"$1\"", program.display())));
+    let argument = if name == "commit-msg" { "\"$1\"" } else { "." };
+    let existing = std::fs::read_to_string(repo.path().join("hooks").join(name)).unwrap_or_default();
+    if !existing.is_empty() && !existing.contains(&format!("' {runs}")) {
+        return Err(Failure::refused(format!("this clone has a `{name}` hook of its own"))
+            .hint(format!("add to it: '{}' {runs} {argument}", program.display())));
     }
     if repo.config("core.hooksPath")?.is_some() {
         return Err(Failure::refused("`core.hooksPath` points git to other hooks than this clone's")
             .hint("git config --local core.hooksPath .git/hooks"));
     }
-    Ok(repo::install_hook(repo, "commit-msg", &program)?)
+    Ok(repo::install_hook(repo, name, &program)?)
 }
 
 /// Says whom the trust root takes the owner of this key for.

@@ -13,6 +13,7 @@ pub const ALLOWED_SIGNERS: &str = "allowed_signers";
 const PRE_RECEIVE: &str = include_str!("../../hooks/pre-receive.sh");
 const PROC_RECEIVE: &str = include_str!("../../hooks/proc-receive.sh");
 const COMMIT_MSG: &str = include_str!("../../hooks/commit-msg.sh");
+const PRE_COMMIT: &str = include_str!("../../hooks/pre-commit.sh");
 
 /// What the bare repository of a site needs to know.
 #[derive(Debug, Clone, Copy)]
@@ -91,6 +92,7 @@ pub fn install_hook(repo: &Repo, name: &'static str, program: &Path) -> Result<(
         "pre-receive" => PRE_RECEIVE,
         "proc-receive" => PROC_RECEIVE,
         "commit-msg" => COMMIT_MSG,
+        "pre-commit" => PRE_COMMIT,
         _ => return Err(RepoError::Git { command: "hook".into(), said: format!("no hook `{name}`") }),
     };
     let program = program.to_string_lossy().replace('\'', r"'\''");
