@@ -34,6 +34,10 @@ enum Format {
     Json,
     /// SARIF 2.1.0, for code hosts and editors.
     Sarif,
+    /// JUnit XML, for continuous integration.
+    Junit,
+    /// Workflow commands of GitHub Actions.
+    Github,
 }
 
 /// Runs the command.
@@ -49,6 +53,8 @@ pub(super) fn run(args: &Args, ui: &mut Ui) -> Outcome {
         Format::Text => report::text(&findings, &sources, style),
         Format::Json => report::json(&findings, &sources) + "\n",
         Format::Sarif => report::sarif(&findings, &sources) + "\n",
+        Format::Junit => report::junit(&findings, &sources),
+        Format::Github => report::github(&findings, &sources),
     };
     ui.raw(text.as_bytes())?;
     Ok(u8::from(findings.iter().any(|f| f.severity > Severity::Warn)))

@@ -1,9 +1,13 @@
-//! Findings for people and for programs: text, JSON, SARIF. Nothing here decides anything, and nothing
+//! Findings for people and for programs: text, JSON, SARIF, JUnit, GitHub. Nothing here decides anything, and nothing
 //! that came from a site reaches a terminal unescaped.
 
+mod github;
+mod junit;
 mod sarif;
 mod text;
 
+pub use github::github;
+pub use junit::junit;
 pub use sarif::sarif;
 pub use text::{escape, text};
 
@@ -63,6 +67,15 @@ pub fn json(findings: &[Finding], sources: &Sources<'_>) -> String {
     let with_position = |finding| JsonFinding { finding, position: Position::of(&finding.place, sources) };
     let report = JsonReport { version: 1, findings: findings.iter().map(with_position).collect() };
     serde_json::to_string_pretty(&report).unwrap_or_default()
+}
+
+/// All that a finding says, a line for each thing.
+fn told(finding: &Finding) -> String {
+    let mut lines = vec![finding.message.clone()];
+    lines.extend(finding.resource.iter().map(|resource| format!("resource: {resource}")));
+    lines.extend(Some(finding.why.trim()).filter(|why| !why.is_empty()).map(|why| format!("why: {why}")));
+    lines.extend(finding.instead.iter().map(|instead| format!("instead: {}", instead.trim())));
+    lines.join("\n")
 }
 
 #[cfg(test)]

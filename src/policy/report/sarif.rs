@@ -1,9 +1,11 @@
 //! Findings as SARIF 2.1.0, for code hosts and editors.
 
 use super::{Position, Sources};
-use crate::model::{Finding, Place, Severity};
+use crate::model::{Digest, Finding, Place, Severity};
+use crate::policy::guard::Rules;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 /// The findings as one SARIF 2.1.0 log.
 #[must_use]
@@ -30,16 +32,35 @@ pub fn sarif(findings: &[Finding], sources: &Sources<'_>) -> String {
 }
 
 fn rule(id: &str, findings: &[Finding]) -> Value {
-    let why = findings.iter().find(|f| f.rule == id && !f.why.is_empty()).map(|f| f.why.as_str());
-    let text = why.unwrap_or(id).trim();
-    json!({ "id": id, "shortDescription": { "text": id }, "fullDescription": { "text": text } })
+    if let Some(rule) = Rules::builtin().named(id) {
+        let help = format!("{} {} Instead: {}", rule.what.trim(), rule.why.trim(), rule.instead.trim());
+        return json!({
+            "id": id,
+            "shortDescription": { "text": rule.title },
+            "fullDescription": { "text": rule.what.trim() },
+            "help": { "text": help },
+            "defaultConfiguration": { "level": level(rule.severity) },
+        });
+    }
+    // What the compiler finds has no page: the findings say all there is.
+    let mut of_it = findings.iter().filter(|f| f.rule == id);
+    let why = of_it.find(|f| !f.why.is_empty()).map_or(id, |f| f.why.trim());
+    json!({
+        "id": id,
+        "shortDescription": { "text": id },
+        "fullDescription": { "text": why },
+        "help": { "text": why },
+    })
+}
+
+const fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Deny | Severity::NeedsWaiver => "error",
+        Severity::Warn => "warning",
+    }
 }
 
 fn result(finding: &Finding, ids: &[&str], sources: &Sources<'_>) -> Value {
-    let level = match finding.severity {
-        Severity::Deny | Severity::NeedsWaiver => "error",
-        Severity::Warn => "warning",
-    };
     let related: Vec<Value> = finding
         .related
         .iter()
@@ -58,10 +79,11 @@ fn result(finding: &Finding, ids: &[&str], sources: &Sources<'_>) -> Value {
     json!({
         "ruleId": finding.rule,
         "ruleIndex": ids.iter().position(|id| *id == finding.rule).unwrap_or(0),
-        "level": level,
+        "level": level(finding.severity),
         "message": { "text": message },
         "locations": [location(&finding.place, sources)],
         "relatedLocations": related,
+        "partialFingerprints": { "finding/v1": fingerprint(finding, sources) },
         "properties": {
             "severity": finding.severity,
             "resource": finding.resource,
@@ -70,13 +92,37 @@ fn result(finding: &Finding, ids: &[&str], sources: &Sources<'_>) -> Value {
     })
 }
 
+/// What stays the same while lines move: rule, file, resource and the text that is wrong.
+fn fingerprint(finding: &Finding, sources: &Sources<'_>) -> String {
+    let place = &finding.place;
+    let text = sources(&place.file).and_then(|source| source.get(place.start..place.end)).unwrap_or("");
+    let resource = finding.resource.as_ref().map(ToString::to_string).unwrap_or_default();
+    let parts = [finding.rule.as_str(), &place.file, &resource, text];
+    Digest::of(parts.join("\0").as_bytes()).hex()
+}
+
+/// A path as a relative URI reference.
+fn uri(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                out.push(char::from(byte));
+            }
+            _ => drop(write!(out, "%{byte:02X}")),
+        }
+    }
+    out
+}
+
 fn location(place: &Place, sources: &Sources<'_>) -> Value {
     let at = Position::of(place, sources);
     json!({ "physicalLocation": {
-        "artifactLocation": { "uri": place.file, "uriBaseId": "%SRCROOT%" },
+        "artifactLocation": { "uri": uri(&place.file), "uriBaseId": "%SRCROOT%" },
         "region": {
             "startLine": at.line, "startColumn": at.column,
             "endLine": at.end_line, "endColumn": at.end_column,
+            "byteOffset": place.start, "byteLength": place.end - place.start,
         },
     }})
 }

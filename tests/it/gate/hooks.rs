@@ -12,7 +12,8 @@ fn what_would_be_refused_is_not_committed_where_that_was_asked_for() {
     let file = frank.dir.join(path);
     let head = || ok(&mut frank.git(&["rev-parse", "HEAD"]));
     let before = head();
-    std::fs::write(&file, format!("{text}\n[exec.clean]\ncommand = [\"/bin/rm\", \"-rf\", \"/\"]\n")).unwrap();
+    std::fs::write(&file, format!("{text}\n[exec.clean]\ncommand = [\"/bin/rm\", \"-rf\", \"/\"]\n"))
+        .unwrap();
     let said = fails(1, &mut frank.git(&["commit", "-qam", "Clean"]));
     assert!(said.contains("recursive-removal"), "{said}");
     assert_eq!(before, head());
