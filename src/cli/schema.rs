@@ -2,6 +2,7 @@
 
 use super::{Failure, Outcome, Ui, site};
 use crate::module::schema;
+use crate::policy::schema as policy;
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -27,10 +28,17 @@ enum Kind {
     Data,
     /// `modules/<module>/module.toml`.
     Module,
+    /// `policies/policy.toml`.
+    Policy,
+    /// `policies/waivers/*.toml`.
+    Waivers,
+    /// All other files below `policies/`: protected paths.
+    Paths,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Site, Self::Node, Self::Data, Self::Module];
+    const ALL: [Self; 7] =
+        [Self::Site, Self::Node, Self::Data, Self::Module, Self::Policy, Self::Waivers, Self::Paths];
 
     /// The name, and the files that it is for.
     const fn files(self) -> (&'static str, &'static str) {
@@ -39,6 +47,9 @@ impl Kind {
             Self::Node => ("node", "nodes/*.toml"),
             Self::Data => ("data", "data/**/*.toml"),
             Self::Module => ("module", "modules/*/module.toml"),
+            Self::Policy => ("policy", "policies/policy.toml"),
+            Self::Waivers => ("waivers", "policies/waivers/*.toml"),
+            Self::Paths => ("paths", "policies/*.toml, the rest"),
         }
     }
 
@@ -48,6 +59,9 @@ impl Kind {
             Self::Node => schema::node(),
             Self::Data => schema::data(),
             Self::Module => schema::module(),
+            Self::Policy => policy::settings(),
+            Self::Waivers => policy::waivers(),
+            Self::Paths => policy::paths(),
         }
     }
 

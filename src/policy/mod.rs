@@ -10,6 +10,7 @@ pub mod guard;
 mod load;
 pub mod report;
 mod resource;
+pub mod schema;
 mod source;
 mod waiver;
 

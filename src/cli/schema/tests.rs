@@ -9,12 +9,17 @@ fn example() -> Tree {
     worktree::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/site")).unwrap()
 }
 
+const WAIVER: &str = "[[waiver]]\nrule = 'remote-code'\nresource = 'exec[x]'\nnodes = ['a.example']\n\
+    digest = 'sha256:0000000000000000000000000000000000000000000000000000000000000000'\n\
+    reason = 'the vendor has no package'\nticket = 'OPS-1'\nexpires = '2030-01-01T00:00:00Z'\n";
+
 fn kind_of(path: &str) -> Option<Kind> {
     match path.split('/').next()? {
         "countersign.toml" => Some(Kind::Site),
         "nodes" => Some(Kind::Node),
         "data" => Some(Kind::Data),
         "modules" if path.ends_with("/module.toml") => Some(Kind::Module),
+        "policies" => Some(Kind::Policy),
         _ => None,
     }
 }
@@ -37,6 +42,7 @@ fn the_schemas_are_schemas() {
 
 #[test]
 fn every_file_of_the_example_fits_its_schema() {
+    assert_eq!(complaints(Kind::Waivers, WAIVER), Vec::<String>::new());
     let mut seen = 0;
     for (path, bytes) in example().iter() {
         let Some(kind) = kind_of(path) else { continue };
@@ -69,6 +75,12 @@ fn what_is_misspelt_or_of_the_wrong_shape_does_not_fit() {
         (Kind::Module, "[exec.x]\ntimeout = -1"),
         (Kind::Module, "[params]\nport = { type = 'int' }"),
         (Kind::Module, "[params]\nport = { default = 80 }"),
+        (Kind::Policy, "[severity]\nremote-cod = 'deny'"),
+        (Kind::Policy, "[severity]\nremote-code = 'allow'"),
+        (Kind::Waivers, WAIVER.replace("nodes", "node").as_str()),
+        (Kind::Waivers, WAIVER.replace("exec[x]", "Exec[x]").as_str()),
+        (Kind::Waivers, WAIVER.replace("sha256:", "").as_str()),
+        (Kind::Paths, "[[class]]\ndirectories = ['/srv']"),
     ] {
         assert!(!complaints(kind, wrong).is_empty(), "{wrong}");
     }
