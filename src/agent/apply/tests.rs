@@ -406,3 +406,18 @@ fn automatic_order_makes_the_folder_first() {
     let inside = place.file("d/a", "x");
     assert_eq!(place.run(&[inside, folder]).applied.counts.changed, 2);
 }
+
+/// In noop runs, so that a guard that fails does no harm to whoever tests it.
+#[test]
+fn what_must_never_run_is_a_failed_resource_even_after_review() {
+    let mut place = Place::new();
+    place.wishes.noop = true;
+    let bad = |e: &mut Exec| e.command = Command::Shell("rm -rf --no-preserve-root /".into());
+    let run = place.run(&[place.exec("bad", bad), place.exec("good", |_| ())]);
+    assert_eq!((run.applied.counts.failed, run.applied.counts.out_of_sync), (1, 2));
+    assert!(
+        run.lines[0].starts_with("err exec[bad]: Could not evaluate: this must never run: "),
+        "{:?}",
+        run.lines
+    );
+}

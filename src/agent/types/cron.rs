@@ -7,7 +7,7 @@ use super::crontab::{self, Entry as Line};
 use super::{Change, Done, Failure, Node, Plan, Type, judge, plain_name};
 use crate::agent::host::{HostError, NewFile, Owner};
 use crate::model::resource::Cron;
-use crate::policy::guard::GuardCommand;
+use crate::policy::guard::{GuardCommand, Setting};
 
 /// Bytes of a crontab, at most.
 const LIMIT: u64 = 1 << 20;
@@ -51,12 +51,12 @@ impl Type for Entry<'_> {
                 plan.changes.push(Change::new("ensure", "present", "absent", Step::Remove).saying("removed"));
             }
             (None, false) => {
-                judge(&GuardCommand::Shell(command_text(&cron.command)))?;
+                judge(&GuardCommand::Shell(command_text(&cron.command)), &self.setting())?;
                 plan.wanted.extend([("command", wanted.command), ("schedule", wanted.schedule)]);
                 plan.changes.push(Change::new("ensure", "absent", "present", Step::Set).saying("created"));
             }
             (Some(have), false) => {
-                judge(&GuardCommand::Shell(command_text(&cron.command)))?;
+                judge(&GuardCommand::Shell(command_text(&cron.command)), &self.setting())?;
                 plan.property("command", &have.command, &wanted.command, || Step::Set);
                 plan.property("schedule", &have.schedule, &wanted.schedule, || Step::Set);
                 let (have, want) = (have.environment.join(" "), wanted.environment.join(" "));
@@ -85,6 +85,10 @@ impl Type for Entry<'_> {
 }
 
 impl Entry<'_> {
+    fn setting(&self) -> Setting {
+        Setting { cwd: None, environment: self.0.environment.clone() }
+    }
+
     fn line(&self) -> Line {
         let cron = self.0;
         let schedule: Vec<&str> = cron.schedule.iter().map(|field| field.0.as_str()).collect();

@@ -3,6 +3,7 @@
 use super::{Change, Done, Failure, Node, Plan, Refreshed, Type, tail};
 use crate::agent::host::{Ending, Invocation, Outcome, OutputLimit};
 use crate::model::resource::{Command, Exec, LogLevel, LogOutput};
+use crate::policy::guard::Setting;
 use std::time::Duration;
 
 /// A command to run.
@@ -31,7 +32,7 @@ impl Type for Run<'_> {
             Wanted::Unknown(guards) => plan.unevaluated = Some(guards),
             Wanted::Yes => {
                 // Denied commands are told of in a noop run too.
-                node.judged(&self.0.command)?;
+                node.judged(&self.0.command, &self.setting())?;
                 let change = Change::new("returns", "notrun", &self.expected(), ());
                 plan.changes.push(change.saying("executed successfully"));
             }
@@ -124,7 +125,7 @@ impl Run<'_> {
             environment.push(("PATH".into(), exec.path.join(":")));
         }
         Ok(node.host.run(&Invocation {
-            argv: node.judged(command)?,
+            argv: node.judged(command, &self.setting())?,
             user: exec.user.clone(),
             group: exec.group.clone(),
             umask: exec.umask.clone(),
@@ -133,6 +134,10 @@ impl Run<'_> {
             timeout: (exec.timeout > 0).then(|| Duration::from_secs(exec.timeout.into())),
             limit: OutputLimit::Log,
         })?)
+    }
+
+    fn setting(&self) -> Setting {
+        Setting { cwd: self.0.cwd.clone(), environment: self.0.environment.clone() }
     }
 
     fn is_success(&self, ending: Ending) -> bool {

@@ -5,7 +5,7 @@ use super::mode::{octal, resolve};
 use super::{Change, Done, Failure, Node, Plan, Type, judge, recurse};
 use crate::agent::host::{EntryKind, Invocation, NewFile, Owner, Stat};
 use crate::model::resource::{File, FileEnsure};
-use crate::policy::guard::GuardCommand;
+use crate::policy::guard::{GuardCommand, Setting};
 
 /// A file, directory or link.
 pub(in crate::agent) struct Inode<'a>(pub(in crate::agent) &'a File);
@@ -277,7 +277,7 @@ impl Inode<'_> {
 
     fn validate(&self, temporary: &str, node: &Node<'_>) -> Result<(), String> {
         let argv: Vec<String> = self.0.validate_cmd.iter().map(|word| word.replace('%', temporary)).collect();
-        judge(&GuardCommand::Argv(argv.clone())).map_err(|denied| denied.to_string())?;
+        judge(&GuardCommand::Argv(argv.clone()), &Setting::default()).map_err(|denied| denied.to_string())?;
         let invocation = Invocation { argv, ..Invocation::of(&[]) };
         node.tool(&invocation).map(drop).map_err(|failure| super::chain(&failure))
     }

@@ -36,7 +36,7 @@ use super::host::{Ending, Host, HostError, Invocation, Outcome, RunError};
 use crate::model::fact::FactError;
 use crate::model::resource::{Command, LogLevel, Word};
 use crate::model::{Digest, Facts, Kind, Spec};
-use crate::policy::guard::GuardCommand;
+use crate::policy::guard::{self, GuardCommand, Setting};
 use std::collections::BTreeMap;
 
 /// What the resource types need of the node and of the run.
@@ -146,6 +146,8 @@ pub(super) enum Failure {
     Run(#[from] RunError),
     #[error(transparent)]
     Fact(#[from] FactError),
+    #[error("this must never run: {0}")]
+    Denied(String),
     #[error("`{command}` {ending}{output}")]
     Command { command: String, ending: String, output: String },
     #[error("'{command}' returned {returned} instead of one of [{expected}]{output}")]
@@ -245,7 +247,7 @@ impl Node<'_> {
     }
 
     /// The catalog's command with the node's facts filled in, after the agent's own last look at it.
-    fn judged(&self, command: &Command) -> Result<Vec<String>, Failure> {
+    fn judged(&self, command: &Command, setting: &Setting) -> Result<Vec<String>, Failure> {
         let (argv, seen) = match command {
             Command::Shell(text) => {
                 (vec!["/bin/sh".to_owned(), "-c".to_owned(), text.clone()], GuardCommand::Shell(text.clone()))
@@ -259,15 +261,14 @@ impl Node<'_> {
                 (argv.clone(), GuardCommand::Argv(argv))
             }
         };
-        judge(&seen)?;
+        judge(&seen, setting)?;
         Ok(argv)
     }
 }
 
-/// The last look at a command before it may run.
-#[expect(clippy::unnecessary_wraps, reason = "the guard's deny rules are called here as soon as they exist")]
-const fn judge(_command: &GuardCommand) -> Result<(), Failure> {
-    Ok(())
+/// The last look at a command before it may run, knowing where it would run and in which environment.
+fn judge(command: &GuardCommand, setting: &Setting) -> Result<(), Failure> {
+    guard::check_in(command, setting).map_err(|denied| Failure::Denied(chain(&denied)))
 }
 
 fn command_failed(invocation: &Invocation, outcome: &Outcome) -> Failure {
