@@ -4,10 +4,12 @@
 
 mod agent;
 mod cli;
+mod demo;
 mod gate;
 mod layers;
 mod lint;
 mod packaging;
+mod readme;
 mod server;
 mod support;
 mod tidy;

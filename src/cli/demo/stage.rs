@@ -15,7 +15,6 @@ pub(super) struct Stage<'a> {
 #[derive(Debug)]
 struct Row {
     what: &'static str,
-    expected: &'static str,
     seen: String,
     good: bool,
 }
@@ -87,13 +86,13 @@ impl<'a> Stage<'a> {
             (false, Some(code)) => format!("exit code {code}, `{needle}` expected"),
             (false, None) => "ended by a signal".to_owned(),
         };
-        self.rows.push(Row { what, expected, seen, good: as_told });
+        self.rows.push(Row { what, seen, good: as_told });
     }
 
     /// Judges something that is no command, for example a file on a node.
     pub(super) fn judge_that(&mut self, what: &'static str, expected: &'static str, good: bool) {
         let seen = if good { expected.to_owned() } else { format!("not {expected}") };
-        self.rows.push(Row { what, expected, seen, good });
+        self.rows.push(Row { what, seen, good });
     }
 
     /// Prints the table; whether everything went as it must.
@@ -105,7 +104,7 @@ impl<'a> Stage<'a> {
             .iter()
             .map(|row| {
                 let mark = if row.good { "ok  " } else { "FAIL" };
-                format!("   {mark} {:width$}  {:10} {}", row.what, row.expected, row.seen)
+                format!("   {mark} {:width$}  {}", row.what, row.seen)
             })
             .collect();
         for row in rows {
