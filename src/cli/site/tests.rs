@@ -23,7 +23,7 @@ fn a_new_site_compiles() {
     }
     let compilation = clean(&tree);
     let node = &compilation.nodes[0];
-    assert_eq!(node.catalog.resources.len(), 4);
+    assert_eq!(node.catalog.resources.len(), 3);
     let text = String::from_utf8_lossy(&node.bytes).into_owned();
     assert!(text.contains(r"web1.example (berlin)\n\nManaged by Countersign"), "{text}");
 }
