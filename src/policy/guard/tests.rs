@@ -1,3 +1,5 @@
+//! What commands are found to do, and what is refused right before they run.
+
 use super::*;
 
 #[test]

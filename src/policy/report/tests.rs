@@ -1,3 +1,5 @@
+//! Findings as text, JSON and SARIF.
+
 use super::*;
 use crate::model::Severity;
 

@@ -1,3 +1,5 @@
+//! What is parsed, what is not, and where.
+
 use super::*;
 
 fn parsed(text: &str) -> Script {

@@ -1,3 +1,5 @@
+//! What scripts come to when they are evaluated.
+
 use super::*;
 use crate::shell::Dialect;
 

@@ -1,3 +1,5 @@
+//! Quotes, expansions and braces inside words.
+
 use super::*;
 use crate::shell::ast::{Name, Op};
 
