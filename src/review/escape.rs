@@ -26,7 +26,7 @@ pub fn line(bytes: &[u8]) -> String {
     out
 }
 
-/// Several lines: as [`line`], but a line feed stays one.
+/// Several lines: as [`line()`], but a line feed stays one.
 #[must_use]
 pub fn text(bytes: &[u8]) -> String {
     bytes.split(|b| *b == b'\n').map(line).collect::<Vec<_>>().join("\n")

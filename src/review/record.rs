@@ -79,7 +79,7 @@ pub fn write(change: &Change) -> Result<Tree, RecordError> {
 /// Reads a change out of its files.
 ///
 /// # Errors
-/// When they are not what [`write`] makes.
+/// When they are not what [`write()`] makes.
 pub fn read(tree: &Tree) -> Result<Change, RecordError> {
     let bytes = tree.get(SUMMARY).ok_or_else(|| RecordError::File(SUMMARY.into()))?;
     let summary: Summary = canonical::decode("record of a change", bytes)?;
