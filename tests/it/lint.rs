@@ -93,26 +93,6 @@ fn every_rule_has_fixtures_and_they_say_what_they_should() {
     }
 }
 
-/// Shares of a list that are judged as they should be.
-fn share(list: &str, right: fn(&str) -> bool) -> f64 {
-    let text = std::fs::read_to_string(repository().join("tests/corpus").join(list)).unwrap();
-    let verdicts = judge(&text);
-    let cases: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
-    let counted: Vec<&Value> = cases.iter().filter(|c| c["debatable"] != json!(true)).collect();
-    let correct =
-        counted.iter().filter(|c| right(verdicts[c["id"].as_str().unwrap()]["verdict"].as_str().unwrap()));
-    correct.count() as f64 / counted.len() as f64
-}
-
-/// The bars only rise.
-#[test]
-fn dangerous_commands_are_caught_and_everyday_ones_pass() {
-    let caught = share("dangerous.jsonl", |v| matches!(v, "deny" | "needs-waiver"));
-    let passed = share("benign.jsonl", |v| matches!(v, "allow" | "warn"));
-    assert!(caught >= 0.79, "{caught}");
-    assert!(passed >= 0.995, "{passed}");
-}
-
 #[test]
 fn the_example_site_passes() {
     let site = repository().join("examples/site");

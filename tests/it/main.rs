@@ -4,12 +4,15 @@
 
 mod agent;
 mod cli;
+mod corpus;
 mod demo;
 mod gate;
 mod layers;
 mod lint;
+mod metamorphic;
 mod packaging;
 mod readme;
 mod server;
 mod support;
 mod tidy;
+mod transform;
