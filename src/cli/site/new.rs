@@ -36,7 +36,8 @@ pub(super) fn run(args: &Args, ui: &mut Ui) -> Outcome {
     }
     let dir = args.dir.display();
     ui.line(format_args!("made a site of 2 modules and 1 node in `{dir}`"))?;
-    ui.line(format_args!("next: cd {dir} && git init && countersign lint && countersign compile"))?;
+    let enter = if args.dir == Path::new(".") { String::new() } else { format!("cd {dir} && ") };
+    ui.line(format_args!("next: {enter}git init && countersign lint && countersign compile"))?;
     Ok(0)
 }
 
