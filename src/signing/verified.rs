@@ -2,9 +2,10 @@
 //!
 //! ```compile_fail
 //! // Proof cannot be made up …
+//! use countersign::model::Digest;
 //! use countersign::signing::{Release, Verified};
-//! fn forge(release: Release) -> Verified<Release> {
-//!     Verified { value: release, id: todo!(), bytes: vec![], signers: vec![] }
+//! fn forge(value: Release, id: Digest) -> Verified<Release> {
+//!     Verified { value, id, bytes: vec![], signers: vec![] }
 //! }
 //! ```
 //!
