@@ -25,7 +25,7 @@ pub enum Flavour {
     Printf,
 }
 
-/// Decodes the escapes in `text`. Unknown ones stay as they are.
+/// Decodes the escapes in `text`. Dynamic ones stay as they are.
 #[must_use]
 pub fn decode(text: &str, flavour: Flavour) -> String {
     if !text.contains('\\') {

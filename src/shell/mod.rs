@@ -14,7 +14,7 @@ mod word;
 pub use escape::{Flavour, decode};
 pub use parse::{MAX_NESTING, MAX_TEXT, ParseError, parse};
 pub use span::Span;
-pub use value::{Part, Source, Unknown, Value};
+pub use value::{Dynamic, Part, Source, Value};
 
 /// Which shell `/bin/sh` is: the target's is not known, so both readings count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

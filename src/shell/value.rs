@@ -14,12 +14,12 @@ pub enum Part {
     /// A pattern that the shell replaces with the names that match: `*`, `?`, `[…]`.
     Glob(String),
     /// Text that is not known.
-    Unknown(Unknown),
+    Dynamic(Dynamic),
 }
 
 /// Text that is not known, with what is known about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Unknown {
+pub struct Dynamic {
     /// Where it comes from.
     pub source: Source,
     /// Whether it may be empty.
@@ -70,7 +70,7 @@ impl Source {
 /// Text that brings such characters along is refused before it gets here.
 const FIRST_MARK: u32 = 0xF_FF00;
 
-impl Unknown {
+impl Dynamic {
     fn mark(self) -> char {
         let index = Source::ALL.iter().position(|s| *s == self.source).unwrap_or(0);
         let offset = u32::try_from(index * 2 + usize::from(self.empty)).unwrap_or(0);
@@ -92,13 +92,13 @@ impl Value {
         if text.is_empty() {
             return Self::default();
         }
-        if text.is_ascii() || !text.chars().any(|c| Unknown::of_mark(c).is_some()) {
+        if text.is_ascii() || !text.chars().any(|c| Dynamic::of_mark(c).is_some()) {
             return Self(vec![Part::Text(text)]);
         }
         let mut value = Self::default();
         for c in text.chars() {
-            match Unknown::of_mark(c) {
-                Some(unknown) => value.push(Part::Unknown(unknown)),
+            match Dynamic::of_mark(c) {
+                Some(unknown) => value.push(Part::Dynamic(unknown)),
                 None => value.push(Part::Text(c.to_string())),
             }
         }
@@ -107,8 +107,8 @@ impl Value {
 
     /// Text of which only the source is known.
     #[must_use]
-    pub fn unknown(source: Source, empty: bool) -> Self {
-        Self(vec![Part::Unknown(Unknown { source, empty })])
+    pub fn dynamic(source: Source, empty: bool) -> Self {
+        Self(vec![Part::Dynamic(Dynamic { source, empty })])
     }
 
     /// The parts.
@@ -169,14 +169,14 @@ impl Value {
 
     /// Whether something in it is not known. Patterns are known.
     #[must_use]
-    pub fn has_unknown(&self) -> bool {
-        self.0.iter().any(|p| matches!(p, Part::Unknown(_)))
+    pub fn has_dynamic(&self) -> bool {
+        self.0.iter().any(|p| matches!(p, Part::Dynamic(_)))
     }
 
     /// Whether text of `source` is in it.
     #[must_use]
     pub fn has(&self, source: Source) -> bool {
-        self.0.iter().any(|p| matches!(p, Part::Unknown(u) if u.source == source))
+        self.0.iter().any(|p| matches!(p, Part::Dynamic(u) if u.source == source))
     }
 
     /// Whether it has a pattern.
@@ -188,7 +188,7 @@ impl Value {
     /// The value if every variable that nothing sets is empty.
     #[must_use]
     pub fn settled(&self) -> Self {
-        let unset = |p: &&Part| !matches!(p, Part::Unknown(u) if u.source == Source::Unset);
+        let unset = |p: &&Part| !matches!(p, Part::Dynamic(u) if u.source == Source::Unset);
         self.0.iter().filter(unset).fold(Self::default(), |mut value, part| {
             value.push(part.clone());
             value
@@ -198,7 +198,7 @@ impl Value {
     /// The value if everything that may be empty is.
     #[must_use]
     pub fn emptied(&self) -> Self {
-        let full = |p: &&Part| !matches!(p, Part::Unknown(u) if u.empty);
+        let full = |p: &&Part| !matches!(p, Part::Dynamic(u) if u.empty);
         self.0.iter().filter(full).fold(Self::default(), |mut value, part| {
             value.push(part.clone());
             value
@@ -213,7 +213,7 @@ impl Value {
         for part in &self.settled().0 {
             match part {
                 Part::Text(text) | Part::Glob(text) => out.push_str(text),
-                Part::Unknown(unknown) => out.push(unknown.mark()),
+                Part::Dynamic(unknown) => out.push(unknown.mark()),
             }
         }
         out
@@ -278,7 +278,7 @@ impl fmt::Display for Value {
         for part in &self.0 {
             match part {
                 Part::Text(text) | Part::Glob(text) => f.write_str(text)?,
-                Part::Unknown(unknown) => f.write_str(match unknown.source {
+                Part::Dynamic(unknown) => f.write_str(match unknown.source {
                     Source::Unset => "<unset>",
                     Source::Remote => "<from the network>",
                     Source::Input => "<input>",

@@ -90,16 +90,16 @@ impl<'r> Analysis<'r> {
     pub(super) fn code(&mut self, code: &Value, span: Span, state: &mut State, stdin: &Value) -> Value {
         if code.has(Source::Remote) {
             self.add(Effect::new(Kind::RemoteCode, "shell", code.to_string(), span));
-            return Value::unknown(Source::Remote, true);
+            return Value::dynamic(Source::Remote, true);
         }
         let text = code.code();
-        if code.parts().len() == 1 && code.has_unknown() {
+        if code.parts().len() == 1 && code.has_dynamic() {
             self.undetermined("script", code, span);
-            return Value::unknown(Source::Output, true);
+            return Value::dynamic(Source::Output, true);
         }
         if self.running.contains(&text) {
             self.problem(Problem::Bomb, span);
-            return Value::unknown(Source::Output, true);
+            return Value::dynamic(Source::Output, true);
         }
         self.running.push(text.clone());
         let place = Place::Computed(span);
@@ -137,7 +137,7 @@ impl<'r> Analysis<'r> {
     fn nested(&mut self, span: Span, inside: impl FnOnce(&mut Self) -> Value) -> Value {
         if self.depth >= MAX_DEPTH {
             self.problem(Problem::Limit("programs inside programs"), span);
-            return Value::unknown(Source::Limit, true);
+            return Value::dynamic(Source::Limit, true);
         }
         self.depth += 1;
         let output = inside(self);
@@ -153,7 +153,7 @@ impl<'r> Analysis<'r> {
     fn apply(&mut self, tool: &'r Tool, call: &Call<'_>, state: &mut State) -> Value {
         let arguments = options::parse(tool, call.words, call.spans);
         if arguments.has(&tool.harmless) {
-            return Value::unknown(Source::Output, true);
+            return Value::dynamic(Source::Output, true);
         }
         self.environment(call, state);
         let special = tool.special.and_then(|s| self.special(s, tool, &arguments, call, state));
@@ -245,7 +245,7 @@ impl<'r> Analysis<'r> {
         for row in tool.stores.iter().filter(|s| holds(&s.when, arguments)) {
             let from = row.from.as_ref().map(|f| select(f, arguments, call.span)).unwrap_or_default();
             let what = match row.what {
-                Stored::Remote => Value::unknown(Source::Remote, true),
+                Stored::Remote => Value::dynamic(Source::Remote, true),
                 Stored::Link => {
                     for ((to, _), (source, _)) in select(&row.to, arguments, call.span).iter().zip(&from) {
                         state.link(to, source);
@@ -253,11 +253,11 @@ impl<'r> Analysis<'r> {
                     continue;
                 }
                 Stored::Stdin => call.stdin.clone(),
-                Stored::Fifo => Value::unknown(Source::Input, true),
-                Stored::GitClone => Value::unknown(Source::Remote, true),
+                Stored::Fifo => Value::dynamic(Source::Input, true),
+                Stored::GitClone => Value::dynamic(Source::Remote, true),
                 Stored::Copy => match from.iter().find_map(|(path, _)| state.written(path)) {
                     Some(written) => written.clone(),
-                    None => Value::unknown(Source::File, true),
+                    None => Value::dynamic(Source::File, true),
                 },
             };
             for (to, span) in select(&row.to, arguments, call.span) {
@@ -294,7 +294,7 @@ impl Programs for Analysis<'_> {
         let settled = first.settled();
         if first.has(Source::Remote) {
             self.undetermined("program", first, call.span);
-            return Value::unknown(Source::Output, true);
+            return Value::dynamic(Source::Output, true);
         }
         let name = settled.literal().map_or_else(|| settled.suffix().to_owned(), str::to_owned);
         let known = settled.literal().is_some() || settled.suffix().contains('/');
@@ -304,7 +304,7 @@ impl Programs for Analysis<'_> {
             if !(number || checked) {
                 self.undetermined("program", first, call.span);
             }
-            return Value::unknown(Source::Output, true);
+            return Value::dynamic(Source::Output, true);
         }
         let base = name.rsplit('/').next().unwrap_or(&name).to_owned();
         if name.contains('/') {

@@ -115,7 +115,7 @@ pub(super) fn fetch(arguments: &Arguments, call: &Call<'_>, state: &mut State) -
     };
     let source =
         if !urls.is_empty() && urls.iter().all(|u| local(u)) { Source::Output } else { Source::Remote };
-    let remote = Value::unknown(source, true);
+    let remote = Value::dynamic(source, true);
     let name = call.words[0].suffix().rsplit('/').next().unwrap_or("");
     let directory = value(&["-P", "--directory-prefix", "--output-dir", "-d", "--dir"])
         .filter(|_| name != "curl" || given(&["--output-dir"]));

@@ -24,18 +24,18 @@ pub(super) fn container(
                 "run" | "create" => (first + 2, Some(volumes(arguments))),
                 "exec" => {
                     analysis.tail(call, state);
-                    return Value::unknown(Source::Output, true);
+                    return Value::dynamic(Source::Output, true);
                 }
                 "compose" => {
                     analysis.tail(call, state);
-                    return Value::unknown(Source::Output, true);
+                    return Value::dynamic(Source::Output, true);
                 }
-                _ => return Value::unknown(Source::Output, true),
+                _ => return Value::dynamic(Source::Output, true),
             }
         }
     };
     let outer = std::mem::replace(&mut analysis.container, view);
-    let mut output = Value::unknown(Source::Output, true);
+    let mut output = Value::dynamic(Source::Output, true);
     if let Some(operand) = operands.get(from) {
         let spans = call.spans.get(operand.at..).unwrap_or_default();
         let entry = arguments.values(&["--entrypoint".to_owned()]).last().cloned();

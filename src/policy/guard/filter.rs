@@ -2,7 +2,7 @@
 
 use super::special::file_content;
 use crate::shell::run::{Call, State};
-use crate::shell::{Flavour, Part, Source, Unknown, Value, decode};
+use crate::shell::{Dynamic, Flavour, Part, Source, Value, decode};
 use base64::Engine as _;
 
 /// What a filter prints.
@@ -29,13 +29,13 @@ pub(super) fn apply(call: &Call<'_>, state: &State) -> Value {
         }
         _ => None,
     };
-    computed.map_or_else(|| Value::unknown(Source::Output, true), Value::text)
+    computed.map_or_else(|| Value::dynamic(Source::Output, true), Value::text)
 }
 
 /// What a filter prints whose program is not computed.
 pub(super) fn rewritten(call: &Call<'_>, _state: &State) -> Value {
     match call.stdin.literal() {
-        Some(_) => Value::unknown(Source::Output, true),
+        Some(_) => Value::dynamic(Source::Output, true),
         None => partly("sed", call.stdin),
     }
 }
@@ -73,16 +73,16 @@ fn input(name: &str, words: &[String], call: &Call<'_>, state: &State) -> Value 
 /// The result on text that is not all known.
 fn partly(name: &str, input: &Value) -> Value {
     let filters = matches!(name, "sed" | "gsed" | "cut" | "tr" | "tac" | "rev");
-    let sources: Vec<Unknown> =
-        input.parts().iter().filter_map(|p| if let Part::Unknown(u) = p { Some(*u) } else { None }).collect();
+    let sources: Vec<Dynamic> =
+        input.parts().iter().filter_map(|p| if let Part::Dynamic(u) = p { Some(*u) } else { None }).collect();
     if input.has(Source::Remote) {
-        return Value::unknown(Source::Remote, true);
+        return Value::dynamic(Source::Remote, true);
     }
     match sources.first() {
-        Some(first) if filters && input.parts().len() == 1 => Value::unknown(first.source, true),
+        Some(first) if filters && input.parts().len() == 1 => Value::dynamic(first.source, true),
         // Names stay names, whatever is cut off them.
         None if filters && input.has_glob() => input.clone(),
-        _ => Value::unknown(Source::Output, true),
+        _ => Value::dynamic(Source::Output, true),
     }
 }
 

@@ -5,7 +5,7 @@ use super::effect::{Effect, Kind};
 use super::paths::Reach;
 use super::special::replaced;
 use crate::shell::run::{Call, State, matches};
-use crate::shell::{Part, Source, Unknown, Value};
+use crate::shell::{Dynamic, Part, Source, Value};
 
 /// What `find` picks.
 struct Picks {
@@ -132,9 +132,9 @@ impl Picks {
             Some(_) => !self.names.is_empty() && self.names.iter().all(junk),
         };
         if harmless {
-            value.push(Part::Unknown(Unknown { source: Source::Name, empty: false }));
+            value.push(Part::Dynamic(Dynamic { source: Source::Name, empty: false }));
             value.append(&Value::text("/"));
-            value.push(Part::Unknown(Unknown { source: Source::Name, empty: false }));
+            value.push(Part::Dynamic(Dynamic { source: Source::Name, empty: false }));
         } else {
             value.push(Part::Glob("*".into()));
         }

@@ -11,7 +11,7 @@ use super::reader::{Reader, Values};
 use super::table::Tool;
 use super::{options, special};
 use crate::shell::run::{Call, State};
-use crate::shell::{Part, Source, Span, Unknown, Value};
+use crate::shell::{Dynamic, Part, Source, Span, Value};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -101,7 +101,7 @@ pub(super) fn run(
         script(analysis, &language, code, &operands, call.span, state);
     }
     if ran {
-        return Some(Value::unknown(Source::Output, true));
+        return Some(Value::dynamic(Source::Output, true));
     }
     if language == "awk" {
         let from_file = arguments.has(&["-f".to_owned(), "--file".to_owned()]);
@@ -120,7 +120,7 @@ pub(super) fn run(
         }
         None => {}
     }
-    Some(Value::unknown(Source::Output, true))
+    Some(Value::dynamic(Source::Output, true))
 }
 
 /// `python3 -m base64 -d`
@@ -136,7 +136,7 @@ fn module(language: &str, arguments: &Arguments, call: &Call<'_>, state: &State)
                 [Value::text("base64")].into_iter().chain(call.words[at + 1..].iter().cloned()).collect();
             Some(super::filter::apply(&Call { words: &words, ..call.clone() }, state))
         }
-        _ => Some(Value::unknown(Source::Output, true)),
+        _ => Some(Value::dynamic(Source::Output, true)),
     }
 }
 
@@ -153,10 +153,10 @@ pub(super) fn script(
         analysis.add(Effect::new(Kind::RemoteCode, "script", code.to_string(), span));
         return;
     }
-    if matches!(code.parts(), [Part::Unknown(Unknown { source: Source::File, .. })]) {
+    if matches!(code.parts(), [Part::Dynamic(Dynamic { source: Source::File, .. })]) {
         return;
     }
-    if matches!(code.parts(), [Part::Unknown(_)]) {
+    if matches!(code.parts(), [Part::Dynamic(_)]) {
         analysis.undetermined("script", code, span);
         return;
     }
@@ -252,7 +252,7 @@ fn act(
             }
         }
         Action::Remote => {}
-        Action::Unclear => analysis.undetermined("call", &Value::unknown(Source::Output, true), span),
+        Action::Unclear => analysis.undetermined("call", &Value::dynamic(Source::Output, true), span),
     }
 }
 
@@ -274,7 +274,7 @@ fn open(analysis: &mut Analysis<'_>, all: &[Value], span: Span, state: &mut Stat
             let mut effect = Effect::new(Kind::Overwrite, "", "", span);
             effect.forced = true;
             analysis.add_path(effect, &path, state);
-            super::content::written(analysis, &path, &Value::unknown(Source::Output, true), span, state);
+            super::content::written(analysis, &path, &Value::dynamic(Source::Output, true), span, state);
         }
     }
 }
@@ -282,7 +282,7 @@ fn open(analysis: &mut Analysis<'_>, all: &[Value], span: Span, state: &mut Stat
 fn command(analysis: &mut Analysis<'_>, words: &[Value], span: Span, state: &mut State) {
     match words {
         [] => {}
-        [one] if matches!(one.parts(), [Part::Unknown(_)]) => analysis.undetermined("call", one, span),
+        [one] if matches!(one.parts(), [Part::Dynamic(_)]) => analysis.undetermined("call", one, span),
         [one] => drop(analysis.shell_text(one, span, state, &Value::default())),
         many => vector(analysis, many, span, state),
     }

@@ -218,7 +218,7 @@ pub(in crate::policy) fn is_security_service(rules: &Rules, name: &str) -> bool 
 /// A live fact in an argument vector whose value is not known yet.
 #[must_use]
 pub fn fact() -> Value {
-    Value::unknown(Source::Fact, false)
+    Value::dynamic(Source::Fact, false)
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ pub(super) fn parse(tool: &Tool, words: &[Value], spans: &[Span]) -> Arguments {
             ended = true;
         } else if option {
             at += one(tool, &value, &text, words.get(at + 1), &mut arguments);
-        } else if !(value.is_empty() && word.has_unknown()) {
+        } else if !(value.is_empty() && word.has_dynamic()) {
             ended |= tool.stop;
             arguments.operands.push(Operand { value, span: spans.get(at).copied().unwrap_or_default(), at });
         }

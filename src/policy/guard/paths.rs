@@ -2,7 +2,7 @@
 //! is held against it.
 
 use crate::shell::run::matches;
-use crate::shell::{Part, Source, Unknown, Value};
+use crate::shell::{Dynamic, Part, Source, Value};
 use serde::Deserialize;
 
 /// The table of protected paths.
@@ -102,7 +102,7 @@ impl Paths {
                     special.then_some('\\').into_iter().chain([c])
                 })),
                 Part::Glob(t) => text.push_str(t),
-                Part::Unknown(_) => text.push('\u{1}'),
+                Part::Dynamic(_) => text.push('\u{1}'),
             }
         }
         if !text.starts_with('/') {
@@ -213,7 +213,7 @@ fn is_broad(segment: &str) -> bool {
 /// Whether a path may be anything.
 fn is_undetermined(path: &Value) -> bool {
     match path.parts().first() {
-        Some(Part::Unknown(Unknown { source, .. })) => {
+        Some(Part::Dynamic(Dynamic { source, .. })) => {
             !matches!(source, Source::Checked | Source::Name | Source::Fact | Source::Number | Source::Unset)
         }
         _ => false,

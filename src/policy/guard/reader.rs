@@ -13,7 +13,7 @@ pub(super) struct Values(pub(super) Vec<Value>);
 
 impl Values {
     pub(super) fn unknown() -> Self {
-        Self(vec![Value::unknown(Source::Output, true)])
+        Self(vec![Value::dynamic(Source::Output, true)])
     }
 }
 
@@ -207,7 +207,7 @@ impl<'a> Reader<'a> {
         match self.variables.get(name).cloned() {
             Some(value) => self.after(value),
             None => match self.language.calls.get(last) {
-                Some(Action::Remote) => Values(vec![Value::unknown(Source::Remote, true)]),
+                Some(Action::Remote) => Values(vec![Value::dynamic(Source::Remote, true)]),
                 _ if matches!(
                     name,
                     "glob" | "my" | "our" | "local" | "var" | "let" | "const" | "new" | "await"
@@ -281,7 +281,7 @@ impl<'a> Reader<'a> {
             }
             ("join", _) => joined_path(arguments),
             _ if self.language.calls.get(name) == Some(&Action::Remote) => {
-                Values(vec![Value::unknown(Source::Remote, true)])
+                Values(vec![Value::dynamic(Source::Remote, true)])
             }
             _ => arguments
                 .iter()
@@ -352,7 +352,7 @@ impl<'a> Reader<'a> {
             out.push(Part::Text(decode(&rest[..at], Flavour::Printf)));
             match self.variables.get(&name) {
                 Some(values) => values.0.iter().for_each(|v| out.append(v)),
-                None => out.append(&Value::unknown(Source::Output, true)),
+                None => out.append(&Value::dynamic(Source::Output, true)),
             }
             let end = if braced {
                 rest[at..].find('}').map_or(rest.len(), |e| at + e + 1)

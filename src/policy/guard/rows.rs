@@ -16,15 +16,15 @@ pub(super) fn printed(
 ) -> Value {
     let operand = arguments.operands.first().map(|o| &o.value);
     match tool.prints {
-        Prints::Output => Value::unknown(Source::Output, true),
-        Prints::Remote => Value::unknown(Source::Remote, true),
+        Prints::Output => Value::dynamic(Source::Output, true),
+        Prints::Remote => Value::dynamic(Source::Remote, true),
         Prints::Stdin => match operand.filter(|_| call.stdin.is_empty()) {
             Some(path) => special::file_content(path, state),
             None => call.stdin.clone(),
         },
         Prints::Names => special::names(arguments, state),
         Prints::Temporary => special::temporary(arguments),
-        Prints::Number => Value::unknown(Source::Number, false),
+        Prints::Number => Value::dynamic(Source::Number, false),
         Prints::Operands => arguments.operands.iter().fold(Value::default(), |mut out, o| {
             out.append(&o.value);
             out.append(&Value::text("\n"));

@@ -68,13 +68,13 @@ impl<'r> Analysis<'r> {
                         interpreter::script(self, language, &code, &[], span, state);
                     }
                 }
-                Value::unknown(Source::Output, true)
+                Value::dynamic(Source::Output, true)
             }
             How::File => {
                 for (path, span) in selected {
                     special::run_file(self, &path, tool.language.as_deref(), call, span, state);
                 }
-                Value::unknown(Source::Output, true)
+                Value::dynamic(Source::Output, true)
             }
             How::Stdin => self.shell_text(call.stdin, call.span, state, &Value::default()),
             how => self.runs_specially(how, selected, arguments, call, state),
@@ -93,7 +93,7 @@ impl<'r> Analysis<'r> {
         match how {
             How::Tail => {
                 self.tail(call, state);
-                Value::unknown(Source::Output, true)
+                Value::dynamic(Source::Output, true)
             }
             How::Crontab => {
                 let file = arguments.operands.first().filter(|o| o.value.literal() != Some("-"));
@@ -130,7 +130,7 @@ impl<'r> Analysis<'r> {
                 for line in call.stdin.code().lines().filter_map(|l| l.trim_start().strip_prefix('!')) {
                     self.shell_text(&Value::text(line), call.span, state, &Value::default());
                 }
-                Value::unknown(Source::Output, true)
+                Value::dynamic(Source::Output, true)
             }
             How::Commas => {
                 for (value, span) in selected {
@@ -164,7 +164,7 @@ impl<'r> Analysis<'r> {
                 }
             }
         }
-        Value::unknown(Source::Output, true)
+        Value::dynamic(Source::Output, true)
     }
 
     /// Runs the first argument that names a program worth looking at, with what follows it.

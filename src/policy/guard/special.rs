@@ -7,7 +7,7 @@ use super::rows::select;
 use super::table::Selector;
 use super::{checks, interpreter};
 use crate::shell::run::{Call, State};
-use crate::shell::{Part, Source, Span, Unknown, Value};
+use crate::shell::{Dynamic, Part, Source, Span, Value};
 
 /// Items that `xargs` is given one by one, at most.
 const MAX_ITEMS: usize = 64;
@@ -47,7 +47,7 @@ pub(super) fn shell(
         }
         Some(file) => {
             run_file(analysis, &file.value, None, call, file.span, state);
-            Value::unknown(Source::Output, true)
+            Value::dynamic(Source::Output, true)
         }
         None => stdin_script(analysis, operands, call, state),
     }
@@ -60,8 +60,8 @@ fn stdin_script(
     state: &mut State,
 ) -> Value {
     // A local file on standard input is a local script.
-    if matches!(call.stdin.parts(), [Part::Unknown(Unknown { source: Source::File, .. })]) {
-        return Value::unknown(Source::Output, true);
+    if matches!(call.stdin.parts(), [Part::Dynamic(Dynamic { source: Source::File, .. })]) {
+        return Value::dynamic(Source::Output, true);
     }
     let mut child = state.child();
     child.positional = operands.iter().map(|o| o.value.clone()).collect();
@@ -216,7 +216,7 @@ fn run_content(
         analysis.add(Effect::new(Kind::RemoteCode, "script", content.to_string(), span));
         return;
     }
-    if matches!(content.parts(), [] | [Part::Unknown(Unknown { source: Source::File, .. })]) {
+    if matches!(content.parts(), [] | [Part::Dynamic(Dynamic { source: Source::File, .. })]) {
         return;
     }
     let shebang =
@@ -242,16 +242,16 @@ pub(super) fn file_content(path: &Value, state: &State) -> Value {
                 && text.strip_prefix(known.as_str()).is_some_and(|r| r.starts_with('/'))
         };
         if state.files.iter().any(below) {
-            return Value::unknown(Source::Remote, true);
+            return Value::dynamic(Source::Remote, true);
         }
     }
-    Value::unknown(Source::File, true)
+    Value::dynamic(Source::File, true)
 }
 
 /// What was downloaded so far has been checked.
 pub(super) fn verified(state: &mut State) {
     for content in state.files.values_mut().filter(|c| c.has(Source::Remote)) {
-        *content = Value::unknown(Source::File, true);
+        *content = Value::dynamic(Source::File, true);
     }
 }
 
@@ -295,7 +295,7 @@ pub(super) fn temporary(arguments: &Arguments) -> Value {
         _ => Value::text("/tmp/tmp."),
     };
     out.append(&Value::text("/"));
-    out.push(Part::Unknown(Unknown { source: Source::Name, empty: false }));
+    out.push(Part::Dynamic(Dynamic { source: Source::Name, empty: false }));
     out
 }
 
@@ -328,6 +328,6 @@ pub(super) fn runs_its_value(option: &str) -> bool {
 /// Whether what is unknown in a value has been checked by the script.
 pub(super) fn checked(value: &Value) -> bool {
     let fine =
-        |p: &Part| matches!(p, Part::Unknown(u) if matches!(u.source, Source::Checked | Source::Unset));
+        |p: &Part| matches!(p, Part::Dynamic(u) if matches!(u.source, Source::Checked | Source::Unset));
     value.parts().iter().all(fine)
 }

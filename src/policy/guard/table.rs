@@ -317,7 +317,7 @@ impl Tools {
     /// Adds the tables of one file.
     ///
     /// # Errors
-    /// When it is not TOML, or not of this form.
+    /// When it is not TOML, not of this form, or describes a tool that is described already.
     pub(super) fn add(&mut self, text: &str) -> Result<(), toml::de::Error> {
         let file: BTreeMap<String, Tool> = toml::from_str(text)?;
         for (name, tool) in file {
@@ -325,8 +325,8 @@ impl Tools {
             for name in std::iter::once(&name).chain(&tool.names) {
                 if name.contains('*') {
                     self.families.push((name.clone(), index));
-                } else {
-                    self.by_name.insert(name.clone(), index);
+                } else if self.by_name.insert(name.clone(), index).is_some() {
+                    return Err(serde::de::Error::custom(format!("`{name}` is described twice")));
                 }
             }
             self.tools.push(tool);

@@ -46,11 +46,11 @@ impl Shell<'_> {
             if state.concurrent {
                 self.programs.problem(Problem::Bomb, call.span);
             }
-            return Value::unknown(Source::Output, true);
+            return Value::dynamic(Source::Output, true);
         }
         if state.calling.len() >= MAX_CALLS {
             self.programs.problem(Problem::Limit("calls of functions"), call.span);
-            return Value::unknown(Source::Output, true);
+            return Value::dynamic(Source::Output, true);
         }
         let outer = std::mem::replace(&mut state.positional, call.words[1..].to_vec());
         let (before, locals) = (state.variables.clone(), std::mem::take(&mut state.locals));
@@ -79,7 +79,7 @@ impl Shell<'_> {
             "pwd" => line(state.cwd.first().cloned().unwrap_or_default()),
             "cd" | "pushd" | "chdir" => self.change_directory(arguments, state),
             "popd" => {
-                state.cwd = vec![Value::unknown(Source::Input, false)];
+                state.cwd = vec![Value::dynamic(Source::Input, false)];
                 Value::default()
             }
             "eval" => {
@@ -160,7 +160,7 @@ impl Shell<'_> {
             None => state.absolute(&state.variable("HOME").unwrap_or_default()),
             Some(t) if t.literal() == Some("-") => match state.variable("OLDPWD") {
                 Some(place) => vec![place],
-                None => vec![Value::unknown(Source::Input, false)],
+                None => vec![Value::dynamic(Source::Input, false)],
             },
             Some(t) => state.absolute(&t.settled()),
         };
@@ -272,7 +272,7 @@ fn read(command: &str, arguments: &[Value], stdin: &Value, state: &mut State) ->
         let mut values: Vec<Value> =
             lines.iter().take(MAX_LINES).map(|l| field(l, (at, at == last), &separators)).collect();
         if values.is_empty() || command == "getopts" {
-            values = vec![Value::unknown(Source::Input, true)];
+            values = vec![Value::dynamic(Source::Input, true)];
         }
         state.set_any(name, values);
     }
@@ -298,7 +298,7 @@ fn quoted(words: &[Value]) -> String {
             match part {
                 Part::Text(text) => out.push_str(&format!("'{}'", text.replace('\'', "'\\''"))),
                 Part::Glob(text) => out.push_str(text),
-                Part::Unknown(_) => {
+                Part::Dynamic(_) => {
                     let mut value = Value::default();
                     value.push(part.clone());
                     out.push_str(&value.code());

@@ -3,7 +3,7 @@
 use super::walk::Shell;
 use super::{Problem, State, arithmetic};
 use crate::shell::ast::{Piece, Word};
-use crate::shell::{Dialect, Part, Source, Span, Unknown, Value, brace};
+use crate::shell::{Dialect, Dynamic, Part, Source, Span, Value, brace};
 use std::borrow::Cow;
 
 /// Bytes of one value, at most.
@@ -133,12 +133,12 @@ impl Shell<'_> {
                 let text = self.value(pieces, state, span);
                 let known =
                     text.settled().literal().and_then(|t| arithmetic::evaluate(&with_variables(t, state)));
-                known.map_or_else(|| Value::unknown(Source::Number, false), |n| Value::text(n.to_string()))
+                known.map_or_else(|| Value::dynamic(Source::Number, false), |n| Value::text(n.to_string()))
             }
             Piece::Process(script) => {
                 let mut inside = state.clone();
                 inside.depth += 1;
-                let output = self.script(script, &mut inside, &Value::unknown(Source::Input, true));
+                let output = self.script(script, &mut inside, &Value::dynamic(Source::Input, true));
                 state.files = inside.files;
                 let path = Value::text(format!("/dev/fd/{}", 63 + state.files.len()));
                 state.write(&path, output, false);
@@ -155,9 +155,9 @@ impl Shell<'_> {
         inside.depth += 1;
         let script = match self.parsed(text, at, state.dialect, span) {
             Some(script) => script,
-            None => return Value::unknown(Source::Output, true),
+            None => return Value::dynamic(Source::Output, true),
         };
-        let output = self.script(&script, &mut inside, &Value::unknown(Source::Input, true));
+        let output = self.script(&script, &mut inside, &Value::dynamic(Source::Input, true));
         state.files = inside.files;
         output.trimmed()
     }
@@ -167,7 +167,7 @@ impl Shell<'_> {
             return value;
         }
         self.programs.problem(Problem::Limit("length of a value"), span);
-        Value::unknown(Source::Limit, false)
+        Value::dynamic(Source::Limit, false)
     }
 }
 
@@ -180,7 +180,7 @@ fn separators(state: &State) -> Vec<char> {
 fn size(value: &Value) -> usize {
     let length = |part: &Part| match part {
         Part::Text(text) | Part::Glob(text) => text.len(),
-        Part::Unknown(_) => 8,
+        Part::Dynamic(_) => 8,
     };
     value.parts().iter().map(length).sum()
 }
@@ -190,7 +190,7 @@ fn tilde(user: &str, state: &State) -> Value {
         "" => state.variable("HOME").unwrap_or_default(),
         "root" => Value::text("/root"),
         "+" => state.variable("PWD").unwrap_or_default(),
-        "-" => Value::unknown(Source::Input, false),
+        "-" => Value::dynamic(Source::Input, false),
         user => Value::text(format!("/home/{user}")),
     }
 }
@@ -259,9 +259,9 @@ fn push_globs(value: &mut Value, text: &str, active: bool) {
 /// A value that is unknown in the way `like` is.
 pub(super) fn blurred(like: &Value, empty: bool) -> Value {
     let source = like.parts().iter().find_map(|part| match part {
-        Part::Unknown(Unknown { source, .. }) => Some(*source),
+        Part::Dynamic(Dynamic { source, .. }) => Some(*source),
         Part::Glob(_) => Some(Source::Name),
         Part::Text(_) => None,
     });
-    Value::unknown(source.unwrap_or(Source::Output), empty)
+    Value::dynamic(source.unwrap_or(Source::Output), empty)
 }

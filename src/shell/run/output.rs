@@ -37,7 +37,7 @@ pub fn echo(words: &[Value], dialect: Dialect) -> Value {
 #[must_use]
 pub fn printf(format: &Value, arguments: &[Value]) -> Value {
     let format = format.settled();
-    let Some(format) = format.literal() else { return Value::unknown(Source::Output, true) };
+    let Some(format) = format.literal() else { return Value::dynamic(Source::Output, true) };
     let mut out = Value::default();
     let mut rest = arguments;
     loop {
@@ -93,9 +93,9 @@ fn convert(conversion: char, flags: &str, argument: &Value, out: &mut Value) {
                     .filter(|w| flags.starts_with('0') && *w < 64);
                 out.push(Part::Text(format_number(conversion, n, width.unwrap_or(0))));
             }
-            None => out.append(&Value::unknown(Source::Number, false)),
+            None => out.append(&Value::dynamic(Source::Number, false)),
         },
-        _ => out.append(&Value::unknown(Source::Output, true)),
+        _ => out.append(&Value::dynamic(Source::Output, true)),
     }
 }
 

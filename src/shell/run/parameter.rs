@@ -61,7 +61,7 @@ impl Shell<'_> {
                 if full && !maybe_empty(&values) {
                     return values;
                 }
-                let checked = Value::unknown(Source::Checked, false);
+                let checked = Value::dynamic(Source::Checked, false);
                 if let Name::Variable(name) = &parameter.name {
                     state.set(name, checked.clone());
                 }
@@ -69,7 +69,7 @@ impl Shell<'_> {
             }
             Op::Alternative(colon, word) => {
                 let value = self.value(word, state, span);
-                let unknown = values.iter().any(Value::has_unknown);
+                let unknown = values.iter().any(Value::has_dynamic);
                 if unknown || (if *colon { full } else { set }) { vec![value] } else { Vec::new() }
             }
             Op::Substring(offset, length) if matches!(parameter.name, Name::All | Name::Elements(_)) => {
@@ -89,7 +89,7 @@ impl Shell<'_> {
                 }
                 values
             }
-            Op::Names => vec![Value::unknown(Source::Output, true)],
+            Op::Names => vec![Value::dynamic(Source::Output, true)],
             op => values.iter().map(|value| self.change(op, value, state, span)).collect(),
         }
     }
@@ -120,7 +120,7 @@ impl Shell<'_> {
             Op::Transform('L') => Value::text(text.to_lowercase()),
             Op::Transform('u') => Value::text(change_case(text, true, false)),
             Op::Transform('P' | 'Q' | 'A' | 'K' | 'k') => settled.clone(),
-            _ => Value::unknown(Source::Output, true),
+            _ => Value::dynamic(Source::Output, true),
         }
     }
 
@@ -139,9 +139,9 @@ impl Shell<'_> {
             }
             Op::RemovePrefix(..) => {
                 let glob_last =
-                    matches!(value.parts().last(), Some(Part::Glob(_) | Part::Unknown(_) | Part::Text(_)));
+                    matches!(value.parts().last(), Some(Part::Glob(_) | Part::Dynamic(_) | Part::Text(_)));
                 if value.has_glob() && glob_last {
-                    Value::unknown(Source::Name, false)
+                    Value::dynamic(Source::Name, false)
                 } else {
                     blurred(value, true)
                 }
@@ -164,7 +164,7 @@ impl Shell<'_> {
         let chars: Vec<char> = text.chars().collect();
         let count = i64::try_from(chars.len()).unwrap_or(i64::MAX);
         let (Some(offset), None | Some(Some(_))) = (offset, length) else {
-            return Value::unknown(Source::Output, true);
+            return Value::dynamic(Source::Output, true);
         };
         let start = if offset < 0 { count.saturating_add(offset) } else { offset }.clamp(0, count);
         let end = match length.flatten() {
@@ -193,7 +193,7 @@ impl Shell<'_> {
 
 /// The value of a parameter that nothing sets.
 fn unset(state: &State) -> Value {
-    if state.nounset { Value::unknown(Source::Checked, false) } else { Value::unknown(Source::Unset, true) }
+    if state.nounset { Value::dynamic(Source::Checked, false) } else { Value::dynamic(Source::Unset, true) }
 }
 
 fn maybe_empty(values: &[Value]) -> bool {
@@ -219,7 +219,7 @@ fn base(name: &Name, state: &State) -> Option<Vec<Value>> {
                     Some(n) => elements
                         .get(usize::try_from(if n < 0 { count + n } else { n }).ok()?)
                         .map(|v| vec![v.clone()]),
-                    None => Some(vec![Value::unknown(Source::Output, true)]),
+                    None => Some(vec![Value::dynamic(Source::Output, true)]),
                 }
             }
             _ => state.variable(name).map(|v| vec![v]),
@@ -240,7 +240,7 @@ fn base(name: &Name, state: &State) -> Option<Vec<Value>> {
             }
             (!state.positional.is_empty()).then_some(vec![whole])
         }
-        Name::Number => Some(vec![Value::unknown(Source::Number, false)]),
+        Name::Number => Some(vec![Value::dynamic(Source::Number, false)]),
         Name::Zero => Some(vec![state.zero.clone()]),
         Name::Flags => Some(vec![Value::text("hB")]),
     }
@@ -249,7 +249,7 @@ fn base(name: &Name, state: &State) -> Option<Vec<Value>> {
 fn length(values: &[Value]) -> Value {
     match values {
         [value] => value.settled().literal().map_or_else(
-            || Value::unknown(Source::Number, false),
+            || Value::dynamic(Source::Number, false),
             |text| Value::text(text.chars().count().to_string()),
         ),
         values => Value::text(values.len().to_string()),

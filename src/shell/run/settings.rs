@@ -83,7 +83,7 @@ pub fn assignment(word: &Value) -> Option<(String, Value)> {
         value.push(part.clone());
     }
     if value.is_empty() && word.parts().len() > 1 {
-        value = Value::unknown(Source::Output, true);
+        value = Value::dynamic(Source::Output, true);
     }
     Some((name.to_owned(), value))
 }

@@ -22,7 +22,7 @@ impl Shell<'_> {
     pub(super) fn write(&mut self, channels: &Channels, output: Value, state: &mut State) -> Value {
         let mut redirected = false;
         for (path, append, stdout, span) in &channels.outputs {
-            let content = if *stdout { output.clone() } else { Value::unknown(Source::Output, true) };
+            let content = if *stdout { output.clone() } else { Value::dynamic(Source::Output, true) };
             redirected |= *stdout;
             let span = self.pinned.unwrap_or(*span);
             self.programs.write(&Write { path, content: &content, append: *append, span }, state);
@@ -57,7 +57,7 @@ impl Shell<'_> {
                         && let Some(fd) = redirect.fd
                     {
                         let socket = Value::text(format!("/dev/fd/socket{fd}"));
-                        state.write(&socket, Value::unknown(Source::Remote, true), false);
+                        state.write(&socket, Value::dynamic(Source::Remote, true), false);
                     }
                     let stdout = redirect.fd.unwrap_or(1) == 1;
                     channels.outputs.push((target, append, stdout, span));
@@ -69,7 +69,7 @@ impl Shell<'_> {
             }
         }
         if channels.socket && channels.stdin.is_none() {
-            channels.stdin = Some(Value::unknown(Source::Remote, true));
+            channels.stdin = Some(Value::dynamic(Source::Remote, true));
         }
         channels
     }
@@ -196,8 +196,8 @@ pub(super) fn content(path: &Value, state: &State) -> Value {
     }
     match path.literal() {
         Some("/dev/null") => Value::default(),
-        _ if is_socket(path) => Value::unknown(Source::Remote, true),
-        _ => Value::unknown(Source::File, true),
+        _ if is_socket(path) => Value::dynamic(Source::Remote, true),
+        _ => Value::dynamic(Source::File, true),
     }
 }
 

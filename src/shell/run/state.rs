@@ -2,7 +2,7 @@
 //! the files that the script itself has written.
 
 use crate::shell::ast::Command;
-use crate::shell::{Dialect, Part, Source, Unknown, Value};
+use crate::shell::{Dialect, Dynamic, Part, Source, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -142,9 +142,9 @@ impl State {
             "IFS" => Value::text(" \t\n"),
             "UID" | "EUID" => Value::text("0"),
             "OSTYPE" => Value::text("linux-gnu"),
-            "HOSTNAME" | "HOSTTYPE" | "MACHTYPE" | "BASH_VERSION" => Value::unknown(Source::Name, false),
+            "HOSTNAME" | "HOSTTYPE" | "MACHTYPE" | "BASH_VERSION" => Value::dynamic(Source::Name, false),
             "RANDOM" | "SECONDS" | "PPID" | "LINENO" | "BASHPID" | "EPOCHSECONDS" | "SRANDOM" => {
-                Value::unknown(Source::Number, false)
+                Value::dynamic(Source::Number, false)
             }
             _ => return None,
         })
@@ -197,7 +197,7 @@ impl State {
     /// The path as an absolute one, for every place where the shell may stand.
     #[must_use]
     pub fn absolute(&self, path: &Value) -> Vec<Value> {
-        if path.prefix().starts_with('/') || starts_unknown(path) {
+        if path.prefix().starts_with('/') || starts_dynamic(path) {
             return vec![self.followed(path.clone())];
         }
         self.cwd
@@ -257,9 +257,9 @@ impl State {
 }
 
 /// Whether the path may start anywhere: with unknown text that is not a name in the current directory.
-fn starts_unknown(path: &Value) -> bool {
+fn starts_dynamic(path: &Value) -> bool {
     match path.parts().first() {
-        Some(Part::Unknown(Unknown { source, .. })) => !matches!(source, Source::Name | Source::Number),
+        Some(Part::Dynamic(Dynamic { source, .. })) => !matches!(source, Source::Name | Source::Number),
         _ => false,
     }
 }
@@ -282,7 +282,7 @@ fn alternatives(variable: Option<&Variable>) -> Vec<Value> {
     match variable {
         Some(Variable::Scalar(values)) => values.clone(),
         Some(Variable::Array(elements)) => elements.clone(),
-        None => vec![Value::unknown(Source::Unset, true)],
+        None => vec![Value::dynamic(Source::Unset, true)],
     }
 }
 
@@ -296,6 +296,6 @@ fn summary(values: &[Value]) -> Value {
     }
     let mut value = Value::text(common);
     let empty = values.iter().any(|v| v.settled().literal() == Some(common));
-    value.push(Part::Unknown(Unknown { source: Source::Limit, empty }));
+    value.push(Part::Dynamic(Dynamic { source: Source::Limit, empty }));
     value
 }

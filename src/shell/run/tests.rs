@@ -23,7 +23,7 @@ impl Programs for Recorder {
         if call.words[0].literal() == Some("cat") {
             call.stdin.clone()
         } else {
-            Value::unknown(crate::shell::Source::Output, true)
+            Value::dynamic(crate::shell::Source::Output, true)
         }
     }
 

@@ -36,7 +36,7 @@ impl<'p> Shell<'p> {
         };
         let output = match self.parsed(text, base, state.dialect, span) {
             Some(script) => self.script(&script, state, stdin),
-            None => Value::unknown(Source::Output, true),
+            None => Value::dynamic(Source::Output, true),
         };
         self.pinned = before;
         output
@@ -147,7 +147,7 @@ impl<'p> Shell<'p> {
 
     fn command(&mut self, command: &Command, state: &mut State, stdin: &Value) -> Value {
         if !self.programs.step() {
-            return Value::unknown(Source::Limit, true);
+            return Value::dynamic(Source::Limit, true);
         }
         let channels = self.channels(&command.redirects, state);
         let stdin = channels.stdin.as_ref().unwrap_or(stdin);
@@ -166,7 +166,7 @@ impl<'p> Shell<'p> {
         state.depth += 1;
         let output = if state.depth > MAX_DEPTH {
             self.programs.problem(Problem::Limit("nesting"), self.pinned.unwrap_or(body.span));
-            Value::unknown(Source::Limit, true)
+            Value::dynamic(Source::Limit, true)
         } else {
             self.command(body, state, stdin)
         };
