@@ -20,6 +20,10 @@ pub(super) struct Analysis<'r> {
     pub(super) rules: &'r Rules,
     pub(super) effects: Vec<Effect>,
     steps: usize,
+    /// Commands that this analysis, or the present trial in it, looks at, at most.
+    limit: usize,
+    /// Trials that are being made, inside one another.
+    pub(super) trials: usize,
     /// Programs that run programs right now.
     pub(super) depth: usize,
     /// Scripts that are being run, to notice one that runs itself.
@@ -30,7 +34,16 @@ pub(super) struct Analysis<'r> {
 
 impl<'r> Analysis<'r> {
     pub(super) fn new(rules: &'r Rules) -> Self {
-        Self { rules, effects: Vec::new(), steps: 0, depth: 0, running: Vec::new(), container: None }
+        Self {
+            rules,
+            effects: Vec::new(),
+            steps: 0,
+            limit: MAX_STEPS,
+            trials: 0,
+            depth: 0,
+            running: Vec::new(),
+            container: None,
+        }
     }
 
     /// Adds an effect, once.
@@ -145,6 +158,19 @@ impl<'r> Analysis<'r> {
         output
     }
 
+    /// Lets what comes look at `most` commands only; returns what [`Analysis::raise_limit`] needs.
+    pub(super) fn lower_limit(&mut self, most: usize) -> usize {
+        let before = self.limit;
+        self.limit = before.min(self.steps + most);
+        before
+    }
+
+    /// Undoes [`Analysis::lower_limit`].
+    pub(super) fn raise_limit(&mut self, before: usize) {
+        self.limit = before;
+        self.steps = self.steps.min(before - 1);
+    }
+
     pub(super) fn undetermined(&mut self, class: &str, what: &Value, span: Span) {
         let kind = if what.has(Source::Remote) { Kind::RemoteCode } else { Kind::Undetermined };
         self.add(Effect::new(kind, class, what.to_string(), span));
@@ -164,6 +190,9 @@ impl<'r> Analysis<'r> {
         let mut inner = Value::default();
         for runs in tool.runs.iter().filter(|r| holds(&r.when, &arguments)) {
             inner.append(&self.runs(tool, runs, &arguments, call, state));
+        }
+        if tool.open {
+            self.try_everything(call, state);
         }
         self.stores(tool, &arguments, call, state);
         special.unwrap_or_else(|| printed(tool, &arguments, call, state, inner))
@@ -217,6 +246,7 @@ impl<'r> Analysis<'r> {
             match (&row.paths, &row.class) {
                 (Some(selector), None) => {
                     for (path, span) in select(selector, arguments, call.span) {
+                        let path = if tool.remote { there(&path) } else { path };
                         effect.span = span;
                         self.add_path(effect.clone(), &path, state);
                     }
@@ -288,6 +318,14 @@ impl<'r> Analysis<'r> {
     }
 }
 
+/// The path in `host:/path`.
+fn there(path: &Value) -> Value {
+    match path.prefix().split_once(":/") {
+        Some((host, _)) if !host.contains('/') => options::behind(path, host.len() + 1),
+        _ => path.clone(),
+    }
+}
+
 impl Programs for Analysis<'_> {
     fn run(&mut self, call: &Call<'_>, state: &mut State) -> Value {
         let Some(first) = call.words.first() else { return Value::default() };
@@ -341,9 +379,9 @@ impl Programs for Analysis<'_> {
 
     fn step(&mut self) -> bool {
         self.steps += 1;
-        if self.steps == MAX_STEPS {
+        if self.steps == self.limit {
             self.problem(Problem::Limit("commands"), Span::default());
         }
-        self.steps < MAX_STEPS
+        self.steps < self.limit
     }
 }

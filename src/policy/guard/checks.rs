@@ -248,13 +248,6 @@ pub(super) fn clone_directory(url: &Value) -> Value {
     Value::text(base.trim_end_matches(".git"))
 }
 
-/// `alias.x=!command` of git.
-pub(super) fn git_alias(value: &Value) -> Option<Value> {
-    let text = value.prefix();
-    let (name, command) = text.split_once('=')?;
-    (name.starts_with("alias")).then(|| command.strip_prefix('!')).flatten().map(Value::text)
-}
-
 /// `parallel command ::: items`
 pub(super) fn parallel(
     analysis: &mut Analysis<'_>,

@@ -5,6 +5,9 @@ use super::options::Arguments;
 use crate::shell::run::{Call, State};
 use crate::shell::{Source, Value};
 
+/// What of the host is seen inside: host path and path inside. `None` is everything.
+type View = Option<Vec<(String, String)>>;
+
 /// `docker run`, `chroot`, `nsenter`: another view of the files.
 pub(super) fn container(
     analysis: &mut Analysis<'_>,
@@ -13,57 +16,67 @@ pub(super) fn container(
     state: &mut State,
 ) -> Value {
     let name = call.words[0].suffix().rsplit('/').next().unwrap_or("").to_owned();
-    let operands = &arguments.operands;
-    let word = |n: usize| operands.get(n).and_then(|o| o.value.literal()).unwrap_or("");
-    let (from, view) = match name.as_str() {
-        "nsenter" => (0, None),
-        "chroot" => (1, Some(chroot_view(analysis, word(0)))),
-        _ => {
-            let first = usize::from(matches!(word(0), "container"));
-            match word(first) {
-                "run" | "create" => (first + 2, Some(volumes(arguments))),
-                "exec" => {
-                    analysis.tail(call, state);
-                    return Value::dynamic(Source::Output, true);
-                }
-                "compose" => {
-                    analysis.tail(call, state);
-                    return Value::dynamic(Source::Output, true);
-                }
-                _ => return Value::dynamic(Source::Output, true),
-            }
-        }
+    let Some((from, view)) = inside(analysis, &name, arguments) else {
+        return Value::dynamic(Source::Output, true);
     };
+    let operands = &arguments.operands;
+    // Behind the image, container or root stands the program, and behind that nothing is an option any more.
+    let start = match from.checked_sub(1) {
+        None => operands.first().map(|o| o.at),
+        Some(place) => operands.get(place).map(|o| o.at + 1),
+    };
+    let start = start.unwrap_or(call.words.len());
+    let start = start + usize::from(call.words.get(start).is_some_and(|w| w.literal() == Some("--")));
+    let entry = arguments.values(&["--entrypoint".to_owned()]).last().cloned();
+    let words: Vec<Value> = entry.into_iter().chain(call.words.iter().skip(start).cloned()).collect();
+    let spans = vec![call.span; words.len()];
     let outer = std::mem::replace(&mut analysis.container, view);
-    let mut output = Value::dynamic(Source::Output, true);
-    if let Some(operand) = operands.get(from) {
-        let spans = call.spans.get(operand.at..).unwrap_or_default();
-        let entry = arguments.values(&["--entrypoint".to_owned()]).last().cloned();
-        let mut words = call.words[operand.at..].to_vec();
-        let mut spans = spans.to_vec();
-        if let Some(entry) = entry {
-            words.insert(0, entry);
-            spans.insert(0, call.span);
-        }
-        output = analysis.argv(&words, &spans, call, state);
-    }
+    let output = analysis.argv(&words, &spans, call, state);
     analysis.container = outer;
     output
 }
 
-fn chroot_view(analysis: &Analysis<'_>, root: &str) -> Vec<(String, String)> {
+/// What is run inside: the operand at which it starts, and what of the host it sees.
+fn inside(analysis: &Analysis<'_>, name: &str, arguments: &Arguments) -> Option<(usize, View)> {
+    let word = |n: usize| arguments.operands.get(n).and_then(|o| o.value.literal()).unwrap_or("");
+    match name {
+        "nsenter" | "systemd-nspawn" => return Some((0, None)),
+        "chroot" | "arch-chroot" => return Some((1, chroot_view(analysis, word(0)))),
+        "jexec" => return Some((1, None)),
+        _ => {}
+    }
+    let first = usize::from(matches!(word(0), "container" | "compose"));
+    let composed = word(0) == "compose";
+    match word(first) {
+        "run" | "create" if composed => Some((first + 2, None)),
+        "run" | "create" => Some((first + 2, Some(volumes(arguments)))),
+        "exec" if matches!(name, "apptainer" | "singularity") => Some((first + 2, Some(volumes(arguments)))),
+        "exec" => {
+            let latest = arguments.has(&["-l".to_owned(), "--latest".to_owned()]);
+            Some((first + if latest { 1 } else { 2 }, None))
+        }
+        _ => None,
+    }
+}
+
+/// What is seen below `root`. Where machines are installed or repaired, it is a machine.
+fn chroot_view(analysis: &Analysis<'_>, root: &str) -> View {
+    let machines = ["/mnt", "/media", "/target", "/newroot"];
+    if machines.iter().any(|m| root == *m || root.strip_prefix(m).is_some_and(|r| r.starts_with('/'))) {
+        return None;
+    }
     let host = match &analysis.container {
         None => Some(root.to_owned()),
         Some(volumes) => volumes.iter().find_map(|(host, inside)| {
             root.strip_prefix(inside.trim_end_matches('/')).map(|rest| format!("{host}/{rest}"))
         }),
     };
-    host.map(|host| (host, "/".to_owned())).into_iter().collect()
+    Some(host.map(|host| (host, "/".to_owned())).into_iter().collect())
 }
 
 /// What of the host a container sees: host path and path inside.
 fn volumes(arguments: &Arguments) -> Vec<(String, String)> {
-    let names = ["-v".to_owned(), "--volume".to_owned()];
+    let names = ["-v", "--volume", "-B", "--bind"].map(str::to_owned);
     let mut volumes: Vec<(String, String)> = arguments
         .values(&names)
         .filter_map(|v| {
@@ -74,6 +87,15 @@ fn volumes(arguments: &Arguments) -> Vec<(String, String)> {
             (host.starts_with('/') && writable).then(|| (host.to_owned(), inside.to_owned()))
         })
         .collect();
+    for device in arguments.values(&["--device".to_owned()]) {
+        let text = device.code();
+        let mut parts = text.split(':');
+        let host = parts.next().unwrap_or("").to_owned();
+        volumes.push((host.clone(), parts.next().map_or(host, str::to_owned)));
+    }
+    if arguments.has(&["--privileged".to_owned()]) {
+        volumes.push(("/dev".to_owned(), "/dev".to_owned()));
+    }
     for mount in arguments.values(&["--mount".to_owned()]) {
         let text = mount.code();
         let field = |names: &[&str]| {

@@ -23,6 +23,8 @@ mod runs;
 mod sed;
 mod special;
 mod table;
+mod texts;
+mod trial;
 
 pub use effect::{Effect, Kind};
 pub(in crate::policy) use mode::sets_user_id;

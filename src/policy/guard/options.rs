@@ -99,7 +99,10 @@ fn one(tool: &Tool, value: &Value, text: &str, next: Option<&Value>, arguments: 
                 arguments.options.push((name.to_owned(), Some(rest)));
                 0
             }
-            None if tool.takes_value(text) && value.literal().is_some() => {
+            None if tool.takes_value(text)
+                && !tool.joined.iter().any(|j| j == text)
+                && value.literal().is_some() =>
+            {
                 arguments.options.push((text.to_owned(), next.map(Value::settled)));
                 1
             }
@@ -112,6 +115,11 @@ fn one(tool: &Tool, value: &Value, text: &str, next: Option<&Value>, arguments: 
     for (offset, letter) in text.char_indices().skip(1) {
         let name = format!("-{letter}");
         let end = offset + letter.len_utf8();
+        if tool.joined.contains(&name) {
+            let rest = behind(value, end);
+            arguments.options.push((name, (!rest.is_empty()).then_some(rest)));
+            return 0;
+        }
         if !tool.takes_value(&name) {
             arguments.options.push((name, None));
             continue;

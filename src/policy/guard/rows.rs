@@ -77,14 +77,6 @@ fn words_match(pattern: &[String], words: &[&Value]) -> bool {
     }
 }
 
-pub(super) fn stripped(value: &Value, prefixes: &[String]) -> Option<Value> {
-    if prefixes.is_empty() {
-        return Some(value.clone());
-    }
-    let prefix = prefixes.iter().find(|p| value.prefix().starts_with(p.as_str()))?;
-    Some(options::behind(value, prefix.len()))
-}
-
 pub(super) fn is_assignment(word: &Value) -> bool {
     word.prefix().split_once('=').is_some_and(|(name, _)| {
         !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')

@@ -91,6 +91,8 @@ pub struct Rules {
     pub(super) runs_variables: Vec<String>,
     /// Variables that name code which programs load.
     pub(super) loads_variables: Vec<String>,
+    /// Options whose values are prose.
+    pub(super) prose_options: Vec<String>,
     /// Patterns of packages that a machine cannot do without.
     pub(in crate::policy) essential_packages: Vec<String>,
     /// Patterns of services that protect a machine.
@@ -103,6 +105,7 @@ pub struct Rules {
 struct ContentFile {
     runs_variables: Vec<String>,
     loads_variables: Vec<String>,
+    prose_options: Vec<String>,
     essential_packages: Vec<String>,
     security_services: Vec<String>,
     file: Vec<Row>,
@@ -172,6 +175,7 @@ impl Rules {
                 .map_err(|e| RulesError::toml("policies/languages.toml", &e))?,
             runs_variables: content.runs_variables,
             loads_variables: content.loads_variables,
+            prose_options: content.prose_options,
             essential_packages: content.essential_packages,
             security_services: content.security_services,
         })

@@ -2,7 +2,7 @@
 
 use super::analysis::Analysis;
 use super::options::Arguments;
-use super::rows::{is_assignment, select, stripped};
+use super::rows::{is_assignment, select};
 use super::table::{How, Runs, Selector, Tool};
 use super::{checks, content, interpreter, special};
 use crate::shell::run::{Call, State};
@@ -21,20 +21,8 @@ impl<'r> Analysis<'r> {
         let selected = select(&runs.from, arguments, call.span);
         match runs.how {
             How::Argv => {
-                let from = match &runs.from {
-                    Selector::From(n) => arguments.operands.get(*n).map(|o| o.at),
-                    _ => arguments.operands.first().map(|o| o.at),
-                };
-                let Some(mut from) = from else { return Value::default() };
-                if runs.loose
-                    && arguments
-                        .operands
-                        .iter()
-                        .take_while(|o| o.at < from)
-                        .any(|o| self.is_program(&o.value))
-                {
-                    return Value::default();
-                }
+                let Some(mut from) = operand_from(&runs.from, arguments) else { return Value::default() };
+                from += usize::from(call.words.get(from).is_some_and(|w| w.literal() == Some("--")));
                 while runs.assignments && call.words.get(from).is_some_and(is_assignment) {
                     from += 1;
                 }
@@ -43,7 +31,8 @@ impl<'r> Analysis<'r> {
             }
             How::Words => {
                 let mut code = Value::default();
-                for (at, (value, _)) in selected.iter().enumerate() {
+                let end = |(at, w): &(usize, &(Value, Span))| *at == 0 && w.0.literal() == Some("--");
+                for (at, (value, _)) in selected.iter().enumerate().skip_while(end) {
                     if at > 0 {
                         code.append(&Value::text(" "));
                     }
@@ -55,18 +44,14 @@ impl<'r> Analysis<'r> {
             How::Shell => {
                 let mut output = Value::default();
                 for (value, span) in selected {
-                    if let Some(code) = stripped(&value, &runs.strip) {
-                        output.append(&self.shell_text(&code, span, state, call.stdin));
-                    }
+                    output.append(&self.shell_text(&value, span, state, call.stdin));
                 }
                 output
             }
             How::Script => {
                 let language = tool.language.as_deref().unwrap_or("");
                 for (value, span) in selected {
-                    if let Some(code) = stripped(&value, &runs.strip) {
-                        interpreter::script(self, language, &code, &[], span, state);
-                    }
+                    interpreter::script(self, language, &value, &[], span, state);
                 }
                 Value::dynamic(Source::Output, true)
             }
@@ -77,7 +62,7 @@ impl<'r> Analysis<'r> {
                 Value::dynamic(Source::Output, true)
             }
             How::Stdin => self.shell_text(call.stdin, call.span, state, &Value::default()),
-            how => self.runs_specially(how, selected, arguments, call, state),
+            how => self.runs_specially(how, runs, arguments, call, state),
         }
     }
 
@@ -85,14 +70,20 @@ impl<'r> Analysis<'r> {
     fn runs_specially(
         &mut self,
         how: How,
-        selected: Vec<(Value, Span)>,
+        runs: &Runs,
         arguments: &Arguments,
         call: &Call<'_>,
         state: &mut State,
     ) -> Value {
+        let selected = select(&runs.from, arguments, call.span);
         match how {
-            How::Tail => {
-                self.tail(call, state);
+            How::Trial => {
+                for (value, span) in &selected {
+                    self.try_text(value, *span, state);
+                }
+                if let Some(first) = operand_from(&runs.from, arguments) {
+                    self.try_vectors(first, call, state);
+                }
                 Value::dynamic(Source::Output, true)
             }
             How::Crontab => {
@@ -102,23 +93,13 @@ impl<'r> Analysis<'r> {
                 content::written(self, &Value::text("/var/spool/cron/root"), &text, call.span, state);
                 Value::default()
             }
-            How::Daemon => {
-                let Some((program, span)) = selected.into_iter().next() else { return Value::default() };
-                let mut words = vec![program];
-                words.extend(arguments.operands.iter().map(|o| o.value.clone()));
-                let spans = vec![span; words.len()];
-                self.argv(&words, &spans, call, state)
-            }
-            How::Netns => {
-                let Some(at) = arguments.operands.get(3).map(|o| o.at) else { return Value::default() };
-                let spans = call.spans.get(at..).unwrap_or_default();
-                self.argv(call.words.get(at..).unwrap_or_default(), spans, call, state)
-            }
-            How::GitAlias => {
-                for (value, span) in selected {
-                    if let Some(code) = checks::git_alias(&value) {
-                        self.shell_text(&code, span, state, call.stdin);
-                    }
+            How::Program => {
+                for (program, span) in selected {
+                    let words: Vec<Value> = [program]
+                        .into_iter()
+                        .chain(behind_option(&runs.from, call).iter().cloned())
+                        .collect();
+                    self.argv(&words, &vec![span; words.len()], call, state);
                 }
                 Value::default()
             }
@@ -127,8 +108,10 @@ impl<'r> Analysis<'r> {
                 Value::default()
             }
             How::Escapes => {
-                for line in call.stdin.code().lines().filter_map(|l| l.trim_start().strip_prefix('!')) {
-                    self.shell_text(&Value::text(line), call.span, state, &Value::default());
+                for (value, span) in selected.iter().chain([&(call.stdin.clone(), call.span)]) {
+                    for line in marked(&value.code(), &runs.escapes) {
+                        self.shell_text(&Value::text(line), *span, state, &Value::default());
+                    }
                 }
                 Value::dynamic(Source::Output, true)
             }
@@ -146,38 +129,34 @@ impl<'r> Analysis<'r> {
             How::Argv | How::Words | How::Shell | How::Script | How::File | How::Stdin => Value::default(),
         }
     }
+}
 
-    fn is_program(&self, value: &Value) -> bool {
-        let text = value.code();
-        text.starts_with('/') || self.rules.tools.named(text.rsplit('/').next().unwrap_or(&text)).is_some()
-    }
+/// Where in the command the first operand stands that the selector names.
+fn operand_from(selector: &Selector, arguments: &Arguments) -> Option<usize> {
+    let first = match selector {
+        Selector::From(n) | Selector::At(n) => *n,
+        Selector::All | Selector::Init => 0,
+        Selector::Last => arguments.operands.len().checked_sub(1)?,
+        Selector::Key(_) | Selector::Options(_) => return None,
+    };
+    arguments.operands.get(first).map(|o| o.at)
+}
 
-    /// A program that is in no table: what its arguments would do if it ran them.
-    pub(super) fn unknown_program(&mut self, call: &Call<'_>, state: &mut State) -> Value {
-        if !self.tail(call, state) {
-            for at in 2..call.words.len() {
-                let settled = call.words[at].settled();
-                let option = call.words[at - 1].literal().is_some_and(special::runs_its_value);
-                if option && settled.code().contains(' ') {
-                    let span = call.spans.get(at).copied().unwrap_or(call.span);
-                    self.shell_text(&settled, span, state, &Value::default());
-                }
-            }
-        }
-        Value::dynamic(Source::Output, true)
-    }
+/// The words that a program named in an option gets.
+fn behind_option<'c>(option: &Selector, call: &'c Call<'_>) -> &'c [Value] {
+    let Selector::Options(names) = option else { return &[] };
+    let is = |w: &Value, name: &str| w.prefix().split('=').next() == Some(name);
+    let end = call.words.iter().position(|w| w.literal() == Some("--"));
+    let named = call.words.iter().position(|w| names.iter().any(|name| is(w, name)));
+    let apart = |at: usize| usize::from(!call.words[at].prefix().contains('='));
+    let from = end.or(named.map(|at| at + apart(at))).map_or(call.words.len(), |at| at + 1);
+    call.words.get(from..).unwrap_or_default()
+}
 
-    /// Runs the first argument that names a program worth looking at, with what follows it.
-    pub(super) fn tail(&mut self, call: &Call<'_>, state: &mut State) -> bool {
-        for at in 1..call.words.len().saturating_sub(1) {
-            let settled = call.words[at].settled();
-            let Some(text) = settled.literal() else { continue };
-            let base = text.rsplit('/').next().unwrap_or(text);
-            if self.rules.tools.named(base).is_some_and(|t| t.tail) {
-                self.argv(&call.words[at..], call.spans.get(at..).unwrap_or_default(), call, state);
-                return true;
-            }
-        }
-        false
-    }
+/// The lines that start with one of `marks`, without it.
+fn marked<'t>(text: &'t str, marks: &'t [String]) -> impl Iterator<Item = &'t str> {
+    text.split(['\n', ';']).filter_map(|line| {
+        let line = line.trim();
+        marks.iter().find_map(|mark| line.strip_prefix(mark.as_str()))
+    })
 }

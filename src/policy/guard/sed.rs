@@ -27,6 +27,9 @@ pub(super) fn stream_editor(
             analysis.add_path(Effect::new(Kind::Overwrite, "", "", call.span), &path, state);
             super::content::written(analysis, &path, &Value::text(content), call.span, state);
         }
+        for command in executed_by_sed(script) {
+            analysis.shell_text(&Value::text(command), call.span, state, &Value::default());
+        }
         if runs_pattern_space(script) {
             analysis.add(Effect::new(Kind::Undetermined, "script", script.as_str(), call.span));
         }
@@ -45,6 +48,16 @@ fn written_by_sed(script: &str) -> Vec<(String, String)> {
     let writes = |w: &str| w == "w" || w.ends_with("/w") || w.ends_with("/gw") || w.ends_with("}w");
     let pairs = words.windows(2).filter(|pair| writes(pair[0]) && pair[1].starts_with('/'));
     pairs.map(|pair| (pair[1].to_owned(), String::new())).collect()
+}
+
+/// The texts behind the command `e`.
+fn executed_by_sed(script: &str) -> impl Iterator<Item = &str> {
+    script.split(['\n', ';', '{', '}']).filter_map(|command| {
+        let address = |c: char| c.is_ascii_digit() || matches!(c, '$' | '!' | ',' | '~' | ' ');
+        let command = command.trim_start_matches(address);
+        let pattern = command.strip_prefix('/').and_then(|r| r.split_once('/')).map(|(_, rest)| rest);
+        pattern.unwrap_or(command).trim_start_matches(['I', '!', ' ']).strip_prefix("e ")
+    })
 }
 
 /// Whether a substitution has the flag `e`: what it makes is run.

@@ -90,7 +90,8 @@ pub(super) fn xargs(
         Some(path) => file_content(&Value::text(path), state),
         None => call.stdin.clone(),
     };
-    let replace = option(&["-I", "-i", "--replace"]).map(|r| if r.is_empty() { "{}".to_owned() } else { r });
+    let braces = arguments.has(&["-i".to_owned(), "--replace".to_owned()]).then(|| "{}".to_owned());
+    let replace = option(&["-I", "-J", "-i", "--replace"]).filter(|r| !r.is_empty()).or(braces);
     let nul = arguments.has(&["-0".to_owned(), "--null".to_owned()]);
     let delimiter =
         option(&["-d", "--delimiter"]).map(|d| crate::shell::decode(&d, crate::shell::Flavour::Printf));
@@ -304,25 +305,6 @@ pub(super) fn untrusted(value: &Value, state: &State) -> bool {
     let text = value.prefix();
     ["/tmp/", "/var/tmp/", "/dev/shm/"].iter().any(|d| text.starts_with(d))
         || file_content(value, state).has(Source::Remote)
-}
-
-/// Whether an option of a program that nobody knows is likely to hold a command.
-pub(super) fn runs_its_value(option: &str) -> bool {
-    matches!(
-        option,
-        "-c" | "-e"
-            | "-x"
-            | "-exec"
-            | "--command"
-            | "--exec"
-            | "--execute"
-            | "--eval"
-            | "--run"
-            | "--cmd"
-            | "--shell"
-            | "-cmd"
-            | "-command"
-    )
 }
 
 /// Whether what is unknown in a value has been checked by the script.

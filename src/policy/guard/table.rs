@@ -13,6 +13,8 @@ pub(super) struct Tool {
     pub(super) names: Vec<String>,
     /// Options that take a value.
     pub(super) values: Vec<String>,
+    /// Short options whose value, if there is one, follows in the same word.
+    pub(super) joined: Vec<String>,
     /// Options end at the first operand.
     pub(super) stop: bool,
     /// Long options start with one dash.
@@ -37,8 +39,14 @@ pub(super) struct Tool {
     pub(super) verifies: Vec<String>,
     /// The language of the scripts that it runs.
     pub(super) language: Option<String>,
-    /// Whether it is worth looking for behind the name of a program that is not in the tables.
-    pub(super) tail: bool,
+    /// Whether it may run others in more ways than its rows say; they are tried.
+    pub(super) open: bool,
+    /// Whether all its arguments are text that nothing runs.
+    pub(super) data: bool,
+    /// Whether its paths may be those of another machine: `host:/path`.
+    pub(super) remote: bool,
+    /// Whether its name is also an everyday word, and a command of many other programs.
+    pub(super) verb: bool,
 }
 
 /// One effect of a tool.
@@ -72,15 +80,12 @@ pub(super) struct Runs {
     pub(super) how: How,
     /// The arguments that hold it.
     pub(super) from: Selector,
-    /// The text must start with one of these, which are taken off.
+    /// What marks a line, or a part between semicolons, as text for a shell.
     #[serde(default)]
-    pub(super) strip: Vec<String>,
+    pub(super) escapes: Vec<String>,
     /// Leading `NAME=value` words are not the program.
     #[serde(default)]
     pub(super) assignments: bool,
-    /// Not if an operand before it is a program or a path.
-    #[serde(default)]
-    pub(super) loose: bool,
     /// Only if the arguments look like this.
     #[serde(default)]
     pub(super) when: Condition,
@@ -136,20 +141,16 @@ pub(super) enum How {
     File,
     /// Standard input is text for a shell.
     Stdin,
-    /// The first word that names a program worth looking at, and what follows it.
-    Tail,
+    /// Commands may stand in the words: they are tried.
+    Trial,
+    /// Marked lines of the values and of standard input are text for a shell.
+    Escapes,
     /// A user's crontab: a file, or standard input.
     Crontab,
-    /// A program in an option's value; the operands are its arguments.
-    Daemon,
-    /// What follows the third operand.
-    Netns,
-    /// `alias.x=!command`
-    GitAlias,
+    /// A program in an option's value; its arguments are behind `--`, or all that follows.
+    Program,
     /// Lines `user:password` on standard input.
     Passwords,
-    /// Lines of standard input that start with `!` are text for a shell.
-    Escapes,
     /// Each value is an argument vector, separated by commas.
     Commas,
     /// No program: arguments to look at more closely.
