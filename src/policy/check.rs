@@ -3,10 +3,10 @@
 
 use super::catalog::{self, Raw};
 use super::{Policy, Waiver};
-use crate::model::{Digest, Finding, Place, Related, Resource, Severity, Stamp, Tree};
+use crate::model::{Digest, Finding, Place, Related, Resource, Severity, Spec, Stamp, Tree};
 use crate::module::{Compilation, Origin, Site};
-use std::collections::{BTreeMap, HashMap};
-use std::rc::Rc;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::num::NonZeroUsize;
 
 /// The lint result that a change needs to be reviewed. Nothing but [`check`] makes one.
 #[derive(Debug)]
@@ -35,6 +35,9 @@ pub enum Verdict {
     /// It may not.
     Refused(Vec<Finding>),
 }
+
+/// Resources that one thread looks at, at least.
+const MIN_SHARE: usize = 64;
 
 /// A finding with what a waiver has to name.
 struct Candidate {
@@ -67,15 +70,11 @@ pub fn check(policy: &Policy, _tree: &Tree, site: &Site, compilation: &Compilati
 
 /// What is wrong with any catalog; the same thing on many nodes is one candidate.
 fn candidates(policy: &Policy, compilation: &Compilation) -> Vec<Candidate> {
-    let mut cache: HashMap<Vec<u8>, Rc<Vec<Raw>>> = HashMap::new();
+    let found = examined(policy, compilation);
     let mut merged: BTreeMap<(Place, String, String), Candidate> = BTreeMap::new();
     for node in &compilation.nodes {
         for (resource, origin) in node.catalog.resources.iter().zip(&node.origins) {
-            let key = crate::model::canonical::encode(&resource.spec);
-            let found = cache.entry(key).or_insert_with(|| {
-                Rc::new(catalog::examine(policy.analysis(), &resource.spec, &compilation.blobs))
-            });
-            for raw in found.iter() {
+            for raw in found.get(&resource.spec).into_iter().flatten() {
                 let finding = placed(raw, resource, origin);
                 let key = (finding.place.clone(), finding.rule.clone(), finding.message.clone());
                 let candidate =
@@ -85,6 +84,26 @@ fn candidates(policy: &Policy, compilation: &Compilation) -> Vec<Candidate> {
         }
     }
     merged.into_values().collect()
+}
+
+/// What is wrong with each resource, looked at once however many nodes have it, in as many threads as there are.
+fn examined<'c>(policy: &Policy, compilation: &'c Compilation) -> HashMap<&'c Spec, Vec<Raw>> {
+    let resources = compilation.nodes.iter().flat_map(|node| &node.catalog.resources);
+    let specs: HashSet<&Spec> = resources.map(|resource| &resource.spec).collect();
+    let specs: Vec<&Spec> = specs.into_iter().collect();
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    // A thread is not worth starting for less.
+    let share = specs.len().div_ceil(threads).max(MIN_SHARE);
+    let examine = |spec: &&'c Spec| (*spec, catalog::examine(policy.analysis(), spec, &compilation.blobs));
+    std::thread::scope(|scope| {
+        let work: Vec<_> = specs
+            .chunks(share)
+            .map(|chunk| scope.spawn(move || chunk.iter().map(examine).collect::<Vec<_>>()))
+            .collect();
+        work.into_iter()
+            .flat_map(|thread| thread.join().unwrap_or_else(|cause| std::panic::resume_unwind(cause)))
+            .collect()
+    })
 }
 
 /// The finding at the place that the value comes from, with the way to it.

@@ -33,7 +33,7 @@ pub(super) const ATTRS: &[Attr] = &[
 ];
 
 /// The wanted state of an entry of a crontab.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cron {
     /// What the entry is called.
@@ -53,6 +53,6 @@ pub struct Cron {
 }
 
 /// A time field as it stands in the crontab, for example `*/5` or `1,15`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Field(pub String);

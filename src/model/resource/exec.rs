@@ -34,7 +34,7 @@ pub(super) const ATTRS: &[Attr] = &[
 ];
 
 /// A command and when to run it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exec {
     /// The command.
@@ -136,7 +136,7 @@ impl Exec {
 }
 
 /// A command as it will be executed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Command {
     /// An argument vector; nothing is expanded.
@@ -146,7 +146,7 @@ pub enum Command {
 }
 
 /// One element of an argument vector.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Word {
     /// This text.
@@ -156,7 +156,7 @@ pub enum Word {
 }
 
 /// When to log the output of a command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogOutput {
     /// Always.

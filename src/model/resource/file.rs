@@ -43,7 +43,7 @@ pub(super) const ATTRS: &[Attr] = &[
 ];
 
 /// The wanted state of a file, directory or symbolic link.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
     /// Absolute path.
@@ -89,7 +89,7 @@ pub struct File {
 }
 
 /// What must be at a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ensure {
     /// Something; a regular file is made where there is nothing.
@@ -105,7 +105,7 @@ pub enum Ensure {
 }
 
 /// The content of a regular file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Content {
     /// This text.
@@ -122,7 +122,7 @@ pub enum Content {
 }
 
 /// A piece of content with live facts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Part {
     /// This text.

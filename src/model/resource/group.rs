@@ -13,7 +13,7 @@ pub(super) const ATTRS: &[Attr] = &[
 ];
 
 /// The wanted state of a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
     /// The group's name.

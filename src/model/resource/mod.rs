@@ -188,7 +188,7 @@ impl Resource {
 }
 
 /// The type of a resource and its attributes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Spec {
     /// A file, directory or symbolic link.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub(super) const ATTRS: &[Attr] = &[Attr::new("message", Shape::Text, "What to log; the title by default.")];
 
 /// A message in the run's log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Notify {
     /// What to log.

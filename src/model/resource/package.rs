@@ -13,7 +13,7 @@ pub(super) const ATTRS: &[Attr] = &[
 ];
 
 /// The wanted state of a package.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Package {
     /// The package's name.
@@ -29,7 +29,7 @@ pub struct Package {
 }
 
 /// Whether a package must be there, and in which version.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ensure {
     /// Any version.

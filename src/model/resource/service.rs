@@ -16,7 +16,7 @@ pub(super) const ATTRS: &[Attr] = &[
 ];
 
 /// The wanted state of a service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
     /// The service's name.
@@ -33,7 +33,7 @@ pub struct Service {
 }
 
 /// Whether a service runs now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ensure {
     /// It runs.
@@ -43,7 +43,7 @@ pub enum Ensure {
 }
 
 /// Whether a service starts at boot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Enable {
     /// It does.

@@ -26,7 +26,7 @@ pub(super) const ATTRS: &[Attr] = &[
 ];
 
 /// The wanted state of a user account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct User {
     /// The account's name.
@@ -64,7 +64,7 @@ pub struct User {
 }
 
 /// What happens to the groups of an account that a module does not list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Membership {
     /// They stay.

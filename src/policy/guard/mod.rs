@@ -8,6 +8,7 @@ mod container;
 mod content;
 mod effect;
 mod embedded;
+mod entries;
 mod filter;
 mod find;
 mod interpreter;

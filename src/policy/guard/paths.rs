@@ -1,6 +1,7 @@
 //! Which paths a machine cannot lose: `policies/paths.toml`, and how a path that is only partly known
 //! is held against it.
 
+use super::entries::{Entries, Segments};
 use crate::shell::run::matches;
 use crate::shell::{Dynamic, Part, Source, Value};
 use serde::Deserialize;
@@ -28,27 +29,16 @@ pub(super) struct Class {
     name: String,
     /// Directories: lost with anything above them, or when all that is in them is.
     #[serde(default)]
-    directories: Vec<Segments>,
+    directories: Entries,
     /// Files.
     #[serde(default)]
-    files: Vec<Segments>,
+    files: Entries,
     /// Directories in which every single thing counts.
     #[serde(default)]
-    within: Vec<Segments>,
+    within: Entries,
     /// What does not count although it matches.
     #[serde(default)]
-    except: Vec<Segments>,
-}
-
-/// A path of the table in its parts.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(from = "String")]
-struct Segments(Vec<String>);
-
-impl From<String> for Segments {
-    fn from(path: String) -> Self {
-        Self(segments_of(&path))
-    }
+    except: Entries,
 }
 
 /// How much of a path an action reaches.
@@ -72,19 +62,20 @@ impl Paths {
     /// The class of what an action on `path` reaches: the most important one of all paths that
     /// it may turn out to be. `unknown` where nothing is known of it.
     pub(super) fn class(&self, path: &Value, reach: Reach) -> Option<&str> {
-        let settled = path.settled();
-        let emptied = settled.emptied();
-        let mut found: Option<usize> = None;
-        for candidate in [&settled, &emptied] {
-            if let Some(class) = self.class_of(candidate, reach) {
-                found = Some(found.map_or(class, |f| f.min(class)));
-            }
+        if !path.has_dynamic() {
+            return self.class_of(path, reach).and_then(|index| self.name(index));
         }
-        match found {
-            Some(index) => self.classes.get(index).map(|c| c.name.as_str()),
+        let settled = path.settled();
+        let found = [self.class_of(&settled, reach), self.class_of(&settled.emptied(), reach)];
+        match found.into_iter().flatten().min() {
+            Some(index) => self.name(index),
             None if is_undetermined(&settled) => Some("unknown"),
             None => None,
         }
+    }
+
+    fn name(&self, index: usize) -> Option<&str> {
+        self.classes.get(index).map(|class| class.name.as_str())
     }
 
     fn class_of(&self, path: &Value, reach: Reach) -> Option<usize> {
@@ -137,11 +128,10 @@ impl Class {
     fn reached(&self, target: &Target, reach: Reach) -> bool {
         let below = reach == Reach::Below;
         let path = &target.segments;
-        if self.except.iter().any(|e| is_prefix(&e.0, path, true)) {
+        if self.except.any(path, |e| is_prefix(e, path, true)) {
             return false;
         }
-        let directory = self.directories.iter().any(|d| {
-            let d = &d.0;
+        let directory = self.directories.any(path, |d| {
             if below {
                 is_prefix(path, d, false)
             } else {
@@ -149,16 +139,12 @@ impl Class {
                 whole && path.len() == d.len() && is_prefix(path, d, false)
             }
         });
-        let file = self.files.iter().any(|f| {
-            let f = &f.0;
-            match (below, target.contents) {
-                (true, contents) => is_prefix(path, f, false) && !(contents && path.len() == f.len()),
-                (false, true) => f.len() == path.len() + 1 && is_prefix(path, f, false),
-                (false, false) => f.len() == path.len() && is_prefix(path, f, false),
-            }
+        let file = self.files.any(path, |f| match (below, target.contents) {
+            (true, contents) => is_prefix(path, f, false) && !(contents && path.len() == f.len()),
+            (false, true) => f.len() == path.len() + 1 && is_prefix(path, f, false),
+            (false, false) => f.len() == path.len() && is_prefix(path, f, false),
         });
-        let inside = self.within.iter().any(|w| {
-            let w = &w.0;
+        let inside = self.within.any(path, |w| {
             let under = path.len() > w.len() || (path.len() == w.len() && (below || target.contents));
             (under && is_prefix(w, path, true)) || (below && is_prefix(path, w, false))
         });
@@ -198,10 +184,6 @@ fn segments(text: &str) -> Vec<String> {
         }
     }
     out
-}
-
-fn segments_of(path: &str) -> Vec<String> {
-    path.split('/').filter(|s| !s.is_empty()).map(str::to_owned).collect()
 }
 
 /// Whether a part is a pattern that nearly every name matches.

@@ -13,7 +13,7 @@ mod state;
 mod walk;
 
 pub use output::{echo, printf};
-pub use pattern::matches;
+pub use pattern::{is_pattern, matches};
 pub use settings::assignment;
 pub use state::{State, normal};
 pub use walk::{Place, Shell};

@@ -3,71 +3,93 @@
 /// Whether the whole of `text` matches `pattern`, in which `\` takes the meaning off the next character.
 #[must_use]
 pub fn matches(pattern: &str, text: &str) -> bool {
-    if !pattern.contains(['*', '?', '[', '\\']) {
+    if !is_pattern(pattern) {
         return pattern == text;
     }
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t) = (0, 0);
-    let mut retry: Option<(usize, usize)> = None;
-    while t < text.len() || p < pattern.len() {
-        if pattern.get(p) == Some(&'*') {
-            retry = Some((p, t));
-            p += 1;
-            continue;
-        }
-        if t < text.len()
-            && let Some(length) = one(&pattern[p.min(pattern.len())..], text[t])
-        {
-            p += length;
-            t += 1;
-            continue;
-        }
-        match retry {
-            Some((star, from)) if from < text.len() => {
-                retry = Some((star, from + 1));
-                (p, t) = (star + 1, from + 1);
-            }
-            _ => return false,
-        }
-    }
-    true
-}
-
-/// Characters of the pattern that match `c`, if its first element does.
-fn one(pattern: &[char], c: char) -> Option<usize> {
-    match pattern.first()? {
-        '?' => Some(1),
-        '\\' => (pattern.get(1) == Some(&c)).then_some(2),
-        '[' => match class(pattern, c) {
-            Some((true, length)) => Some(length),
-            Some((false, _)) => None,
-            None => (c == '[').then_some(1),
-        },
-        p => (*p == c).then_some(1),
-    }
-}
-
-/// Whether the bracket expression that starts `pattern` has `c`, and how long it is.
-fn class(pattern: &[char], c: char) -> Option<(bool, usize)> {
-    let negated = matches!(pattern.get(1), Some('!' | '^'));
-    let first = if negated { 2 } else { 1 };
-    let mut at = first;
-    let mut found = false;
+    let (mut pattern, mut text) = (pattern, text);
+    // What stands behind the last `*`, and where in the text it was tried last.
+    let mut retry: Option<(&str, &str)> = None;
     loop {
-        match pattern.get(at)? {
-            ']' if at > first => return Some((found != negated, at + 1)),
-            '[' if pattern.get(at + 1) == Some(&':') => {
-                let end = (at + 2..pattern.len())
-                    .find(|i| pattern[*i] == ':' && pattern.get(i + 1) == Some(&']'))?;
-                found |= named(&pattern[at + 2..end].iter().collect::<String>(), c);
-                at = end + 2;
+        if let Some(behind) = pattern.strip_prefix('*') {
+            if behind.is_empty() {
+                return true;
             }
-            &low => {
-                let range =
-                    pattern.get(at + 1) == Some(&'-') && pattern.get(at + 2).is_some_and(|h| *h != ']');
-                let high = if range { pattern[at + 2] } else { low };
+            retry = Some((behind, text));
+            pattern = behind;
+        } else if pattern.is_empty() && text.is_empty() {
+            return true;
+        } else if let Some((pattern_rest, text_rest)) = step(pattern, text) {
+            (pattern, text) = (pattern_rest, text_rest);
+        } else if let Some((behind, from)) = retry
+            && let Some(c) = from.chars().next()
+        {
+            let next = &from[c.len_utf8()..];
+            retry = Some((behind, next));
+            (pattern, text) = (behind, next);
+        } else {
+            return false;
+        }
+    }
+}
+
+/// Whether `text` may match something that is not the same text.
+#[must_use]
+pub fn is_pattern(text: &str) -> bool {
+    text.bytes().any(|b| matches!(b, b'*' | b'?' | b'[' | b'\\'))
+}
+
+/// What is left of both when the first element of the pattern matches the first character.
+fn step<'p, 't>(pattern: &'p str, text: &'t str) -> Option<(&'p str, &'t str)> {
+    let mut chars = text.chars();
+    let c = chars.next()?;
+    one(pattern, c).map(|rest| (rest, chars.as_str()))
+}
+
+/// What is left of the pattern when its first element matches `c`.
+fn one(pattern: &str, c: char) -> Option<&str> {
+    let mut chars = pattern.chars();
+    match chars.next()? {
+        '?' => Some(chars.as_str()),
+        '\\' => (chars.next() == Some(c)).then_some(chars.as_str()),
+        '[' => match class(chars.as_str(), c) {
+            Some((true, rest)) => Some(rest),
+            Some((false, _)) => None,
+            None => (c == '[').then_some(chars.as_str()),
+        },
+        p => (p == c).then_some(chars.as_str()),
+    }
+}
+
+/// Whether the bracket expression whose inside starts `pattern` has `c`, and what follows it.
+fn class(pattern: &str, c: char) -> Option<(bool, &str)> {
+    let negated = pattern.starts_with(['!', '^']);
+    let mut rest = &pattern[usize::from(negated)..];
+    let mut found = false;
+    let mut first = true;
+    loop {
+        let mut chars = rest.chars();
+        let low = chars.next()?;
+        let after = chars.as_str();
+        if low == ']' && !first {
+            return Some((found != negated, after));
+        }
+        first = false;
+        if low == '['
+            && let Some(name) = after.strip_prefix(':')
+        {
+            let end = name.find(":]")?;
+            found |= named(&name[..end], c);
+            rest = &name[end + 2..];
+            continue;
+        }
+        match after.strip_prefix('-').and_then(|high| high.chars().next()).filter(|high| *high != ']') {
+            Some(high) => {
                 found |= low <= c && c <= high;
-                at += if range { 3 } else { 1 };
+                rest = &after[1 + high.len_utf8()..];
+            }
+            None => {
+                found |= low == c;
+                rest = after;
             }
         }
     }
@@ -124,6 +146,12 @@ mod tests {
         check("a*b*c", "aXXbYYc", true);
         check("[[:lower:]]tc", "etc", true);
         check("\\*", "*", true);
+        check("*", "x", true);
+        check("**x", "aax", true);
+        check("a\\", "a", false);
+        check("[a", "[a", true);
+        check("[]x]", "]", true);
+        check("[!a-c]ä*", "dä", true);
     }
 
     #[test]
