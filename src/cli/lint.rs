@@ -1,5 +1,7 @@
 //! `countersign lint`: a site, or a list of commands, held against the policy.
 
+mod why;
+
 use super::{Failure, Outcome, Ui};
 use crate::model::{Finding, Severity, Stamp, Tree};
 use crate::module;
@@ -10,6 +12,7 @@ use crate::policy::{self, Policy, Verdict};
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What to lint, and how to show it.
 #[derive(Debug, clap::Args)]
@@ -23,7 +26,17 @@ pub(super) struct Args {
     /// Judge a list of commands instead of a site: one JSON object a line; `-` is standard input.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["dir", "format"])]
     commands: Option<PathBuf>,
+    /// Show step by step how a line of the site was analysed: tree, resolved words, effects, rules; `-` reads text for a shell
+    /// from standard input.
+    #[arg(long, value_name = "FILE:LINE", conflicts_with_all = ["format", "commands"])]
+    why: Option<why::Wanted>,
+    /// Lint again after every change, until interrupted.
+    #[arg(long, conflicts_with_all = ["commands", "why"])]
+    watch: bool,
 }
+
+/// How often `--watch` looks for changes.
+const WATCH_EVERY: Duration = Duration::from_millis(400);
 
 /// How findings are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -45,11 +58,35 @@ pub(super) fn run(args: &Args, ui: &mut Ui) -> Outcome {
     if let Some(file) = &args.commands {
         return judge_commands(file, ui);
     }
+    if let Some(wanted) = &args.why {
+        return why::run(wanted, &args.dir, ui);
+    }
     let tree = super::site::read(&args.dir, ui)?;
-    let findings = findings(&tree, super::clock::now());
+    let outcome = show(&tree, args.format, ui);
+    if args.watch { watch(tree, args, ui) } else { outcome }
+}
+
+/// Lints again whenever a file of the site has changed.
+fn watch(mut known: Tree, args: &Args, ui: &mut Ui) -> Outcome {
+    loop {
+        ui.flush()?;
+        std::thread::sleep(WATCH_EVERY);
+        // An editor may be in the middle of saving: what cannot be read now is read the next time.
+        let Ok(tree) = crate::repo::worktree::read(&args.dir) else { continue };
+        if tree == known {
+            continue;
+        }
+        ui.raw(format!("\nchanged at {}\n", super::clock::now()).as_bytes())?;
+        show(&tree, args.format, ui)?;
+        known = tree;
+    }
+}
+
+fn show(tree: &Tree, format: Format, ui: &mut Ui) -> Outcome {
+    let findings = findings(tree, super::clock::now());
     let sources = |path: &str| tree.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok());
     let style = if ui.colour() { Style::Coloured } else { Style::Plain };
-    let text = match args.format {
+    let text = match format {
         Format::Text => report::text(&findings, &sources, style),
         Format::Json => report::json(&findings, &sources) + "\n",
         Format::Sarif => report::sarif(&findings, &sources) + "\n",

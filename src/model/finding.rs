@@ -74,6 +74,9 @@ pub struct Finding {
     pub place: Place,
     /// The way from the place to the value that is wrong: template, data file, module.
     pub related: Vec<Related>,
+    /// The command as it would run, where that is not what is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolved: Option<String>,
     /// Why it is refused; empty where the message says it all.
     pub why: String,
     /// What to write instead, or the command that comes next.
@@ -99,6 +102,7 @@ impl Finding {
             message: message.into(),
             place,
             related: Vec::new(),
+            resolved: None,
             why: String::new(),
             instead: None,
             resource: None,

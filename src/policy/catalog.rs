@@ -3,7 +3,7 @@
 
 use super::guard::{self, Rules, Setting, Subject};
 use super::resource;
-use crate::model::resource::{Command, Content, Cron, Exec, File, Part, Word};
+use crate::model::resource::{Command, Content as FileContent, Exec, File, Part, Word};
 use crate::model::{Digest, Severity, Spec};
 use crate::shell::{Span, Value};
 use std::collections::BTreeMap;
@@ -16,10 +16,14 @@ pub(super) struct Raw {
     pub(super) message: String,
     pub(super) why: String,
     pub(super) instead: String,
+    /// The command as it would run, where that is not what is written.
+    pub(super) resolved: Option<String>,
     /// The attribute that says so.
     pub(super) attr: &'static str,
     /// Where in its value.
     pub(super) span: Option<Span>,
+    /// What stands there.
+    pub(super) excerpt: String,
     /// The element of a list.
     pub(super) item: Option<usize>,
     /// The digest of the exact command or content.
@@ -36,8 +40,10 @@ impl Raw {
             message: rule.message.replace("{target}", target).replace("{class}", attr),
             why: rule.why.trim().to_owned(),
             instead: rule.instead.trim().to_owned(),
+            resolved: None,
             attr,
             span: None,
+            excerpt: String::new(),
             item: None,
             digest: Digest::of(format!("{attr}\n{target}\n").as_bytes()),
         })
@@ -55,6 +61,7 @@ impl Raw {
             Subject::Argv(words) => guard::spans_of(words),
             Subject::Shell(_) | Subject::File(..) => Vec::new(),
         };
+        let source = subject.source();
         let effects = guard::effects(rules, subject, setting);
         let findings = guard::findings(rules, &effects, "");
         findings
@@ -68,8 +75,10 @@ impl Raw {
                     message: finding.message,
                     why: finding.why,
                     instead: finding.instead.unwrap_or_default(),
+                    resolved: finding.resolved,
                     attr,
                     span: words.is_empty().then_some(span).filter(|s| s.end > s.start),
+                    excerpt: source.get(span.start..span.end).unwrap_or("").to_owned(),
                     item,
                     digest,
                 }
@@ -92,96 +101,113 @@ fn digest_of(subject: &Subject<'_>) -> Digest {
 
 /// Looks at one resource.
 pub(super) fn examine(rules: &Rules, spec: &Spec, blobs: &BTreeMap<Digest, Vec<u8>>) -> Vec<Raw> {
-    match spec {
-        Spec::Exec(exec) => commands(rules, exec),
-        Spec::Cron(cron) => self::cron(rules, cron),
+    let mut found = match spec {
         Spec::File(file) => {
-            let mut found = resource::file(rules, file);
-            found.extend(content(rules, file, blobs));
-            if !file.validate_cmd.is_empty() {
-                let words: Vec<Value> = file.validate_cmd.iter().map(|w| Value::text(w.as_str())).collect();
-                found.extend(Raw::analysed(
-                    rules,
-                    &Subject::Argv(&words),
-                    &Setting::default(),
-                    "validate_cmd",
-                ));
-            }
-            found
+            let unreadable = matches!(content(file, blobs), Content::Unreadable if is_executable(file));
+            let script = unreadable.then(|| Raw::of(rules, "unreadable-script", &file.path, "source"));
+            resource::file(rules, file).into_iter().chain(script.flatten()).collect()
         }
         Spec::Package(package) => resource::package(rules, package),
         Spec::Service(service) => resource::service(rules, service),
         Spec::User(user) => resource::user(rules, user),
-        Spec::Group(_) | Spec::Notify(_) => Vec::new(),
-    }
-}
-
-fn commands(rules: &Rules, exec: &Exec) -> Vec<Raw> {
-    let setting = Setting { cwd: exec.cwd.clone(), environment: exec.environment.clone() };
-    let found = exec.commands().flat_map(|(attr, command)| match command {
-        Command::Shell(text) => Raw::analysed(rules, &Subject::Shell(text), &setting, attr),
-        Command::Argv(words) => {
-            let words: Vec<Value> = words
-                .iter()
-                .map(|word| match word {
-                    Word::Text(text) => Value::text(text.as_str()),
-                    Word::Fact(_) => guard::fact(),
-                })
-                .collect();
-            Raw::analysed(rules, &Subject::Argv(&words), &setting, attr)
-        }
-    });
-    found.collect()
-}
-
-fn cron(rules: &Rules, cron: &Cron) -> Vec<Raw> {
-    if cron.absent {
-        return Vec::new();
-    }
-    let setting = Setting { cwd: None, environment: cron.environment.clone() };
-    // What stands behind a bare `%` is standard input of what stands before it.
-    let text = match unescaped_percent(&cron.command) {
-        Some(at) => {
-            let (command, input) = cron.command.split_at(at);
-            format!("{command} <<'CRON_INPUT'\n{}\nCRON_INPUT\n", input[1..].replace('%', "\n"))
-        }
-        None => cron.command.replace("\\%", "%"),
+        Spec::Exec(_) | Spec::Cron(_) | Spec::Group(_) | Spec::Notify(_) => Vec::new(),
     };
-    Raw::analysed(rules, &Subject::Shell(&text), &setting, "command")
+    each_subject(spec, blobs, &mut |attr, subject, setting| {
+        found.extend(Raw::analysed(rules, subject, setting, attr));
+    });
+    found
 }
 
-fn unescaped_percent(command: &str) -> Option<usize> {
-    command.match_indices('%').map(|(at, _)| at).find(|at| !command[..*at].ends_with('\\'))
-}
+/// Whoever looks at what a resource makes a node execute: attribute, text, circumstances.
+pub(super) type Look<'l> = dyn FnMut(&'static str, &Subject<'_>, &Setting) + 'l;
 
-fn content(rules: &Rules, file: &File, blobs: &BTreeMap<Digest, Vec<u8>>) -> Vec<Raw> {
-    let executable = file.mode.as_deref().is_some_and(is_executable);
-    let value = match &file.content {
-        None => return Vec::new(),
-        Some(Content::Text(text)) => Value::text(text.as_str()),
-        Some(Content::Parts(parts)) => parts.iter().fold(Value::default(), |mut value, part| {
-            value.append(&match part {
-                Part::Text(text) => Value::text(text.as_str()),
-                Part::Fact(_) => guard::fact(),
-            });
-            value
-        }),
-        Some(Content::Blob { digest, .. }) => {
-            match blobs.get(digest).map(|bytes| std::str::from_utf8(bytes)) {
-                Some(Ok(text)) => Value::text(text),
-                _ if executable => {
-                    return Raw::of(rules, "unreadable-script", &file.path, "source").into_iter().collect();
-                }
-                _ => return Vec::new(),
+/// Hands everything that a resource makes a node execute to `look`.
+pub(super) fn each_subject(spec: &Spec, blobs: &BTreeMap<Digest, Vec<u8>>, look: &mut Look<'_>) {
+    match spec {
+        Spec::Exec(exec) => commands(exec, look),
+        Spec::Cron(cron) if cron.absent => {}
+        Spec::Cron(cron) => {
+            let setting = Setting { cwd: None, environment: cron.environment.clone() };
+            look("command", &Subject::Shell(&crontab_text(&cron.command)), &setting);
+        }
+        Spec::File(file) => {
+            if let Content::Text(value) = content(file, blobs) {
+                let subject = Subject::File(&file.path, &value, is_executable(file));
+                look("content", &subject, &Setting::default());
+            }
+            if !file.validate_cmd.is_empty() {
+                let words: Vec<Value> = file.validate_cmd.iter().map(|w| Value::text(w.as_str())).collect();
+                look("validate_cmd", &Subject::Argv(&words), &Setting::default());
             }
         }
-    };
-    Raw::analysed(rules, &Subject::File(&file.path, &value, executable), &Setting::default(), "content")
+        Spec::Package(_) | Spec::Service(_) | Spec::User(_) | Spec::Group(_) | Spec::Notify(_) => {}
+    }
 }
 
-fn is_executable(mode: &str) -> bool {
-    match u32::from_str_radix(mode, 8) {
+fn commands(exec: &Exec, look: &mut Look<'_>) {
+    let setting = Setting { cwd: exec.cwd.clone(), environment: exec.environment.clone() };
+    for (attr, command) in exec.commands() {
+        match command {
+            Command::Shell(text) => look(attr, &Subject::Shell(text), &setting),
+            Command::Argv(words) => {
+                let value = |word: &Word| match word {
+                    Word::Text(text) => Value::text(text.as_str()),
+                    Word::Fact(_) => guard::fact(),
+                };
+                let words: Vec<Value> = words.iter().map(value).collect();
+                look(attr, &Subject::Argv(&words), &setting);
+            }
+        }
+    }
+}
+
+/// The command of a crontab as text for a shell: what stands behind a bare `%` is its standard input.
+fn crontab_text(command: &str) -> String {
+    match command.match_indices('%').map(|(at, _)| at).find(|at| !command[..*at].ends_with('\\')) {
+        Some(at) => {
+            let (command, input) = command.split_at(at);
+            format!("{command} <<'CRON_INPUT'\n{}\nCRON_INPUT\n", input[1..].replace('%', "\n"))
+        }
+        None => command.replace("\\%", "%"),
+    }
+}
+
+/// What a file will contain.
+enum Content {
+    /// The resource does not say.
+    Unsaid,
+    /// This text.
+    Text(Value),
+    /// Bytes that are no text, or that are not there.
+    Unreadable,
+}
+
+fn content(file: &File, blobs: &BTreeMap<Digest, Vec<u8>>) -> Content {
+    match &file.content {
+        None => Content::Unsaid,
+        Some(FileContent::Text(text)) => Content::Text(Value::text(text.as_str())),
+        Some(FileContent::Parts(parts)) => {
+            let mut value = Value::default();
+            for part in parts {
+                value.append(&match part {
+                    Part::Text(text) => Value::text(text.as_str()),
+                    Part::Fact(_) => guard::fact(),
+                });
+            }
+            Content::Text(value)
+        }
+        Some(FileContent::Blob { digest, .. }) => {
+            match blobs.get(digest).map(|bytes| std::str::from_utf8(bytes)) {
+                Some(Ok(text)) => Content::Text(Value::text(text)),
+                Some(Err(_)) | None => Content::Unreadable,
+            }
+        }
+    }
+}
+
+fn is_executable(file: &File) -> bool {
+    file.mode.as_deref().is_some_and(|mode| match u32::from_str_radix(mode, 8) {
         Ok(bits) => bits & 0o111 != 0,
         Err(_) => mode.contains('x'),
-    }
+    })
 }

@@ -4,7 +4,7 @@
 use super::catalog::{self, Raw};
 use super::{Policy, Waiver};
 use crate::model::{Digest, Finding, Place, Related, Resource, Severity, Spec, Stamp, Tree};
-use crate::module::{Compilation, Origin, Site};
+use crate::module::{AttrOrigin, Compilation, Origin, Site};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZeroUsize;
 
@@ -46,10 +46,10 @@ struct Candidate {
 }
 
 /// Lints a compiled site.
-pub fn check(policy: &Policy, _tree: &Tree, site: &Site, compilation: &Compilation, today: Stamp) -> Verdict {
+pub fn check(policy: &Policy, tree: &Tree, site: &Site, compilation: &Compilation, today: Stamp) -> Verdict {
     let mut findings: Vec<Finding> = policy.waivers().iter().flat_map(|w| w.faults(today)).collect();
     let mut used = vec![false; policy.waivers().len()];
-    for candidate in candidates(policy, compilation) {
+    for candidate in candidates(policy, tree, compilation) {
         findings.extend(waived(candidate, policy, site, today, &mut used));
     }
     for (waiver, _) in policy.waivers().iter().zip(&used).filter(|(_, used)| !**used) {
@@ -69,13 +69,13 @@ pub fn check(policy: &Policy, _tree: &Tree, site: &Site, compilation: &Compilati
 }
 
 /// What is wrong with any catalog; the same thing on many nodes is one candidate.
-fn candidates(policy: &Policy, compilation: &Compilation) -> Vec<Candidate> {
+fn candidates(policy: &Policy, tree: &Tree, compilation: &Compilation) -> Vec<Candidate> {
     let found = examined(policy, compilation);
     let mut merged: BTreeMap<(Place, String, String), Candidate> = BTreeMap::new();
     for node in &compilation.nodes {
         for (resource, origin) in node.catalog.resources.iter().zip(&node.origins) {
             for raw in found.get(&resource.spec).into_iter().flatten() {
-                let finding = placed(raw, resource, origin);
+                let finding = placed(raw, resource, origin, tree);
                 let key = (finding.place.clone(), finding.rule.clone(), finding.message.clone());
                 let candidate =
                     merged.entry(key).or_insert_with(|| Candidate { finding, digest: raw.digest });
@@ -107,28 +107,10 @@ fn examined<'c>(policy: &Policy, compilation: &'c Compilation) -> HashMap<&'c Sp
 }
 
 /// The finding at the place that the value comes from, with the way to it.
-fn placed(raw: &Raw, resource: &Resource, origin: &Origin) -> Finding {
-    let names: &[&str] = match raw.attr {
-        "content" | "source" => &["content", "template", "source"],
-        other => &[other],
-    };
-    let attr = names.iter().find_map(|name| origin.attrs.get(*name));
+fn placed(raw: &Raw, resource: &Resource, origin: &Origin, tree: &Tree) -> Finding {
+    let attr = attribute(raw.attr, origin);
     let (place, mut related) = match attr {
-        Some(attr) => {
-            let item = raw.item.and_then(|item| attr.items.get(item));
-            let place = match (item, raw.span) {
-                (Some(item), _) => item.clone(),
-                (None, Some(span)) if attr.literal && attr.place.start + span.end <= attr.place.end => {
-                    Place::new(
-                        attr.place.file.as_str(),
-                        attr.place.start + span.start,
-                        attr.place.start + span.end,
-                    )
-                }
-                (None, _) => attr.place.clone(),
-            };
-            (place, attr.via.clone())
-        }
+        Some(attr) => (narrowed(raw, attr, tree), attr.via.clone()),
         None => (origin.declared.clone(), Vec::new()),
     };
     if place != origin.declared {
@@ -142,7 +124,39 @@ fn placed(raw: &Raw, resource: &Resource, origin: &Origin) -> Finding {
         finding.instead = Some(format!("{} Or a waiver for digest {}.", raw.instead, raw.digest));
     }
     finding.related = related;
+    finding.resolved.clone_from(&raw.resolved);
     finding
+}
+
+/// Where the value of an attribute comes from. A file has three that give it content.
+pub(super) fn attribute<'o>(name: &str, origin: &'o Origin) -> Option<&'o AttrOrigin> {
+    let names: &[&str] = match name {
+        "content" | "source" => &["content", "template", "source"],
+        other => &[other],
+    };
+    names.iter().find_map(|name| origin.attrs.get(*name))
+}
+
+/// The place in an attribute that a finding is about, as narrow as it can be told.
+fn narrowed(raw: &Raw, attr: &AttrOrigin, tree: &Tree) -> Place {
+    let place = raw.item.and_then(|item| attr.items.get(item)).unwrap_or(&attr.place);
+    let within = |start: usize, length: usize| {
+        Place::new(place.file.as_str(), place.start + start, place.start + start + length)
+    };
+    if let Some(span) =
+        raw.span.filter(|s| attr.literal && raw.item.is_none() && place.start + s.end <= place.end)
+    {
+        return within(span.start, span.end - span.start);
+    }
+    // What a template or a list spells out word for word, and once, stands where it is found.
+    let text = tree.get(&place.file).and_then(|bytes| std::str::from_utf8(bytes).ok());
+    let text = text.and_then(|text| text.get(place.start..place.end)).unwrap_or("");
+    let once = |excerpt: &str| {
+        let mut found = text.match_indices(excerpt).filter(|(_, found)| !found.is_empty());
+        found.next().filter(|_| found.next().is_none()).map(|(at, found)| within(at, found.len()))
+    };
+    let quoted = raw.excerpt.replace('\\', "\\\\").replace('"', "\\\"");
+    once(&raw.excerpt).or_else(|| once(&quoted)).unwrap_or_else(|| place.clone())
 }
 
 /// The finding for the nodes that no waiver covers; nothing of severity deny is ever covered.

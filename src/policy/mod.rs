@@ -13,6 +13,7 @@ mod resource;
 pub mod schema;
 mod source;
 mod waiver;
+pub mod why;
 
 pub use check::{LintedCommit, Verdict, check};
 pub use load::Policy;

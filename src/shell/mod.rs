@@ -4,6 +4,7 @@
 pub mod ast;
 mod brace;
 mod escape;
+mod outline;
 mod parameter;
 mod parse;
 pub mod run;
@@ -12,6 +13,7 @@ mod value;
 mod word;
 
 pub use escape::{Flavour, decode};
+pub use outline::outline;
 pub use parse::{MAX_NESTING, MAX_TEXT, ParseError, parse};
 pub use span::Span;
 pub use value::{Dynamic, Part, Source, Value};

@@ -4,9 +4,10 @@
 use crate::support::{countersign, repository, transcript};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 /// The verdicts of `countersign lint --commands -` by id.
 fn judge(input: &str) -> BTreeMap<String, Value> {
@@ -98,4 +99,108 @@ fn the_example_site_passes() {
     let site = repository().join("examples/site");
     let output = countersign().arg("lint").arg(site).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", transcript(&output));
+}
+
+/// A site of one node with one module, whose files are given by their paths in the module.
+fn site_with(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let site = tempfile::tempdir().unwrap();
+    let settings = "name = \"s\"\nenvironments = [\"production\"]\n\n[groups.all]\ndescription = \"All\"\ninclude = [\"m\"]\n";
+    let around = [("countersign.toml", settings), ("nodes/n1.toml", "groups = [\"all\"]\n")];
+    let module = files.iter().map(|(path, text)| (format!("modules/m/{path}"), *text));
+    for (path, text) in around.map(|(path, text)| (path.to_owned(), text)).into_iter().chain(module) {
+        let path = site.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    site
+}
+
+#[test]
+fn findings_underline_the_place_inside_quotes_lists_and_scripts() {
+    let module = "\
+[exec.one]
+command = [\"/bin/sh\", \"-c\", \"true && rm -rf /etc/ssh\"]
+
+[exec.two]
+provider = \"shell\"
+command = \"cd /srv; D=/boot; sh -c \\\"rm -rf $D\\\"\"
+
+[file.\"/usr/local/sbin/clean\"]
+mode = \"0755\"
+source = \"clean.sh\"
+";
+    let script = "#!/bin/sh\nset -eu\nsh -c 'ls; rm -rf /usr/lib'\n";
+    let site = site_with(&[("module.toml", module), ("files/clean.sh", script)]);
+    let output = countersign().args(["lint", "--format", "json"]).arg(site.path()).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let marked: BTreeMap<String, String> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| {
+            let place = &finding["position"];
+            let text = if place["file"] == "modules/m/module.toml" { module } else { script };
+            let at = |name: &str| usize::try_from(place[name].as_u64().unwrap()).unwrap();
+            let resolved = finding["resolved"].as_str().unwrap_or("as written");
+            (text[at("start")..at("end")].to_owned(), resolved.to_owned())
+        })
+        .collect();
+    let expected =
+        [("/etc/ssh", "as written"), ("\\\"rm -rf $D\\\"", "rm -rf /boot"), ("/usr/lib", "as written")];
+    assert_eq!(marked, expected.map(|(a, b)| (a.to_owned(), b.to_owned())).into(), "{}", transcript(&output));
+}
+
+#[test]
+fn why_shows_tree_words_effects_and_rules_of_a_line() {
+    let module = "[exec.one]\nprovider = \"shell\"\ncommand = \"D=/; rm -rf \\\"$D\\\"boot\"\n";
+    let site = site_with(&[("module.toml", module)]);
+    let why = |place: &str| {
+        let output = countersign().args(["lint", "--why", place]).arg(site.path()).output().unwrap();
+        (output.status.code(), transcript(&output))
+    };
+    let (code, told) = why("modules/m/module.toml:3");
+    assert_eq!(code, Some(0), "{told}");
+    for expected in [
+        "exec[one], attribute `command`, on n1",
+        "command  rm  -rf  \"$D\"boot",
+        "    rm -rf /boot",
+        "effect: delete `/boot` (system), recursive, forced",
+        "rule `recursive-removal`: deny",
+    ] {
+        assert!(told.contains(expected), "`{expected}` is missing in:\n{told}");
+    }
+    for (place, expected) in [
+        ("modules/m/module.toml:99", "nothing on line 99"),
+        ("modules/x/module.toml:1", "is no file of the site"),
+        ("modules/m/module.toml", "give a file of the site and a line"),
+    ] {
+        let (code, told) = why(place);
+        assert_eq!(code, Some(64), "{told}");
+        assert!(told.contains(expected), "{told}");
+    }
+}
+
+#[test]
+fn watch_lints_again_after_a_change() {
+    let site = site_with(&[("module.toml", "[exec.one]\ncommand = [\"/bin/true\"]\n")]);
+    let mut child =
+        countersign().args(["lint", "--watch"]).arg(site.path()).stdout(Stdio::piped()).spawn().unwrap();
+    let stdout = BufReader::new(child.stdout.take().unwrap());
+    let (told, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| told.send(line)));
+    let wait_for = |wanted: &str| {
+        while let Ok(line) = heard.recv_timeout(Duration::from_secs(60)) {
+            if line.contains(wanted) {
+                return true;
+            }
+        }
+        false
+    };
+    let first = wait_for("no findings");
+    let bad = "[exec.one]\ncommand = [\"/bin/rm\", \"-rf\", \"/boot\"]\n";
+    std::fs::write(site.path().join("modules/m/module.toml"), bad).unwrap();
+    let second = wait_for("recursive-removal");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(first && second, "first {first}, second {second}");
 }

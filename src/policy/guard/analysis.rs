@@ -5,7 +5,8 @@ use super::options::{self, Arguments};
 use super::paths::Reach;
 use super::rows::{holds, printed, select, shown_command};
 use super::rules::Rules;
-use super::table::{Special, Stored, Tool};
+use super::step::Step;
+use super::table::{Special, Tool};
 use super::{checks, configuration, container, content, filter, find, interpreter, mode, sed, special};
 use crate::shell::run::{Call, Place, Problem, Programs, Shell, State, Write};
 use crate::shell::{ParseError, Source, Span, Value};
@@ -30,10 +31,14 @@ pub(super) struct Analysis<'r> {
     running: Vec<String>,
     /// What of the host a container sees, inside one: host path and path inside.
     pub(super) container: Option<Vec<(String, String)>>,
+    /// What the user wrote.
+    pub(super) source: &'r str,
+    /// The programs so far, where somebody wants to know.
+    pub(super) steps_told: Option<Vec<Step>>,
 }
 
 impl<'r> Analysis<'r> {
-    pub(super) fn new(rules: &'r Rules) -> Self {
+    pub(super) fn new(rules: &'r Rules, source: &'r str) -> Self {
         Self {
             rules,
             effects: Vec::new(),
@@ -43,12 +48,14 @@ impl<'r> Analysis<'r> {
             depth: 0,
             running: Vec::new(),
             container: None,
+            source,
+            steps_told: None,
         }
     }
 
     /// Adds an effect, once.
     pub(super) fn add(&mut self, effect: Effect) {
-        if !self.effects.contains(&effect) {
+        if !self.effects.iter().any(|known| known.same(&effect)) {
             self.effects.push(effect);
         }
     }
@@ -271,40 +278,6 @@ impl<'r> Analysis<'r> {
         }
     }
 
-    fn stores(&mut self, tool: &Tool, arguments: &Arguments, call: &Call<'_>, state: &mut State) {
-        for row in tool.stores.iter().filter(|s| holds(&s.when, arguments)) {
-            let from = row.from.as_ref().map(|f| select(f, arguments, call.span)).unwrap_or_default();
-            let what = match row.what {
-                Stored::Remote => Value::dynamic(Source::Remote, true),
-                Stored::Link => {
-                    for ((to, _), (source, _)) in select(&row.to, arguments, call.span).iter().zip(&from) {
-                        state.link(to, source);
-                    }
-                    continue;
-                }
-                Stored::Stdin => call.stdin.clone(),
-                Stored::Fifo => Value::dynamic(Source::Input, true),
-                Stored::GitClone => Value::dynamic(Source::Remote, true),
-                Stored::Copy => match from.iter().find_map(|(path, _)| state.written(path)) {
-                    Some(written) => written.clone(),
-                    None => Value::dynamic(Source::File, true),
-                },
-            };
-            for (to, span) in select(&row.to, arguments, call.span) {
-                let to = match row.what {
-                    Stored::GitClone => checks::clone_directory(&to),
-                    Stored::Remote | Stored::Stdin | Stored::Copy | Stored::Link | Stored::Fifo => {
-                        special::destination(&to, &from, state)
-                    }
-                };
-                if row.what != Stored::Remote || tool.special.is_none() {
-                    content::written(self, &to, &what, span, state);
-                }
-                state.write(&to, what.clone(), false);
-            }
-        }
-    }
-
     /// Variables set for one program alone that make it run something.
     fn environment(&mut self, call: &Call<'_>, state: &mut State) {
         for (name, value) in call.environment {
@@ -326,8 +299,8 @@ fn there(path: &Value) -> Value {
     }
 }
 
-impl Programs for Analysis<'_> {
-    fn run(&mut self, call: &Call<'_>, state: &mut State) -> Value {
+impl Analysis<'_> {
+    fn program(&mut self, call: &Call<'_>, state: &mut State) -> Value {
         let Some(first) = call.words.first() else { return Value::default() };
         let settled = first.settled();
         if first.has(Source::Remote) {
@@ -357,11 +330,36 @@ impl Programs for Analysis<'_> {
             }
         }
     }
+}
+
+impl Programs for Analysis<'_> {
+    fn run(&mut self, call: &Call<'_>, state: &mut State) -> Value {
+        let before = self.effects.len();
+        self.told(
+            || shown_command(call),
+            call.span,
+            |analysis| {
+                let output = analysis.program(call, state);
+                analysis.resolve(before, call);
+                output
+            },
+        )
+    }
+
+    fn located(&self, text: &str, at: Span) -> Option<usize> {
+        self.stands_at(text, at)
+    }
 
     fn write(&mut self, write: &Write<'_>, state: &mut State) {
-        let kind = if write.append { Kind::Append } else { Kind::Overwrite };
-        self.add_path(Effect::new(kind, "", "", write.span), write.path, state);
-        content::written(self, write.path, write.content, write.span, state);
+        let (kind, sign) = if write.append { (Kind::Append, ">>") } else { (Kind::Overwrite, ">") };
+        self.told(
+            || format!("{sign} {}", write.path),
+            write.span,
+            |analysis| {
+                analysis.add_path(Effect::new(kind, "", "", write.span), write.path, state);
+                content::written(analysis, write.path, write.content, write.span, state);
+            },
+        );
     }
 
     fn problem(&mut self, problem: Problem, span: Span) {

@@ -17,8 +17,8 @@ pub struct Effect {
     pub recursive: bool,
     /// Whether the command was told not to ask or not to fail.
     pub forced: bool,
-    /// The command that does it, resolved, when it is not what was written.
-    pub resolved: String,
+    /// The command that does it, resolved, when that is not what was written.
+    pub resolved: Option<String>,
     /// Where in the text.
     pub span: Span,
 }
@@ -111,8 +111,14 @@ impl Effect {
             target: target.into(),
             recursive: false,
             forced: false,
-            resolved: String::new(),
+            resolved: None,
             span,
         }
+    }
+
+    /// Whether it is the same fact, however the command behind it is written.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        let key = |e: &Self| (e.kind, e.recursive, e.forced, e.span);
+        key(self) == key(other) && self.class == other.class && self.target == other.target
     }
 }

@@ -23,6 +23,8 @@ mod rules;
 mod runs;
 mod sed;
 mod special;
+mod step;
+mod stores;
 mod table;
 mod texts;
 mod trial;
@@ -30,11 +32,13 @@ mod trial;
 pub use effect::{Effect, Kind};
 pub(in crate::policy) use mode::sets_user_id;
 pub use rules::{Match, Rule, Rules, RulesError};
+pub use step::Step;
 
 use crate::model::{Finding, Place as FilePlace, Severity};
 use crate::shell::run::{Call, Place, Shell, State};
 use crate::shell::{Dialect, Source, Span, Value};
 use analysis::Analysis;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A command right before it is executed, live facts filled in.
@@ -65,6 +69,22 @@ pub enum Subject<'a> {
     File(&'a str, &'a Value, bool),
 }
 
+impl Subject<'_> {
+    /// What spans of effects refer to: the text, or the words with a blank between them.
+    #[must_use]
+    pub fn source(&self) -> Cow<'_, str> {
+        match self {
+            Self::Argv(words) => {
+                Cow::Owned(words.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+            }
+            Self::Shell(text) => Cow::Borrowed(text),
+            Self::File(_, content, _) => {
+                content.literal().map_or_else(|| Cow::Owned(content.code()), Cow::Borrowed)
+            }
+        }
+    }
+}
+
 /// What is known of the circumstances of a command.
 #[derive(Debug, Clone, Default)]
 pub struct Setting {
@@ -77,28 +97,42 @@ pub struct Setting {
 /// The effects of a command or script, in both readings where shells differ.
 #[must_use]
 pub fn effects(rules: &Rules, subject: &Subject<'_>, setting: &Setting) -> Vec<Effect> {
-    let mut analysis = Analysis::new(rules);
+    let source = subject.source();
+    let mut analysis = Analysis::new(rules, &source);
     for dialect in readings(subject) {
-        let mut state = State::new(dialect, Value::text(setting.cwd.as_deref().unwrap_or("/")));
-        for (name, value) in &setting.environment {
-            state.set(name, Value::text(value.as_str()));
+        read(&mut analysis, subject, setting, dialect);
+    }
+    analysis.found()
+}
+
+/// The programs that a command or script runs as `dialect` reads it, step by step.
+#[must_use]
+pub fn steps(rules: &Rules, subject: &Subject<'_>, setting: &Setting, dialect: Dialect) -> Vec<Step> {
+    let source = subject.source();
+    let mut analysis = Analysis::new(rules, &source);
+    analysis.steps_told = Some(Vec::new());
+    read(&mut analysis, subject, setting, dialect);
+    analysis.steps_told.unwrap_or_default()
+}
+
+fn read(analysis: &mut Analysis<'_>, subject: &Subject<'_>, setting: &Setting, dialect: Dialect) {
+    let mut state = State::new(dialect, Value::text(setting.cwd.as_deref().unwrap_or("/")));
+    for (name, value) in &setting.environment {
+        state.set(name, Value::text(value.as_str()));
+    }
+    match subject {
+        Subject::Argv(words) => {
+            let spans = spans_of(words);
+            let stdin = Value::default();
+            let span = Span::new(0, spans.last().map_or(0, |s| s.end));
+            let call = Call { words, spans: &spans, stdin: &stdin, environment: &[], span, socket: false };
+            analysis.argv(words, &spans, &call, &mut state);
         }
-        match subject {
-            Subject::Argv(words) => {
-                let spans = spans_of(words);
-                let stdin = Value::default();
-                let span = Span::new(0, spans.last().map_or(0, |s| s.end));
-                let call =
-                    Call { words, spans: &spans, stdin: &stdin, environment: &[], span, socket: false };
-                analysis.argv(words, &spans, &call, &mut state);
-            }
-            Subject::Shell(text) => shell(&mut analysis, text, dialect, &mut state),
-            Subject::File(path, content, executable) => {
-                content::file(&mut analysis, path, content, *executable, &mut state);
-            }
+        Subject::Shell(text) => shell(analysis, text, dialect, &mut state),
+        Subject::File(path, content, executable) => {
+            content::file(analysis, path, content, *executable, &mut state);
         }
     }
-    analysis.effects
 }
 
 /// dash is asked only where the text has something that dash reads differently.
@@ -157,9 +191,10 @@ pub fn findings(rules: &Rules, effects: &[Effect], file: &str) -> Vec<Finding> {
     for effect in effects {
         let Some(rule) = rules.broken_by(effect) else { continue };
         let place = FilePlace::new(file, effect.span.start, effect.span.end);
-        let finding = Finding::new(rule.id.as_str(), rule.severity, rule.message_for(effect), place)
+        let mut finding = Finding::new(rule.id.as_str(), rule.severity, rule.message_for(effect), place)
             .why(rule.why.trim())
             .instead(rule.instead.trim());
+        finding.resolved.clone_from(&effect.resolved);
         if !findings.contains(&finding) {
             findings.push(finding);
         }

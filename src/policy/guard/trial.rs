@@ -5,7 +5,7 @@
 //! cannot be read says nothing here, as most of what is tried is no command at all.
 
 use super::analysis::Analysis;
-use super::effect::Kind;
+use super::effect::{Effect, Kind};
 use super::special::file_content;
 use super::table::Tool;
 use super::texts::commands;
@@ -126,18 +126,21 @@ impl<'r> Analysis<'r> {
         }
         self.trials += 1;
         let before = std::mem::take(&mut self.effects);
+        let told = self.steps_told.as_ref().map_or(0, Vec::len);
         let limit = self.lower_limit(MAX_STEPS);
         read(self, &mut state.child());
         self.raise_limit(limit);
         let found = std::mem::replace(&mut self.effects, before);
         self.trials -= 1;
-        for effect in found {
+        let harm = |effect: &Effect| {
             let readable =
                 !matches!(effect.kind, Kind::Unparsed | Kind::Undetermined | Kind::Limit | Kind::Hidden);
-            if readable && self.rules.broken_by(&effect).is_some_and(|r| r.severity >= Severity::NeedsWaiver)
-            {
-                self.add(effect);
-            }
+            readable && self.rules.broken_by(effect).is_some_and(|r| r.severity >= Severity::NeedsWaiver)
+        };
+        let found: Vec<Effect> = found.into_iter().filter(harm).collect();
+        if let Some(steps) = self.steps_told.as_mut().filter(|_| found.is_empty()) {
+            steps.truncate(told);
         }
+        found.into_iter().for_each(|effect| self.add(effect));
     }
 }

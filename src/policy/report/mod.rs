@@ -5,11 +5,13 @@ mod github;
 mod junit;
 mod sarif;
 mod text;
+mod why;
 
 pub use github::github;
 pub use junit::junit;
 pub use sarif::sarif;
 pub use text::{escape, text};
+pub use why::why;
 
 use crate::model::finding::line_column;
 use crate::model::{Finding, Place};
@@ -72,6 +74,7 @@ pub fn json(findings: &[Finding], sources: &Sources<'_>) -> String {
 /// All that a finding says, a line for each thing.
 fn told(finding: &Finding) -> String {
     let mut lines = vec![finding.message.clone()];
+    lines.extend(finding.resolved.iter().map(|command| format!("runs: {command}")));
     lines.extend(finding.resource.iter().map(|resource| format!("resource: {resource}")));
     lines.extend(Some(finding.why.trim()).filter(|why| !why.is_empty()).map(|why| format!("why: {why}")));
     lines.extend(finding.instead.iter().map(|instead| format!("instead: {}", instead.trim())));

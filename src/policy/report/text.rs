@@ -64,6 +64,9 @@ fn one(finding: &Finding, sources: &Sources<'_>, renderer: &Renderer) -> String 
             None => group.element(Level::NOTE.message(format!("{said}, in {}", escape(&related.place.file)))),
         };
     }
+    if let Some(command) = &finding.resolved {
+        group = group.element(Level::NOTE.with_name("runs").message(escape(command)));
+    }
     if let Some(resource) = &finding.resource {
         group = group.element(Level::NOTE.message(concerned(&escape(&resource.to_string()), &finding.nodes)));
     }
@@ -91,7 +94,10 @@ fn summary(findings: &[Finding]) -> String {
     let (deny, waiver, warn) = (count(Severity::Deny), count(Severity::NeedsWaiver), count(Severity::Warn));
     match deny + waiver + warn {
         0 => "no findings\n".to_owned(),
-        _ => format!("{deny} denied, {waiver} in need of a waiver, {warn} warnings\n"),
+        _ => {
+            let plural = if warn == 1 { "" } else { "s" };
+            format!("{deny} denied, {waiver} in need of a waiver, {warn} warning{plural}\n")
+        }
     }
 }
 

@@ -30,6 +30,11 @@ pub trait Programs {
     fn problem(&mut self, problem: Problem, span: Span);
     /// Counts one step; `false` when there have been too many.
     fn step(&mut self) -> bool;
+    /// Where `text`, the result of what stands at `at`, begins in what the user wrote, if it stands there
+    /// word for word.
+    fn located(&self, _text: &str, _at: Span) -> Option<usize> {
+        None
+    }
     /// Whether a program of this name never returns to the script.
     fn is_last(&self, name: &str) -> bool {
         matches!(name, "exit" | "return" | "exec")

@@ -29,10 +29,16 @@ impl<'p> Shell<'p> {
         let before = self.pinned;
         let (base, span) = match at {
             Place::Source(span) => (span.start, span),
-            Place::Computed(span) => {
-                self.pinned.get_or_insert(span);
-                (0, span)
-            }
+            Place::Computed(span) => match self.programs.located(text, span) {
+                Some(base) => {
+                    self.pinned = None;
+                    (base, Span::new(base, base + text.len()))
+                }
+                None => {
+                    self.pinned.get_or_insert(span);
+                    (0, span)
+                }
+            },
         };
         let output = match self.parsed(text, base, state.dialect, span) {
             Some(script) => self.script(&script, state, stdin),
@@ -334,7 +340,7 @@ fn pauses(script: &Script) -> bool {
 pub enum Place {
     /// Word for word in the source.
     Source(Span),
-    /// Nowhere: it is the result of what stands here.
+    /// It is the result of what stands here, and may stand nowhere.
     Computed(Span),
 }
 
