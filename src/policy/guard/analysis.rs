@@ -3,11 +3,13 @@
 use super::effect::{Effect, Kind};
 use super::options::{self, Arguments};
 use super::paths::Reach;
-use super::rows::{holds, printed, select, shown_command};
+use super::rows::{holds, listed, printed, select, shown_command};
 use super::rules::Rules;
 use super::step::Step;
 use super::table::{Special, Tool};
-use super::{checks, configuration, container, content, filter, find, interpreter, mode, sed, special};
+use super::{
+    checks, configuration, container, content, fetch, filter, find, interpreter, mode, sed, special,
+};
 use crate::shell::run::{Call, Place, Problem, Programs, Shell, State, Write};
 use crate::shell::{ParseError, Source, Span, Value};
 
@@ -202,7 +204,7 @@ impl<'r> Analysis<'r> {
             self.try_everything(call, state);
         }
         self.stores(tool, &arguments, call, state);
-        special.unwrap_or_else(|| printed(tool, &arguments, call, state, inner))
+        listed(tool, &arguments).or(special).unwrap_or_else(|| printed(tool, &arguments, call, state, inner))
     }
 
     fn special(
@@ -233,11 +235,7 @@ impl<'r> Analysis<'r> {
                 checks::firewall(self, arguments, call);
                 None
             }
-            Special::Fetch => Some(checks::fetch(arguments, call, state)),
-            Special::Sql => {
-                checks::sql(self, arguments, call);
-                None
-            }
+            Special::Fetch => Some(fetch::fetch(self, arguments, call, state)),
             Special::Configuration => {
                 configuration::configuration(self, arguments, call, state);
                 None

@@ -64,6 +64,7 @@ pub(super) const TOOLS: &[(&str, &str)] = &[
     ("policies/tools/power.toml", include_str!("../../../policies/tools/power.toml")),
     ("policies/tools/security.toml", include_str!("../../../policies/tools/security.toml")),
     ("policies/tools/services.toml", include_str!("../../../policies/tools/services.toml")),
+    ("policies/tools/tasks.toml", include_str!("../../../policies/tools/tasks.toml")),
     ("policies/tools/text.toml", include_str!("../../../policies/tools/text.toml")),
     ("policies/tools/wrappers.toml", include_str!("../../../policies/tools/wrappers.toml")),
 ];
@@ -74,3 +75,5 @@ pub(super) const PATHS: &str = include_str!("../../../policies/paths.toml");
 pub(super) const CONTENT: &str = include_str!("../../../policies/content.toml");
 /// Other languages.
 pub(super) const LANGUAGES: &str = include_str!("../../../policies/languages.toml");
+/// Statements of databases and other services.
+pub(super) const STATEMENTS: &str = include_str!("../../../policies/statements.toml");

@@ -110,6 +110,9 @@ pub(super) fn run(
         }
         return Some(super::filter::rewritten(call, state));
     }
+    if let Some(output) = task(analysis, &language, arguments, call, state) {
+        return Some(output);
+    }
     if let Some(decoded) = module(&language, arguments, call, state) {
         return Some(decoded);
     }
@@ -121,6 +124,31 @@ pub(super) fn run(
         None => {}
     }
     Some(Value::dynamic(Source::Output, true))
+}
+
+/// `php artisan …`, `python3 -m pip …`: a tool of its own, given to an interpreter.
+fn task(
+    analysis: &mut Analysis<'_>,
+    language: &str,
+    arguments: &Arguments,
+    call: &Call<'_>,
+    state: &mut State,
+) -> Option<Value> {
+    let options = ["-m".to_owned(), "-S".to_owned()];
+    let module = arguments.values(&options).last().filter(|_| language != "perl");
+    let at = match module {
+        Some(name) => call.words.iter().position(|w| w == name || w.suffix() == format!("-m{name}"))?,
+        None => arguments.operands.first()?.at,
+    };
+    let name = module.map_or_else(|| call.words[at].code(), Value::code);
+    let tool = analysis.rules.tools.named(name.rsplit('/').next().unwrap_or(&name))?;
+    if !tool.task {
+        return None;
+    }
+    let words: Vec<Value> =
+        [Value::text(name)].into_iter().chain(call.words[at + 1..].iter().cloned()).collect();
+    let spans = call.spans.get(at..).unwrap_or_default();
+    Some(analysis.argv(&words, spans, call, state))
 }
 
 /// `python3 -m base64 -d`

@@ -4,7 +4,7 @@ use super::options::{self, Arguments};
 use super::special;
 use super::table::{Condition, Prints, Selector, Tool};
 use crate::shell::run::{Call, State, matches};
-use crate::shell::{Source, Span, Value};
+use crate::shell::{Part, Source, Span, Value};
 
 /// What a tool prints.
 pub(super) fn printed(
@@ -32,6 +32,16 @@ pub(super) fn printed(
         }),
         Prints::Inner => inner,
     }
+}
+
+/// The names that a tool prints, where it prints all that it has: the pattern that they match.
+pub(super) fn listed(tool: &Tool, arguments: &Arguments) -> Option<Value> {
+    let row = tool.lists.iter().find(|row| holds(&row.when, arguments))?;
+    let pattern = row.pattern.as_ref().and_then(|p| select(p, arguments, Span::default()).into_iter().next());
+    let pattern = pattern.map_or_else(|| "*".to_owned(), |(value, _)| value.code());
+    let mut names = Value::default();
+    names.push(Part::Glob(pattern));
+    Some(names)
 }
 
 /// The arguments that a selector names.
@@ -72,7 +82,8 @@ fn words_match(pattern: &[String], words: &[&Value]) -> bool {
         [first, rest @ ..] if first == "**" => (0..=words.len()).any(|n| words_match(rest, &words[n..])),
         [first, rest @ ..] => words.split_first().is_some_and(|(word, others)| {
             let text = word.code();
-            first.split('|').any(|p| matches(p, &text)) && words_match(rest, others)
+            let like = |p: &str| if p == "<unknown>" { word.has_dynamic() } else { matches(p, &text) };
+            first.split('|').any(like) && words_match(rest, others)
         }),
     }
 }

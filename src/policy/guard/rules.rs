@@ -7,6 +7,7 @@ use super::effect::{Effect, Kind};
 use super::embedded;
 use super::interpreter::Language;
 use super::paths::Paths;
+use super::statements;
 use super::table::Tools;
 use crate::model::{Digest, Severity};
 use serde::Deserialize;
@@ -87,6 +88,7 @@ pub struct Rules {
     pub(super) content: Vec<Row>,
     pub(super) lines: Vec<Line>,
     pub(super) languages: BTreeMap<String, Language>,
+    pub(super) statements: Vec<statements::Row>,
     /// Variables whose value some programs run in a shell.
     pub(super) runs_variables: Vec<String>,
     /// Variables that name code which programs load.
@@ -147,7 +149,7 @@ impl Rules {
         let files = embedded::RULES.iter().chain(embedded::TOOLS.iter());
         let mut text: String =
             files.map(|(name, text)| format!("{name} {}\n", Digest::of(text.as_bytes()))).collect();
-        for part in [embedded::PATHS, embedded::CONTENT, embedded::LANGUAGES] {
+        for part in [embedded::PATHS, embedded::CONTENT, embedded::LANGUAGES, embedded::STATEMENTS] {
             text.push_str(&format!("{}\n", Digest::of(part.as_bytes())));
         }
         Digest::of(text.as_bytes())
@@ -173,6 +175,9 @@ impl Rules {
             lines: content.line,
             languages: toml::from_str(embedded::LANGUAGES)
                 .map_err(|e| RulesError::toml("policies/languages.toml", &e))?,
+            statements: toml::from_str::<statements::File>(embedded::STATEMENTS)
+                .map_err(|e| RulesError::toml("policies/statements.toml", &e))?
+                .statement,
             runs_variables: content.runs_variables,
             loads_variables: content.loads_variables,
             prose_options: content.prose_options,

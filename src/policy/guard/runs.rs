@@ -4,7 +4,7 @@ use super::analysis::Analysis;
 use super::options::Arguments;
 use super::rows::{is_assignment, select};
 use super::table::{How, Runs, Selector, Tool};
-use super::{checks, content, interpreter, special};
+use super::{checks, content, interpreter, special, statements};
 use crate::shell::run::{Call, State};
 use crate::shell::{Source, Span, Value};
 
@@ -62,6 +62,11 @@ impl<'r> Analysis<'r> {
                 Value::dynamic(Source::Output, true)
             }
             How::Stdin => self.shell_text(call.stdin, call.span, state, &Value::default()),
+            How::Statements(from) => {
+                let language = tool.language.as_deref().unwrap_or("sql");
+                statements::given(self, (from, language), &selected, call, state);
+                Value::dynamic(Source::Output, true)
+            }
             how => self.runs_specially(how, runs, arguments, call, state),
         }
     }
@@ -126,7 +131,13 @@ impl<'r> Analysis<'r> {
                 checks::check(self, check, &selected, state);
                 Value::default()
             }
-            How::Argv | How::Words | How::Shell | How::Script | How::File | How::Stdin => Value::default(),
+            How::Argv
+            | How::Words
+            | How::Shell
+            | How::Script
+            | How::File
+            | How::Stdin
+            | How::Statements(_) => Value::default(),
         }
     }
 }

@@ -33,6 +33,10 @@ pub(super) struct Tool {
     pub(super) special: Option<Special>,
     /// What it prints.
     pub(super) prints: Prints,
+    /// When it prints the names of all that it has, or of what matches a pattern.
+    pub(super) lists: Vec<Lists>,
+    /// Whether interpreters are given it as a script, to run one of its tasks.
+    pub(super) task: bool,
     /// Files that it writes, and what is in them then.
     pub(super) stores: Vec<Stores>,
     /// Whether it checks what was downloaded, with one of these options.
@@ -86,6 +90,18 @@ pub(super) struct Runs {
     /// Leading `NAME=value` words are not the program.
     #[serde(default)]
     pub(super) assignments: bool,
+    /// Only if the arguments look like this.
+    #[serde(default)]
+    pub(super) when: Condition,
+}
+
+/// Names that a tool prints.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Lists {
+    /// The pattern that they match; without one, all are printed.
+    #[serde(default)]
+    pub(super) pattern: Option<Selector>,
     /// Only if the arguments look like this.
     #[serde(default)]
     pub(super) when: Condition,
@@ -153,8 +169,26 @@ pub(super) enum How {
     Passwords,
     /// Each value is an argument vector, separated by commas.
     Commas,
+    /// Statements in the tool's language.
+    Statements(Statements),
     /// No program: arguments to look at more closely.
     Check(Check),
+}
+
+/// Where a client of a database finds its statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Statements {
+    /// In each value.
+    Values,
+    /// The values are the words of one.
+    Words,
+    /// On standard input.
+    Stdin,
+    /// In files.
+    Files,
+    /// The operands and, on the next line, standard input are one.
+    Conversation,
 }
 
 /// What a closer look at arguments looks for.
@@ -224,8 +258,6 @@ pub(super) enum Special {
     Firewall,
     /// A program that fetches.
     Fetch,
-    /// A client of a database.
-    Sql,
     /// Another configuration tool.
     Configuration,
 }
@@ -243,7 +275,8 @@ pub(super) struct Condition {
     /// None of these is given.
     #[serde(default)]
     pub(super) unless: Vec<String>,
-    /// The operands start like this. `**` stands for any number of words; `a|b*` for alternatives.
+    /// The operands start like this. `**` stands for any number of words; `a|b*` for alternatives; `<unknown>` for one
+    /// in which something is not known.
     #[serde(default)]
     pub(super) words: Vec<String>,
     /// One of the options (`-x,--long`) has a value like this (`a|b*`).
