@@ -36,6 +36,8 @@ pub enum Link {
 pub struct Pipeline {
     /// The commands; at least one.
     pub commands: Vec<Command>,
+    /// Whether `!` turns its success around.
+    pub negated: bool,
 }
 
 /// One command with its redirections.
@@ -58,11 +60,15 @@ pub enum CommandKind {
         assignments: Vec<Assignment>,
         /// The program and its arguments.
         words: Vec<Word>,
+        /// What `declare` and its relatives are given to assign.
+        declared: Vec<Assignment>,
     },
     /// `{ … }`
     Group(Script),
-    /// `( … )`, and a coprocess.
+    /// `( … )`
     Subshell(Script),
+    /// `coproc NAME …`
+    Coprocess(String, Box<Command>),
     /// `if … then … elif … else … fi`
     If {
         /// Conditions and what runs if they hold.
@@ -74,6 +80,8 @@ pub enum CommandKind {
     Loop {
         /// The condition.
         condition: Script,
+        /// Whether the loop goes on while the condition fails.
+        until: bool,
         /// The body.
         body: Script,
     },
@@ -90,8 +98,8 @@ pub enum CommandKind {
     Case {
         /// What is compared.
         value: Word,
-        /// Patterns and what runs if one of them matches.
-        arms: Vec<(Vec<Word>, Script)>,
+        /// What runs for which patterns.
+        arms: Vec<Arm>,
     },
     /// `name() { … }`
     Function {
@@ -100,13 +108,45 @@ pub enum CommandKind {
         /// Its body.
         body: Arc<Command>,
     },
-    /// Arithmetic, `[[ … ]]` and the head of `for ((…))`: words whose expansions run, with a body for the loop.
-    Test {
-        /// The words.
-        words: Vec<Word>,
-        /// The body of an arithmetic loop.
+    /// `[[ … ]]`
+    Condition(Condition<Word>),
+    /// `((…))`
+    Arithmetic(Word),
+    /// `for ((…;…;…))`
+    Count {
+        /// What is computed first, before each round, and after each round.
+        heads: [Word; 3],
+        /// The body.
         body: Script,
     },
+}
+
+/// One arm of a `case`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arm {
+    /// The patterns.
+    pub patterns: Vec<Word>,
+    /// What runs if one of them matches.
+    pub body: Script,
+    /// Whether the arm behind it may run too: `;&`, `;;&`.
+    pub goes_on: bool,
+}
+
+/// What `[[`, `[` and `test` ask, of words or of values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition<O> {
+    /// The operand is not empty.
+    Full(O),
+    /// An operator such as `-d` and its operand.
+    Unary(String, O),
+    /// An operator such as `=` between its operands.
+    Binary(String, O, O),
+    /// `!`
+    Not(Box<Self>),
+    /// `&&`, `-a`
+    And(Box<Self>, Box<Self>),
+    /// `||`, `-o`
+    Or(Box<Self>, Box<Self>),
 }
 
 /// `NAME=value`, `NAME+=value`, `NAME=(…)`.
@@ -127,8 +167,8 @@ pub struct Assignment {
 pub enum AssignedValue {
     /// One word.
     Scalar(Word),
-    /// An array.
-    Array(Vec<Word>),
+    /// An array: elements, some with their index.
+    Array(Vec<(Option<String>, Word)>),
 }
 
 /// A redirection.
@@ -221,13 +261,17 @@ pub enum Name {
     Element(String, String),
     /// All elements of an array.
     Elements(String),
+    /// All elements of an array as one word.
+    JoinedElements(String),
     /// `$1` …
     Positional(usize),
     /// `$@`
     All,
     /// `$*`
     Joined,
-    /// `$#`, `$?`, `$$`, `$!`: a number.
+    /// `$#`
+    Count,
+    /// `$?`, `$$`, `$!`: a number.
     Number,
     /// `$0`
     Zero,

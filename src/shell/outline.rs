@@ -58,7 +58,9 @@ impl Outline<'_> {
 
     fn command(&mut self, link: &str, command: &Command) {
         match &command.kind {
-            CommandKind::Simple { assignments, words } => self.simple(link, assignments, words),
+            CommandKind::Simple { assignments, words, declared } => {
+                self.simple(link, (assignments, declared), words);
+            }
             CommandKind::Group(script) => self.below(&format!("{link}group"), |o| o.script(script)),
             CommandKind::Subshell(script) => self.below(&format!("{link}subshell"), |o| o.script(script)),
             CommandKind::If { branches, otherwise } => {
@@ -70,7 +72,10 @@ impl Outline<'_> {
                     self.below("else", |o| o.script(body));
                 }
             }
-            CommandKind::Loop { condition, body } => {
+            CommandKind::Coprocess(name, inner) => {
+                self.below(&format!("{link}coprocess {name}"), |o| o.command("", inner));
+            }
+            CommandKind::Loop { condition, body, .. } => {
                 self.below(&format!("{link}loop"), |o| o.script(condition));
                 self.below("do", |o| o.script(body));
             }
@@ -81,26 +86,37 @@ impl Outline<'_> {
             CommandKind::Case { value, arms } => {
                 let value = self.written(value.span);
                 self.below(&format!("{link}case {value}"), |o| {
-                    for (patterns, body) in arms {
-                        let patterns = o.words(patterns);
-                        o.below(&patterns, |o| o.script(body));
+                    for arm in arms {
+                        let patterns = o.words(&arm.patterns);
+                        o.below(&patterns, |o| o.script(&arm.body));
                     }
                 });
             }
             CommandKind::Function { name, body } => {
                 self.below(&format!("{link}function {name}"), |o| o.command("", body));
             }
-            CommandKind::Test { words, body } => {
-                let words = self.words(words);
-                self.below(&format!("{link}test {words}"), |o| o.script(body));
+            CommandKind::Condition(_) => {
+                let written = self.written(command.span);
+                self.line(&format!("{link}test {written}"));
             }
+            CommandKind::Arithmetic(_) => {
+                let written = self.written(command.span);
+                self.line(&format!("{link}compute {written}"));
+            }
+            CommandKind::Count { body, .. } => self.below(&format!("{link}count"), |o| o.script(body)),
         }
         self.redirects(&command.redirects);
     }
 
-    fn simple(&mut self, link: &str, assignments: &[Assignment], words: &[Word]) {
+    fn simple(
+        &mut self,
+        link: &str,
+        (assignments, declared): (&[Assignment], &[Assignment]),
+        words: &[Word],
+    ) {
         let mut shown: Vec<String> = assignments.iter().map(|a| self.assigned(a)).collect();
         shown.extend(words.iter().map(|word| self.written(word.span)));
+        shown.extend(declared.iter().map(|a| self.assigned(a)));
         self.line(&format!("{link}command  {}", shown.join("  ")));
     }
 
@@ -108,7 +124,10 @@ impl Outline<'_> {
         let sign = if assignment.append { "+=" } else { "=" };
         let value = match &assignment.value {
             AssignedValue::Scalar(word) => self.written(word.span),
-            AssignedValue::Array(words) => format!("({})", self.words(words)),
+            AssignedValue::Array(words) => {
+                let words: Vec<String> = words.iter().map(|(_, word)| self.written(word.span)).collect();
+                format!("({})", words.join("  "))
+            }
         };
         format!("{}{sign}{value}", assignment.name)
     }

@@ -47,7 +47,8 @@ fn simple_name(reader: &mut Reader<'_>, braced: bool) -> Option<Name> {
     let name = match first {
         b'@' => Name::All,
         b'*' => Name::Joined,
-        b'#' | b'?' | b'$' | b'!' => Name::Number,
+        b'#' => Name::Count,
+        b'?' | b'$' | b'!' => Name::Number,
         b'-' => Name::Flags,
         _ => return None,
     };
@@ -61,34 +62,52 @@ fn braced(reader: &mut Reader<'_>, mode: Mode) -> Result<Parameter, ParseError> 
     let second = reader.rest().as_bytes().get(1).copied();
     if reader.peek() == Some(b'#') && !matches!(second, Some(b'}' | b'#' | b'%' | b':' | b'/')) {
         reader.at += 1;
-        let name = indexed_name(reader).ok_or_else(|| unknown(reader))?;
+        let name = indexed_name(reader, quoted).ok_or_else(|| unknown(reader))?;
         return Ok(Parameter { name, indirect: false, op: Op::Length, quoted });
     }
     let indirect = reader.peek() == Some(b'!') && !matches!(second, Some(b'}' | b':' | b'-' | b'+' | b'='));
     if indirect {
         reader.at += 1;
     }
-    let name = indexed_name(reader).ok_or_else(|| unknown(reader))?;
+    let name = indexed_name(reader, quoted).ok_or_else(|| unknown(reader))?;
     if indirect && matches!(reader.rest(), r if r.starts_with("*}") || r.starts_with("@}")) {
         reader.at += 1;
+        return Ok(Parameter { name, indirect: false, op: Op::Names, quoted });
+    }
+    if indirect && matches!(name, Name::Elements(_) | Name::JoinedElements(_)) {
         return Ok(Parameter { name, indirect: false, op: Op::Names, quoted });
     }
     let op = operation(reader, mode)?;
     Ok(Parameter { name, indirect, op, quoted })
 }
 
-fn indexed_name(reader: &mut Reader<'_>) -> Option<Name> {
+fn indexed_name(reader: &mut Reader<'_>, quoted: bool) -> Option<Name> {
     let name = simple_name(reader, true)?;
     let Name::Variable(variable) = name else { return Some(name) };
     if reader.dialect != Dialect::Bash || reader.peek() != Some(b'[') {
         return Some(Name::Variable(variable));
     }
-    let end = reader.rest().find(']')?;
+    let end = closing(reader.rest())?;
     let index = reader.rest()[1..end].to_owned();
     reader.at += end + 1;
     Some(match index.as_str() {
-        "@" | "*" => Name::Elements(variable),
+        "@" => Name::Elements(variable),
+        "*" if quoted => Name::JoinedElements(variable),
+        "*" => Name::Elements(variable),
         _ => Name::Element(variable, index),
+    })
+}
+
+/// Where the bracket closes that starts `text`.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 0usize;
+    text.char_indices().find_map(|(at, c)| {
+        match c {
+            '[' => depth += 1,
+            ']' => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+        (depth == 0).then_some(at)
     })
 }
 

@@ -1,7 +1,7 @@
 //! Text → syntax tree, through brush-parser's grammar. What it cannot parse is an error with its place.
 
-use super::ast::{AssignedValue, Assignment, Command, CommandKind, Item, Link, Pipeline, Redirect};
-use super::ast::{Piece, RedirectKind, Script, Word};
+use super::ast::{Arm, AssignedValue, Assignment, Command, CommandKind, Condition, Item, Link, Pipeline};
+use super::ast::{Piece, Redirect, RedirectKind, Script, Word};
 use super::word::{self, Mode};
 use super::{Dialect, Span};
 use brush_parser::ast as brush;
@@ -147,7 +147,7 @@ impl Converter {
 
     fn pipeline(&self, pipeline: &brush::Pipeline) -> Parsed<Pipeline> {
         let commands = pipeline.seq.iter().map(|c| self.command(c)).collect::<Parsed<_>>()?;
-        Ok(Pipeline { commands })
+        Ok(Pipeline { commands, negated: pipeline.bang })
     }
 
     fn command(&self, command: &brush::Command) -> Parsed<Command> {
@@ -167,45 +167,48 @@ impl Converter {
                 (CommandKind::Function { name, body: Arc::new(body) }, None)
             }
             brush::Command::ExtendedTest(test, redirects) => {
-                let mut words = Vec::new();
-                self.test_words(&test.expr, &mut words)?;
-                (CommandKind::Test { words, body: Script::default() }, redirects.as_ref())
+                (CommandKind::Condition(self.condition(&test.expr)?), redirects.as_ref())
             }
         };
         Ok(Command { kind, redirects: self.redirects(redirects)?, span })
     }
 
     fn simple(&self, simple: &brush::SimpleCommand, span: Span) -> Parsed<Command> {
-        let (mut assignments, mut words, mut redirects) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut assignments, mut declared) = (Vec::new(), Vec::new());
+        let (mut words, mut redirects) = (Vec::new(), Vec::new());
         for item in simple.prefix.iter().flat_map(|p| &p.0) {
-            match item {
-                brush::CommandPrefixOrSuffixItem::AssignmentWord(a, word) => {
-                    assignments.push(self.assignment(a, word)?);
-                }
-                other => self.suffix_item(other, &mut words, &mut redirects)?,
-            }
+            self.part(item, &mut assignments, &mut words, &mut redirects)?;
         }
         if let Some(word) = &simple.word_or_name {
             words.insert(0, self.word(word)?);
         }
+        let declares = words.first().is_some_and(declares);
         for item in simple.suffix.iter().flat_map(|s| &s.0) {
-            self.suffix_item(item, &mut words, &mut redirects)?;
+            match item {
+                brush::CommandPrefixOrSuffixItem::AssignmentWord(_, word) if !declares => {
+                    words.push(self.word(word)?);
+                }
+                item => self.part(item, &mut declared, &mut words, &mut redirects)?,
+            }
         }
-        Ok(Command { kind: CommandKind::Simple { assignments, words }, redirects, span })
+        Ok(Command { kind: CommandKind::Simple { assignments, words, declared }, redirects, span })
     }
 
-    fn suffix_item(
+    fn part(
         &self,
         item: &brush::CommandPrefixOrSuffixItem,
+        assignments: &mut Vec<Assignment>,
         words: &mut Vec<Word>,
         redirects: &mut Vec<Redirect>,
     ) -> Parsed<()> {
         match item {
             brush::CommandPrefixOrSuffixItem::IoRedirect(redirect) => {
-                redirects.push(self.redirect(redirect)?)
+                redirects.push(self.redirect(redirect)?);
             }
-            brush::CommandPrefixOrSuffixItem::Word(word)
-            | brush::CommandPrefixOrSuffixItem::AssignmentWord(_, word) => words.push(self.word(word)?),
+            brush::CommandPrefixOrSuffixItem::Word(word) => words.push(self.word(word)?),
+            brush::CommandPrefixOrSuffixItem::AssignmentWord(assignment, word) => {
+                assignments.push(self.assignment(assignment, word)?);
+            }
             brush::CommandPrefixOrSuffixItem::ProcessSubstitution(_, subshell) => {
                 let script = Arc::new(self.list(&subshell.list)?);
                 words.push(Word { pieces: vec![Piece::Process(script)], span: self.span(&subshell.loc) });
@@ -226,8 +229,11 @@ impl Converter {
                 AssignedValue::Scalar(self.text(&word.value, Span::new(start, outer.end))?)
             }
             brush::AssignmentValue::Array(elements) => {
-                let words = elements.iter().map(|(_, word)| self.text(&word.value, outer));
-                AssignedValue::Array(words.collect::<Parsed<_>>()?)
+                let keyed = elements.iter().map(|(key, word)| {
+                    let key = key.as_ref().map(|k| k.value.clone());
+                    Ok((key, self.text(&word.value, outer)?))
+                });
+                AssignedValue::Array(keyed.collect::<Parsed<_>>()?)
             }
         };
         Ok(Assignment { name, index, append: assignment.append, value })
@@ -288,11 +294,15 @@ impl Converter {
 
     fn compound(&self, compound: &brush::CompoundCommand) -> Parsed<CommandKind> {
         Ok(match compound {
-            brush::CompoundCommand::Arithmetic(a) => self.arithmetic(&[Some(&a.expr)], Script::default())?,
-            brush::CompoundCommand::ArithmeticForClause(f) => {
-                let heads = [f.initializer.as_ref(), f.condition.as_ref(), f.updater.as_ref()];
-                self.arithmetic(&heads, self.list(&f.body.list)?)?
-            }
+            brush::CompoundCommand::Arithmetic(a) => CommandKind::Arithmetic(self.expression(Some(&a.expr))?),
+            brush::CompoundCommand::ArithmeticForClause(f) => CommandKind::Count {
+                heads: [
+                    self.expression(f.initializer.as_ref())?,
+                    self.expression(f.condition.as_ref())?,
+                    self.expression(f.updater.as_ref())?,
+                ],
+                body: self.list(&f.body.list)?,
+            },
             brush::CompoundCommand::BraceGroup(group) => CommandKind::Group(self.list(&group.list)?),
             brush::CompoundCommand::Subshell(subshell) => CommandKind::Subshell(self.list(&subshell.list)?),
             brush::CompoundCommand::ForClause(f) => CommandKind::For {
@@ -305,34 +315,30 @@ impl Converter {
             },
             brush::CompoundCommand::CaseClause(case) => self.case(case)?,
             brush::CompoundCommand::IfClause(clause) => self.if_clause(clause)?,
-            brush::CompoundCommand::WhileClause(l) | brush::CompoundCommand::UntilClause(l) => {
-                CommandKind::Loop { condition: self.list(&l.0)?, body: self.list(&l.1.list)? }
-            }
+            brush::CompoundCommand::WhileClause(l) => self.conditional_loop(l, false)?,
+            brush::CompoundCommand::UntilClause(l) => self.conditional_loop(l, true)?,
             brush::CompoundCommand::Coprocess(process) => {
-                let command = self.command(&process.body)?;
-                let pipeline = Pipeline { commands: vec![command] };
-                let item = Item { chain: vec![(Link::First, pipeline)], background: true };
-                CommandKind::Subshell(Script { items: vec![item] })
+                let name = process.name.as_ref().map_or("COPROC", |n| n.value.as_str());
+                CommandKind::Coprocess(name.to_owned(), Box::new(self.command(&process.body)?))
             }
         })
     }
 
-    fn arithmetic(
-        &self,
-        heads: &[Option<&brush::UnexpandedArithmeticExpr>],
-        body: Script,
-    ) -> Parsed<CommandKind> {
-        let words = heads
-            .iter()
-            .flatten()
-            .map(|e| word::parse(&e.value, self.whole, self.dialect, Mode::HereDocument));
-        Ok(CommandKind::Test { words: words.collect::<Parsed<_>>()?, body })
+    fn conditional_loop(&self, l: &brush::WhileOrUntilClauseCommand, until: bool) -> Parsed<CommandKind> {
+        Ok(CommandKind::Loop { condition: self.list(&l.0)?, until, body: self.list(&l.1.list)? })
+    }
+
+    fn expression(&self, expression: Option<&brush::UnexpandedArithmeticExpr>) -> Parsed<Word> {
+        let text = expression.map_or("", |e| e.value.as_str());
+        word::parse(text, self.whole, self.dialect, Mode::HereDocument)
     }
 
     fn case(&self, case: &brush::CaseClauseCommand) -> Parsed<CommandKind> {
         let arms = case.cases.iter().map(|arm| {
             let patterns = arm.patterns.iter().map(|p| self.word(p)).collect::<Parsed<_>>()?;
-            Ok((patterns, arm.cmd.as_ref().map_or_else(|| Ok(Script::default()), |c| self.list(c))?))
+            let body = arm.cmd.as_ref().map_or_else(|| Ok(Script::default()), |c| self.list(c))?;
+            let goes_on = !matches!(arm.post_action, brush::CaseItemPostAction::ExitCase);
+            Ok(Arm { patterns, body, goes_on })
         });
         Ok(CommandKind::Case { value: self.word(&case.value)?, arms: arms.collect::<Parsed<_>>()? })
     }
@@ -349,26 +355,27 @@ impl Converter {
         Ok(CommandKind::If { branches, otherwise })
     }
 
-    fn test_words(&self, expr: &brush::ExtendedTestExpr, words: &mut Vec<Word>) -> Parsed<()> {
-        match expr {
-            brush::ExtendedTestExpr::And(a, b) | brush::ExtendedTestExpr::Or(a, b) => {
-                self.test_words(a, words)?;
-                self.test_words(b, words)
+    fn condition(&self, expr: &brush::ExtendedTestExpr) -> Parsed<Condition<Word>> {
+        let inner = |e: &brush::ExtendedTestExpr| Ok(Box::new(self.condition(e)?));
+        Ok(match expr {
+            brush::ExtendedTestExpr::And(a, b) => Condition::And(inner(a)?, inner(b)?),
+            brush::ExtendedTestExpr::Or(a, b) => Condition::Or(inner(a)?, inner(b)?),
+            brush::ExtendedTestExpr::Not(a) => Condition::Not(inner(a)?),
+            brush::ExtendedTestExpr::Parenthesized(a) => self.condition(a)?,
+            brush::ExtendedTestExpr::UnaryTest(operator, word) => {
+                Condition::Unary(operator.to_string(), self.word(word)?)
             }
-            brush::ExtendedTestExpr::Not(a) | brush::ExtendedTestExpr::Parenthesized(a) => {
-                self.test_words(a, words)
+            brush::ExtendedTestExpr::BinaryTest(operator, a, b) => {
+                Condition::Binary(operator.to_string(), self.word(a)?, self.word(b)?)
             }
-            brush::ExtendedTestExpr::UnaryTest(_, word) => {
-                words.push(self.word(word)?);
-                Ok(())
-            }
-            brush::ExtendedTestExpr::BinaryTest(_, a, b) => {
-                words.push(self.word(a)?);
-                words.push(self.word(b)?);
-                Ok(())
-            }
-        }
+        })
     }
+}
+
+/// Whether a command takes assignments as its arguments.
+fn declares(word: &Word) -> bool {
+    let names = ["declare", "typeset", "local", "readonly", "export"];
+    matches!(word.pieces.as_slice(), [Piece::Text(name)] if names.contains(&name.as_str()))
 }
 
 #[cfg(test)]

@@ -219,30 +219,36 @@ impl Value {
         out
     }
 
-    /// The lines of the value. An unknown stays in the line that it stands in.
+    /// The lines of the value. What is not known stays in the line that it stands in.
     #[must_use]
     pub fn lines(&self) -> Vec<Self> {
-        let mut lines = vec![Self::default()];
+        self.split_at_each('\n')
+    }
+
+    /// The records of the value, each of which ends with `end`.
+    #[must_use]
+    pub fn split_at_each(&self, end: char) -> Vec<Self> {
+        let mut records = vec![Self::default()];
         for part in &self.0 {
             let Part::Text(text) = part else {
-                if let Some(line) = lines.last_mut() {
-                    line.push(part.clone());
+                if let Some(record) = records.last_mut() {
+                    record.push(part.clone());
                 }
                 continue;
             };
-            for (at, piece) in text.split('\n').enumerate() {
+            for (at, piece) in text.split(end).enumerate() {
                 if at > 0 {
-                    lines.push(Self::default());
+                    records.push(Self::default());
                 }
-                if let Some(line) = lines.last_mut() {
-                    line.push(Part::Text(piece.to_owned()));
+                if let Some(record) = records.last_mut() {
+                    record.push(Part::Text(piece.to_owned()));
                 }
             }
         }
-        if lines.last().is_some_and(Self::is_empty) {
-            lines.pop();
+        if records.last().is_some_and(Self::is_empty) {
+            records.pop();
         }
-        lines
+        records
     }
 
     /// The value without line feeds at its end, as a command substitution gives it.

@@ -104,7 +104,7 @@ impl<'r> Analysis<'r> {
     pub(super) fn shell_text(&mut self, code: &Value, span: Span, state: &mut State, stdin: &Value) -> Value {
         let mut child = state.child();
         let output = self.code(code, span, &mut child, stdin);
-        state.files = child.files;
+        state.after(child);
         output
     }
 
@@ -149,10 +149,10 @@ impl<'r> Analysis<'r> {
     fn run_outside(&mut self, call: &Call<'_>, state: &mut State) -> Value {
         let mut child = state.child();
         for (name, value) in call.environment {
-            child.set(name, value.clone());
+            child.export(name, value.clone());
         }
         let output = Shell::new(self).dispatch(call, &mut child);
-        state.files = child.files;
+        state.after(child);
         output
     }
 
@@ -280,7 +280,11 @@ impl<'r> Analysis<'r> {
     fn environment(&mut self, call: &Call<'_>, state: &mut State) {
         for (name, value) in call.environment {
             if self.rules.runs_variables.iter().any(|n| n == name) {
-                self.shell_text(value, call.span, state, &Value::default());
+                // What it runs has it in its environment too, but does not run it again.
+                let mut inside = state.clone();
+                inside.unset(name);
+                self.shell_text(value, call.span, &mut inside, &Value::default());
+                state.after(inside);
             }
             if self.rules.loads_variables.iter().any(|n| n == name) && special::untrusted(value, state) {
                 self.undetermined("library", value, call.span);
@@ -371,6 +375,10 @@ impl Programs for Analysis<'_> {
             Problem::Undetermined(what) => Effect::new(Kind::Undetermined, "program", what, span),
         };
         self.add(effect);
+    }
+
+    fn waits(&self, name: &str) -> bool {
+        self.rules.tools.named(name.rsplit('/').next().unwrap_or(name)).is_none_or(|tool| tool.waits)
     }
 
     fn step(&mut self) -> bool {

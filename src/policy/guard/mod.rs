@@ -120,7 +120,7 @@ pub fn steps(rules: &Rules, subject: &Subject<'_>, setting: &Setting, dialect: D
 fn read(analysis: &mut Analysis<'_>, subject: &Subject<'_>, setting: &Setting, dialect: Dialect) {
     let mut state = State::new(dialect, Value::text(setting.cwd.as_deref().unwrap_or("/")));
     for (name, value) in &setting.environment {
-        state.set(name, Value::text(value.as_str()));
+        state.export(name, Value::text(value.as_str()));
     }
     match subject {
         Subject::Argv(words) => {

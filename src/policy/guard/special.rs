@@ -6,7 +6,7 @@ use super::options::{Arguments, Operand};
 use super::rows::select;
 use super::table::Selector;
 use super::{checks, interpreter};
-use crate::shell::run::{Call, State};
+use crate::shell::run::{Call, Options, State};
 use crate::shell::{Dynamic, Part, Source, Span, Value};
 
 /// Items that `xargs` is given one by one, at most.
@@ -28,15 +28,19 @@ pub(super) fn shell(
         let Some(code) = operands.first() else { return Value::default() };
         let mut child = state.child();
         for (name, value) in call.environment {
-            child.set(name, value.clone());
+            child.export(name, value.clone());
         }
-        child.errexit_from(given("-e"), given("-u"));
+        let mut options = Options::default();
+        for letter in ['a', 'e', 'f', 'u', 'x'] {
+            options.letter(letter, given(&format!("-{letter}")));
+        }
+        child.start_with(options);
         if let Some(zero) = operands.get(1) {
             child.zero = zero.value.clone();
         }
         child.positional = operands.iter().skip(2).map(|o| o.value.clone()).collect();
         let output = analysis.code(&code.value, code.span, &mut child, call.stdin);
-        state.files = child.files;
+        state.after(child);
         return output;
     }
     match operands.first().filter(|_| !given("-s")) {
@@ -66,7 +70,7 @@ fn stdin_script(
     let mut child = state.child();
     child.positional = operands.iter().map(|o| o.value.clone()).collect();
     let output = analysis.code(call.stdin, call.span, &mut child, &Value::default());
-    state.files = child.files;
+    state.after(child);
     output
 }
 
@@ -201,7 +205,7 @@ pub(super) fn run_file(
         analysis.add(Effect::new(Kind::RemoteCode, "download", path.to_string(), span));
         return;
     }
-    if state.written(path).is_some() {
+    if !content.has(Source::File) {
         run_content(analysis, &content, language, span, state);
     }
 }
@@ -246,12 +250,12 @@ pub(super) fn file_content(path: &Value, state: &State) -> Value {
             return Value::dynamic(Source::Remote, true);
         }
     }
-    Value::dynamic(Source::File, true)
+    state.content(path)
 }
 
 /// What was downloaded so far has been checked.
 pub(super) fn verified(state: &mut State) {
-    for content in state.files.values_mut().filter(|c| c.has(Source::Remote)) {
+    for content in state.contents_mut().filter(|c| c.has(Source::Remote)) {
         *content = Value::dynamic(Source::File, true);
     }
 }

@@ -1,15 +1,16 @@
 //! Functions, aliases and the commands that the shell itself has.
 
-use super::settings::{declare, set_options};
-use super::simple::content;
-use super::state::Variable;
-use super::{Call, Place, Problem, Shell, State, normal, output};
+use super::assign::Declared;
+use super::settings::set_options;
+use super::state::Leaving;
+use super::variables::Kind;
+use super::walk::joined;
+use super::{Call, Place, Problem, Shell, State, output};
 use crate::shell::{Dialect, Part, Source, Value};
+use std::sync::Arc;
 
 /// Functions inside one another, at most.
 const MAX_CALLS: usize = 24;
-/// Values that `read` tells apart, at most.
-const MAX_LINES: usize = 32;
 
 impl Shell<'_> {
     /// Runs what the first word names: alias, function, builtin or program.
@@ -23,16 +24,31 @@ impl Shell<'_> {
 
     fn named(&mut self, name: &Value, call: &Call<'_>, state: &mut State) -> Value {
         let Some(name) = name.literal() else { return self.programs.run(call, state) };
-        if let Some(text) = state.aliases.remove(name) {
-            let code = format!("{text} {}", quoted(&call.words[1..]));
-            let output = self.text(&code, Place::Computed(call.span), state, call.stdin);
-            state.aliases.insert(name.to_owned(), text);
-            return output;
+        if let Some(text) = state.aliases.get(name).cloned() {
+            return self.alias(name, &text, call, state);
         }
-        if let Some(body) = state.functions.get(name).cloned() {
-            return self.call(name, &body, call, state);
+        if let Some(function) = state.functions.get(name).cloned() {
+            return self.call(name, &function.body, call, state);
         }
         self.builtin(name, call, state)
+    }
+
+    fn alias(&mut self, name: &str, text: &str, call: &Call<'_>, state: &mut State) -> Value {
+        let mut rest = &call.words[1..];
+        let mut code = format!("{text} ");
+        // Behind an alias that ends with a blank the next word may be one too.
+        while code.ends_with("  ")
+            && let Some(next) = rest.first().and_then(Value::literal).and_then(|n| state.aliases.get(n))
+        {
+            code = format!("{code}{next} ");
+            rest = &rest[1..];
+        }
+        code.push_str(&quoted(rest));
+        let before = Arc::clone(&state.aliases);
+        Arc::make_mut(&mut state.aliases).remove(name);
+        let output = self.text(&code, Place::Computed(call.span), state, call.stdin);
+        state.aliases = before;
+        output
     }
 
     fn call(
@@ -42,32 +58,57 @@ impl Shell<'_> {
         call: &Call<'_>,
         state: &mut State,
     ) -> Value {
-        if state.calling.iter().any(|n| n == name) {
+        let given = call.words[1..].to_vec();
+        let repeated = state.calling.iter().filter(|(n, _)| n == name).count();
+        if repeated > 0 && (state.concurrent || state.calling.iter().any(|(n, g)| n == name && *g == given)) {
             if state.concurrent {
                 self.programs.problem(Problem::Bomb, call.span);
             }
             return Value::dynamic(Source::Output, true);
         }
         if state.calling.len() >= MAX_CALLS {
-            self.programs.problem(Problem::Limit("calls of functions"), call.span);
+            if repeated == 0 {
+                self.programs.problem(Problem::Limit("calls of functions"), call.span);
+            }
             return Value::dynamic(Source::Output, true);
         }
-        let outer = std::mem::replace(&mut state.positional, call.words[1..].to_vec());
-        let (before, locals) = (state.variables.clone(), std::mem::take(&mut state.locals));
-        state.calling.push(name.to_owned());
+        let outer = std::mem::replace(&mut state.positional, given.clone());
+        let locals = std::mem::take(&mut state.locals);
+        state.calling.push((name.to_owned(), given));
+        self.returns.push(None);
         let output = self.body(body, state, call.stdin);
+        self.back(state);
         state.calling.pop();
-        for local in std::mem::replace(&mut state.locals, locals) {
-            match before.get(&local) {
-                Some(value) => drop(state.variables.insert(local, value.clone())),
-                None => drop(state.variables.remove(&local)),
+        for (local, before) in std::mem::replace(&mut state.locals, locals).into_iter().rev() {
+            if let Some(failed) = &mut state.failed {
+                failed.state.variables.restore(&local, before.clone());
             }
+            state.variables.restore(&local, before);
+        }
+        if let Some(failed) = &mut state.failed {
+            failed.state.positional.clone_from(&outer);
+            failed.state.locals.clone_from(&state.locals);
         }
         state.positional = outer;
         output
     }
 
-    fn builtin(&mut self, name: &str, call: &Call<'_>, state: &mut State) -> Value {
+    /// Joins the states in which a function or sourced file has returned.
+    fn back(&mut self, state: &mut State) {
+        let returned = self.returns.pop().flatten();
+        let here = match state.leaving {
+            None => Some(state.clone()),
+            Some(_) => None,
+        };
+        let leaving = state.leaving.filter(|l| *l == Leaving::Shell);
+        let failed = state.failed.take();
+        match joined(here, returned) {
+            Some(joined) => *state = State { failed, leaving: None, ..joined },
+            None => state.leaving = leaving,
+        }
+    }
+
+    pub(super) fn builtin(&mut self, name: &str, call: &Call<'_>, state: &mut State) -> Value {
         let arguments = &call.words[1..];
         let base = name.rsplit('/').next().unwrap_or(name);
         if base != name && !matches!(base, "echo" | "printf" | "true" | "false" | "test" | "[" | "pwd") {
@@ -75,103 +116,181 @@ impl Shell<'_> {
         }
         match base {
             "echo" => output::echo(arguments, state.dialect),
-            "printf" => self.printf(arguments, state),
+            "printf" => self.printf(call, state),
             "pwd" => line(state.cwd.first().cloned().unwrap_or_default()),
-            "cd" | "pushd" | "chdir" => self.change_directory(arguments, state),
-            "popd" => {
-                state.cwd = vec![Value::dynamic(Source::Input, false)];
-                Value::default()
-            }
+            "cd" | "chdir" => self.change_directory(arguments, state),
+            "pushd" | "popd" | "dirs" => self.directory_stack(base, call, state),
             "eval" => {
-                let code: Vec<String> = arguments.iter().map(Value::code).collect();
+                let words = arguments.iter().skip(usize::from(is(arguments.first(), "--")));
+                let code: Vec<String> = words.map(Value::code).collect();
                 self.computed(&code.join(" "), arguments, call, state)
             }
-            "exec" | "builtin" => self.rest(call, state),
-            "command" => self.command_builtin(call, state),
+            "exec" => self.exec(call, state),
+            "builtin" | "command" => self.command_builtin(base, call, state),
             "." | "source" => self.source(call, state),
-            "trap" => {
-                let mut inside = state.clone();
-                match arguments {
-                    [action, _, ..] if !matches!(action.literal(), Some("" | "-" | "-p" | "-l")) => {
-                        self.computed(&action.code(), &arguments[..1], call, &mut inside)
-                    }
-                    _ => Value::default(),
-                }
+            "trap" => self.trap(call),
+            "set" => {
+                set_options(arguments, state);
+                self.traced(call, state);
+                Value::default()
             }
-            "set" => set_options(arguments, state),
             "export" | "declare" | "typeset" | "local" | "readonly" => {
-                if base != "export" && base != "readonly" && !state.calling.is_empty() {
-                    let names = arguments.iter().filter(|a| !a.prefix().starts_with('-'));
-                    let name = |a: &Value| a.prefix().split('=').next().unwrap_or("").to_owned();
-                    state.locals.extend(names.map(name));
-                }
-                declare(arguments, state)
+                self.declare(base, &Declared { arguments, assignments: &[], span: call.span }, state)
             }
-            "unset" => {
-                for name in arguments.iter().filter_map(Value::literal) {
-                    state.variables.remove(name);
-                    state.functions.remove(name);
-                }
+            "read" => self.read(call, state),
+            "mapfile" | "readarray" => self.read_array(call, state),
+            "getopts" => self.options(call, state),
+            "exit" | "return" | "break" | "continue" => {
+                self.leave(
+                    match base {
+                        "exit" => Leaving::Shell,
+                        "return" => Leaving::Function,
+                        _ => Leaving::Loop,
+                    },
+                    state,
+                );
                 Value::default()
             }
-            "shift" => {
-                let count =
-                    arguments.first().and_then(Value::literal).and_then(|n| n.parse().ok()).unwrap_or(1);
-                state.positional.drain(..count.min(state.positional.len()));
-                Value::default()
-            }
-            "alias" => {
-                for (name, value) in arguments.iter().filter_map(|a| a.literal()?.split_once('=')) {
-                    state.aliases.insert(name.to_owned(), value.to_owned());
-                }
-                Value::default()
-            }
-            "read" | "mapfile" | "readarray" | "getopts" => read(base, arguments, call.stdin, state),
-            ":" | "true" | "false" | "test" | "[" | "wait" | "exit" | "return" | "break" | "continue"
-            | "unalias" | "shopt" | "umask" | "times" | "hash" | "let" | "jobs" | "bg" | "fg" | "disown"
-            | "caller" | "dirs" | "bind" | "compgen" | "complete" => Value::default(),
-            "type" | "which" => found(arguments),
-            _ => self.programs.run(call, state),
+            _ => self.small_builtin(base, call, state),
         }
     }
 
-    fn printf(&mut self, arguments: &[Value], state: &mut State) -> Value {
-        let (variable, arguments) = match arguments {
-            [flag, name, rest @ ..] if flag.literal() == Some("-v") => (name.literal(), rest),
-            [flag, rest @ ..] if flag.literal() == Some("--") => (None, rest),
+    fn small_builtin(&mut self, name: &str, call: &Call<'_>, state: &mut State) -> Value {
+        let arguments = &call.words[1..];
+        match name {
+            ":" | "true" => state.status = Some(true),
+            "false" => state.status = Some(false),
+            "unset" => self.unset(call, state),
+            "shift" => {
+                let count = arguments.first().and_then(Value::literal);
+                let count = count.and_then(|n| n.parse().ok()).unwrap_or(1);
+                state.positional.drain(..count.min(state.positional.len()));
+            }
+            "let" => {
+                for argument in arguments {
+                    let number = self.arithmetic(argument, state, call.span);
+                    state.status = number.map(|n| n != 0);
+                }
+            }
+            "alias" => {
+                let aliases = Arc::make_mut(&mut state.aliases);
+                for (name, value) in arguments.iter().filter_map(|a| a.literal()?.split_once('=')) {
+                    aliases.insert(name.to_owned(), value.to_owned());
+                }
+            }
+            "hash" => {
+                if let [flag, path, name, ..] = arguments
+                    && is(Some(flag), "-p")
+                {
+                    Arc::make_mut(&mut state.aliases).insert(name.code(), path.code());
+                }
+            }
+            "enable" => {
+                if let Some(at) = arguments.iter().position(|a| is(Some(a), "-f")) {
+                    let file = arguments.get(at + 1).map(ToString::to_string).unwrap_or_default();
+                    self.programs.problem(Problem::Undetermined(file), call.span);
+                }
+            }
+            "compgen" | "complete" => self.completion(call, state),
+            "bind" => {
+                for binding in arguments.iter().skip_while(|a| !is(Some(a), "-x")).skip(1) {
+                    let code = binding.code();
+                    let code = code.rsplit_once("\":").map_or("", |(_, code)| code).to_owned();
+                    self.text(&code, Place::Computed(call.span), &mut state.inside(), &Value::default());
+                }
+            }
+            "wait" => {
+                for pair in arguments.windows(2).filter(|pair| is(pair.first(), "-p")) {
+                    self.subscript_of(&pair[1], state, call.span);
+                }
+            }
+            "test" | "[" | "unalias" | "shopt" | "umask" | "times" | "jobs" | "bg" | "fg" | "disown"
+            | "caller" => {}
+            "type" | "which" => return found(arguments),
+            _ => return self.programs.run(call, state),
+        }
+        Value::default()
+    }
+
+    fn unset(&mut self, call: &Call<'_>, state: &mut State) {
+        for name in call.words[1..].iter().filter(|n| !n.prefix().starts_with('-')) {
+            self.subscript_of(name, state, call.span);
+            let Some(name) = name.literal() else { continue };
+            let target = match state.variables.get(name) {
+                Some(variable) if variable.kind == Kind::Reference => name.to_owned(),
+                _ => state.variables.target(name).to_owned(),
+            };
+            state.variables.remove(&target);
+            if state.functions.contains_key(name) {
+                Arc::make_mut(&mut state.functions).remove(name);
+            }
+        }
+    }
+
+    /// What `compgen` and `complete` run to find completions.
+    fn completion(&mut self, call: &Call<'_>, state: &mut State) {
+        for pair in call.words.windows(2) {
+            let mut inside = state.inside();
+            match pair[0].literal() {
+                Some("-C") => {
+                    self.text(&pair[1].code(), Place::Computed(call.span), &mut inside, &Value::default());
+                }
+                Some("-W") => drop(self.expanded(&pair[1].code(), &mut inside, call.span)),
+                _ => {}
+            }
+        }
+    }
+
+    /// After `set -x` every command expands `PS4`.
+    fn traced(&mut self, call: &Call<'_>, state: &mut State) {
+        if state.options.xtrace && state.variables.contents("PS4").is_some() {
+            let prompt = state.variable("PS4").unwrap_or_default().code();
+            self.expanded(&prompt, &mut state.inside(), call.span);
+        }
+    }
+
+    /// The action of a trap runs when the shell ends, with what is set then.
+    fn trap(&mut self, call: &Call<'_>) -> Value {
+        let arguments = match &call.words[1..] {
+            [first, rest @ ..] if is(Some(first), "--") => rest,
+            arguments => arguments,
+        };
+        if let [action, _, ..] = arguments
+            && !matches!(action.literal(), Some("" | "-" | "-p" | "-l"))
+        {
+            self.traps.push((action.clone(), call.span));
+        }
+        Value::default()
+    }
+
+    /// `exec program`: the shell ends. `exec` with redirections alone changes its own.
+    fn exec(&mut self, call: &Call<'_>, state: &mut State) -> Value {
+        let mut from = 1;
+        while let Some(text) = call.words.get(from).map(Value::prefix).filter(|t| t.starts_with('-')) {
+            from += if text == "--" || !text.ends_with('a') { 1 } else { 2 };
+        }
+        let output = self.from(call, from, state);
+        if call.words.len() > from {
+            self.leave(Leaving::Shell, state);
+        }
+        output
+    }
+
+    fn printf(&mut self, call: &Call<'_>, state: &mut State) -> Value {
+        let (variable, arguments) = match &call.words[1..] {
+            [flag, name, rest @ ..] if is(Some(flag), "-v") => (Some(name), rest),
+            [flag, rest @ ..] if is(Some(flag), "--") => (None, rest),
             all => (None, all),
         };
         let Some((format, values)) = arguments.split_first() else { return Value::default() };
         let text = output::printf(format, values);
         match variable {
             Some(name) => {
-                state.set(name, text);
+                self.store_named(name, text, state, call.span);
                 Value::default()
             }
             None => text,
         }
-    }
-
-    fn change_directory(&mut self, arguments: &[Value], state: &mut State) -> Value {
-        let target =
-            arguments.iter().find(|a| !matches!(a.literal(), Some("-P" | "-L" | "-e" | "--" | "-n")));
-        let old = state.cwd.clone();
-        let new = match target {
-            None => state.absolute(&state.variable("HOME").unwrap_or_default()),
-            Some(t) if t.literal() == Some("-") => match state.variable("OLDPWD") {
-                Some(place) => vec![place],
-                None => vec![Value::dynamic(Source::Input, false)],
-            },
-            Some(t) => state.absolute(&t.settled()),
-        };
-        state.cwd =
-            new.into_iter().map(|v| v.literal().map(|p| Value::text(normal(p))).unwrap_or(v)).collect();
-        if let Some(place) = old.first() {
-            state.set("OLDPWD", place.clone());
-        }
-        let certain = state.cwd.iter().all(|p| p.literal().is_some_and(|p| p.matches('/').count() == 1));
-        state.fallback = if certain { None } else { state.fallback.take().or(Some(old)) };
-        Value::default()
     }
 
     /// Runs text that is the result of `from`.
@@ -182,39 +301,47 @@ impl Shell<'_> {
         self.text(code, Place::Computed(call.span), state, call.stdin)
     }
 
-    /// Runs the words behind the first one.
-    fn rest(&mut self, call: &Call<'_>, state: &mut State) -> Value {
-        let options =
-            call.words[1..].iter().take_while(|w| matches!(w.literal(), Some("-c" | "-l" | "--"))).count();
-        let named = call.words.get(1).and_then(Value::literal) == Some("-a");
-        let from = 1 + if named { 2 } else { options };
-        self.from(call, from, state)
-    }
-
     fn from(&mut self, call: &Call<'_>, from: usize, state: &mut State) -> Value {
         let words = call.words.get(from..).unwrap_or_default();
         let spans = call.spans.get(from..).unwrap_or_default();
         self.dispatch(&Call { words, spans, ..call.clone() }, state)
     }
 
-    fn command_builtin(&mut self, call: &Call<'_>, state: &mut State) -> Value {
-        match call.words.get(1).and_then(Value::literal) {
-            Some("-v" | "-V") => found(&call.words[2..]),
-            Some("-p" | "--") => self.from(call, 2, state),
-            _ => self.from(call, 1, state),
+    /// `command` and `builtin`: functions do not count.
+    fn command_builtin(&mut self, name: &str, call: &Call<'_>, state: &mut State) -> Value {
+        let from = match call.words.get(1).and_then(Value::literal) {
+            Some("-v" | "-V") if name == "command" => return found(&call.words[2..]),
+            Some("-p" | "--") => 2,
+            _ => 1,
+        };
+        let words = call.words.get(from..).unwrap_or_default();
+        let inner = Call { words, spans: call.spans.get(from..).unwrap_or_default(), ..call.clone() };
+        let Some(first) = words.first() else { return Value::default() };
+        match first.settled().literal() {
+            Some(name) => self.builtin(name, &inner, state),
+            None => self.programs.run(&inner, state),
         }
     }
 
     fn source(&mut self, call: &Call<'_>, state: &mut State) -> Value {
-        let Some(path) = call.words.get(1) else { return Value::default() };
+        let from = if is(call.words.get(1), "--") { 2 } else { 1 };
+        let Some(path) = call.words.get(from) else { return Value::default() };
         let text = match path.literal() {
             Some("/dev/stdin" | "/proc/self/fd/0" | "/dev/fd/0") => call.stdin.clone(),
-            _ => content(path, state),
+            _ => state.content(path),
         };
         if text.has(Source::Remote) || text.has(Source::File) {
             return self.programs.run(call, state);
         }
-        self.text(&text.code(), Place::Computed(call.span), state, call.stdin)
+        let given = call.words[from + 1..].to_vec();
+        let outer = (!given.is_empty()).then(|| std::mem::replace(&mut state.positional, given));
+        self.returns.push(None);
+        let output = self.text(&text.code(), Place::Computed(call.span), state, call.stdin);
+        self.back(state);
+        if let Some(outer) = outer {
+            state.positional = outer;
+        }
+        output
     }
 }
 
@@ -233,61 +360,9 @@ fn line(mut value: Value) -> Value {
     value
 }
 
-fn read(command: &str, arguments: &[Value], stdin: &Value, state: &mut State) -> Value {
-    let taking = ["-p", "-d", "-n", "-N", "-t", "-u", "-i", "-C", "-c", "-O", "-s"];
-    let mut names = Vec::new();
-    let (mut skip, mut array) = (false, command != "read" && command != "getopts");
-    for argument in arguments.iter().filter_map(Value::literal) {
-        if skip {
-            skip = false;
-        } else if argument.starts_with('-') {
-            skip = taking.contains(&argument) && argument != "-s" && !(argument == "-t" && command != "read");
-            array |= command == "read" && !argument.starts_with("--") && argument.contains('a');
-        } else {
-            names.push(argument.to_owned());
-        }
-    }
-    let lines = stdin.lines();
-    if command == "getopts" {
-        names.reverse();
-        names.truncate(1);
-    } else if array {
-        let words = |line: &Value| match line.literal() {
-            Some(text) => text.split_whitespace().map(Value::text).collect(),
-            None => vec![line.clone()],
-        };
-        let elements = if command == "read" { lines.first().map(words).unwrap_or_default() } else { lines };
-        if let Some(name) = names.first() {
-            state.variables.insert(name.clone(), Variable::Array(elements));
-        }
-        return Value::default();
-    }
-    if names.is_empty() {
-        names.push("REPLY".into());
-    }
-    let last = names.len() - 1;
-    for (at, name) in names.iter().enumerate() {
-        let separators = state.variable("IFS").and_then(|v| v.literal().map(str::to_owned));
-        let separators = separators.unwrap_or_default();
-        let mut values: Vec<Value> =
-            lines.iter().take(MAX_LINES).map(|l| field(l, (at, at == last), &separators)).collect();
-        if values.is_empty() || command == "getopts" {
-            values = vec![Value::dynamic(Source::Input, true)];
-        }
-        state.set_any(name, values);
-    }
-    Value::default()
-}
-
-/// The field of that number of a line, or all that is left from there on.
-fn field(line: &Value, (at, rest): (usize, bool), separators: &str) -> Value {
-    let Some(text) = line.literal() else { return line.clone() };
-    let fields: Vec<&str> = text.split(|c| separators.contains(c)).filter(|f| !f.is_empty()).collect();
-    match (rest, fields.get(at)) {
-        (_, None) => Value::default(),
-        (false, Some(field)) => Value::text(*field),
-        (true, Some(_)) => Value::text(fields[at..].join(" ")),
-    }
+/// Whether a word is this one.
+fn is(word: Option<&Value>, text: &str) -> bool {
+    word.and_then(Value::literal) == Some(text)
 }
 
 /// Words as text that a shell would read as these words again.

@@ -1,8 +1,8 @@
 //! Words → fields: brace, tilde, parameter, command and arithmetic expansion, splitting, patterns.
 
 use super::walk::Shell;
-use super::{Problem, State, arithmetic};
-use crate::shell::ast::{Piece, Word};
+use super::{Problem, State, place};
+use crate::shell::ast::{Command, CommandKind, Item, Piece, Pipeline, Redirect, Script, Word};
 use crate::shell::{Dialect, Dynamic, Part, Source, Span, Value, brace};
 use std::borrow::Cow;
 
@@ -89,7 +89,7 @@ impl Shell<'_> {
 
     fn piece(&mut self, piece: &Piece, state: &mut State, span: Span, fields: &mut Fields) {
         match piece {
-            Piece::Text(text) => push_globs(&mut fields.current, text, !state.noglob),
+            Piece::Text(text) => push_globs(&mut fields.current, text, !state.options.noglob),
             Piece::Quoted(text) => {
                 fields.quoted = true;
                 fields.current.append(&Value::text(text.as_str()));
@@ -105,13 +105,13 @@ impl Shell<'_> {
                     if parameter.quoted {
                         fields.current.append(value);
                     } else {
-                        fields.split(value, &separators(state), !state.noglob);
+                        fields.split(value, &separators(state), !state.options.noglob);
                     }
                 }
             }
             Piece::Command { quoted: false, .. } => {
                 let value = self.single(piece, state, span);
-                fields.split(&value, &separators(state), !state.noglob);
+                fields.split(&value, &separators(state), !state.options.noglob);
             }
             other => {
                 fields.quoted = true;
@@ -131,15 +131,13 @@ impl Shell<'_> {
             Piece::Command { text, at, .. } => self.substitution(text, *at, state, span),
             Piece::Arithmetic { pieces } => {
                 let text = self.value(pieces, state, span);
-                let known =
-                    text.settled().literal().and_then(|t| arithmetic::evaluate(&with_variables(t, state)));
+                let known = self.arithmetic(&text, state, span);
                 known.map_or_else(|| Value::dynamic(Source::Number, false), |n| Value::text(n.to_string()))
             }
             Piece::Process(script) => {
-                let mut inside = state.clone();
-                inside.depth += 1;
+                let mut inside = state.inside();
                 let output = self.script(script, &mut inside, &Value::dynamic(Source::Input, true));
-                state.files = inside.files;
+                state.after(inside);
                 let path = Value::text(format!("/dev/fd/{}", 63 + state.files.len()));
                 state.write(&path, output, false);
                 path
@@ -150,15 +148,17 @@ impl Shell<'_> {
     }
 
     fn substitution(&mut self, text: &str, at: usize, state: &mut State, span: Span) -> Value {
-        // `$(< file)` reads the file.
-        let mut inside = state.clone();
-        inside.depth += 1;
+        let mut inside = state.inside();
         let script = match self.parsed(text, at, state.dialect, span) {
             Some(script) => script,
             None => return Value::dynamic(Source::Output, true),
         };
-        let output = self.script(&script, &mut inside, &Value::dynamic(Source::Input, true));
-        state.files = inside.files;
+        let output = match read_whole(&script) {
+            Some(redirects) => self.channels(redirects, &mut inside).stdin.unwrap_or_default(),
+            None => self.script(&script, &mut inside, &Value::dynamic(Source::Input, true)),
+        };
+        state.status = inside.status;
+        state.after(inside);
         output.trimmed()
     }
 
@@ -169,6 +169,18 @@ impl Shell<'_> {
         self.programs.problem(Problem::Limit("length of a value"), span);
         Value::dynamic(Source::Limit, false)
     }
+}
+
+/// The redirection in `$(< file)`, which stands for what is in the file.
+fn read_whole(script: &Script) -> Option<&[Redirect]> {
+    let [Item { chain, .. }] = script.items.as_slice() else { return None };
+    let [(_, Pipeline { commands, .. })] = chain.as_slice() else { return None };
+    let [Command { kind: CommandKind::Simple { assignments, words, .. }, redirects, .. }] =
+        commands.as_slice()
+    else {
+        return None;
+    };
+    (assignments.is_empty() && words.is_empty()).then_some(redirects)
 }
 
 /// The characters at which the shell splits.
@@ -190,30 +202,12 @@ fn tilde(user: &str, state: &State) -> Value {
         "" => state.variable("HOME").unwrap_or_default(),
         "root" => Value::text("/root"),
         "+" => state.variable("PWD").unwrap_or_default(),
-        "-" => Value::dynamic(Source::Input, false),
+        "-" => state.variable("OLDPWD").unwrap_or_else(|| Value::dynamic(Source::Input, false)),
+        user if user.starts_with(['+', '-']) || user.parse::<usize>().is_ok() => {
+            place::numbered(user, state).unwrap_or_else(|| Value::dynamic(Source::Input, false))
+        }
         user => Value::text(format!("/home/{user}")),
     }
-}
-
-/// Replaces the names of variables with known numbers in an arithmetic expression.
-fn with_variables(text: &str, state: &State) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let word = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-        if word > 0 && !first.is_ascii_digit() {
-            match state.variable(&rest[..word]) {
-                Some(value) => out.push_str(value.literal().filter(|v| !v.is_empty()).unwrap_or("?")),
-                None => out.push('0'),
-            }
-            rest = &rest[word..];
-        } else {
-            let length = if word > 0 { word } else { first.len_utf8() };
-            out.push_str(&rest[..length]);
-            rest = &rest[length..];
-        }
-    }
-    out
 }
 
 /// `!(a|b)`, `@(…)`, `+(…)` may match nearly everything: they count as `*`.

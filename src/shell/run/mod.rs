@@ -2,20 +2,30 @@
 //! and every program that would be started is handed to a [`Programs`].
 
 mod arithmetic;
+mod assign;
 mod builtin;
+mod compound;
+mod condition;
+mod endless;
 mod expand;
+mod facts;
+mod input;
 mod output;
 mod parameter;
 mod pattern;
+mod place;
 mod settings;
 mod simple;
 mod state;
+mod variables;
 mod walk;
 
+pub use input::behind;
 pub use output::{echo, printf};
 pub use pattern::{is_pattern, matches};
+pub use place::normal;
 pub use settings::assignment;
-pub use state::{State, normal};
+pub use state::{Options, State};
 pub use walk::{Place, Shell};
 
 use super::{ParseError, Span, Value};
@@ -35,10 +45,8 @@ pub trait Programs {
     fn located(&self, _text: &str, _at: Span) -> Option<usize> {
         None
     }
-    /// Whether a program of this name never returns to the script.
-    fn is_last(&self, name: &str) -> bool {
-        matches!(name, "exit" | "return" | "exec")
-    }
+    /// Whether a program of this name may take its time.
+    fn waits(&self, name: &str) -> bool;
 }
 
 /// A program that is started.

@@ -1,9 +1,9 @@
 //! `$x` and `${x…}`: values and what is done with them.
 
 use super::expand::blurred;
-use super::state::Variable;
+use super::variables::{Contents, Key};
 use super::walk::Shell;
-use super::{Place, State, arithmetic, pattern};
+use super::{State, pattern};
 use crate::shell::ast::{Anchor, Name, Op, Parameter, Piece};
 use crate::shell::{Flavour, Part, Source, Span, Value, decode};
 
@@ -13,15 +13,15 @@ const MAX_REPLACE: usize = 4096;
 impl Shell<'_> {
     /// The values of a parameter expansion: one, or as many as an array has.
     pub(super) fn parameter(&mut self, parameter: &Parameter, state: &mut State, span: Span) -> Vec<Value> {
-        let mut values = base(&parameter.name, state);
+        let mut values = self.base(&parameter.name, state, span);
         if parameter.indirect
             && let Some(name) =
                 values.as_ref().and_then(|v| v.first()).and_then(|v| v.literal().map(str::to_owned))
         {
             let whole = name.strip_suffix("[@]").or_else(|| name.strip_suffix("[*]"));
             values = match whole {
-                Some(array) => base(&Name::Elements(array.to_owned()), state),
-                None => base(&named(&name), state),
+                Some(array) => self.base(&Name::Elements(array.to_owned()), state, span),
+                None => self.base(&named(&name), state, span),
             };
         }
         self.operate(parameter, values, state, span)
@@ -40,7 +40,7 @@ impl Shell<'_> {
         match &parameter.op {
             Op::Value if set => values,
             Op::Value => vec![unset(state)],
-            Op::Length => vec![length(&values)],
+            Op::Length => vec![length(&parameter.name, &values)],
             Op::Default(colon, word) => match if *colon { full } else { set } {
                 true if !maybe_empty(&values) => values,
                 _ => vec![self.value(word, state, span)],
@@ -73,9 +73,8 @@ impl Shell<'_> {
                 if unknown || (if *colon { full } else { set }) { vec![value] } else { Vec::new() }
             }
             Op::Substring(offset, length) if matches!(parameter.name, Name::All | Name::Elements(_)) => {
-                let number = |value: Value| value.settled().literal().and_then(arithmetic::evaluate);
-                let offset = number(self.value(offset, state, span)).unwrap_or(0);
-                let length = length.as_ref().and_then(|l| number(self.value(l, state, span)));
+                let offset = self.computed_pieces(offset, state, span).unwrap_or(0);
+                let length = length.as_ref().and_then(|l| self.computed_pieces(l, state, span));
                 // `${@:0}` starts with `$0`, `${a[@]:0}` with the first element.
                 let first = if parameter.name == Name::All { offset.max(1) - 1 } else { offset.max(0) };
                 let count = usize::try_from(length.unwrap_or(i64::MAX)).unwrap_or(0);
@@ -83,13 +82,9 @@ impl Shell<'_> {
             }
             Op::Transform('P') => {
                 // A prompt runs the substitutions in it.
-                for value in &values {
-                    let text = format!("echo \"{}\"", value.code());
-                    self.text(&text, Place::Computed(span), state, &Value::default());
-                }
-                values
+                values.iter().map(|value| self.expanded(&value.code(), state, span)).collect()
             }
-            Op::Names => vec![Value::dynamic(Source::Output, true)],
+            Op::Names => keys(&parameter.name, state),
             op => values.iter().map(|value| self.change(op, value, state, span)).collect(),
         }
     }
@@ -158,9 +153,8 @@ impl Shell<'_> {
         state: &mut State,
         span: Span,
     ) -> Value {
-        let number = |value: Value| value.settled().literal().and_then(arithmetic::evaluate);
-        let offset = number(self.value(offset, state, span));
-        let length = length.map(|l| number(self.value(l, state, span)));
+        let offset = self.computed_pieces(offset, state, span);
+        let length = length.map(|l| self.computed_pieces(l, state, span));
         let chars: Vec<char> = text.chars().collect();
         let count = i64::try_from(chars.len()).unwrap_or(i64::MAX);
         let (Some(offset), None | Some(Some(_))) = (offset, length) else {
@@ -189,11 +183,89 @@ impl Shell<'_> {
         }
         out
     }
+
+    /// The values of what is named; `None` when nothing sets it.
+    fn base(&mut self, name: &Name, state: &mut State, span: Span) -> Option<Vec<Value>> {
+        match name {
+            Name::Variable(name) => state.variable(name).map(|v| vec![v]),
+            Name::Element(name, index) => {
+                let key = self.key(name, index, state, span);
+                match (state.variables.contents(name), key) {
+                    (Some(Contents::Array(array)), Some(key)) => array.get(&key).map(|v| vec![v.clone()]),
+                    (Some(Contents::Array(_)), None) => Some(vec![Value::dynamic(Source::Output, true)]),
+                    _ => state.variable(name).map(|v| vec![v]),
+                }
+            }
+            Name::Elements(name) => match state.variables.contents(name) {
+                Some(Contents::Array(array)) => Some(array.values().cloned().collect()),
+                _ => state.variable(name).map(|v| vec![v]),
+            },
+            Name::Positional(n) => state.positional.get(n - 1).map(|v| vec![v.clone()]),
+            Name::All => Some(state.positional.clone()),
+            Name::Joined => (!state.positional.is_empty()).then(|| vec![together(&state.positional, state)]),
+            Name::JoinedElements(name) => match state.variables.contents(name) {
+                Some(Contents::Array(array)) => {
+                    let values: Vec<Value> = array.values().cloned().collect();
+                    Some(vec![together(&values, state)])
+                }
+                _ => state.variable(name).map(|v| vec![v]),
+            },
+            Name::Number => Some(vec![Value::dynamic(Source::Number, false)]),
+            Name::Count => Some(vec![Value::text(state.positional.len().to_string())]),
+            Name::Zero => Some(vec![state.zero.clone()]),
+            Name::Flags => Some(vec![Value::text("hB")]),
+        }
+    }
+
+    fn computed_pieces(&mut self, pieces: &[Piece], state: &mut State, span: Span) -> Option<i64> {
+        let text = self.value(pieces, state, span);
+        self.arithmetic(&text, state, span)
+    }
+}
+
+/// The values joined by the first character of `IFS`, as `"$*"` does it.
+fn together(values: &[Value], state: &State) -> Value {
+    let separator = state.variable("IFS").and_then(|v| v.literal().map(str::to_owned)).unwrap_or_default();
+    let separator: String = separator.chars().take(1).collect();
+    let mut whole = Value::default();
+    for (at, value) in values.iter().enumerate() {
+        if at > 0 {
+            whole.push(Part::Text(separator.clone()));
+        }
+        whole.append(value);
+    }
+    whole
+}
+
+/// `${!array[@]}`: the keys; `${!prefix*}`: names of variables.
+fn keys(name: &Name, state: &State) -> Vec<Value> {
+    let (Name::Elements(name) | Name::JoinedElements(name)) = name else {
+        let Name::Variable(prefix) = name else { return vec![Value::dynamic(Source::Output, true)] };
+        let mut names: Vec<&str> =
+            state.variables.iter().map(|(n, _)| n).filter(|n| n.starts_with(prefix)).collect();
+        names.sort_unstable();
+        return names.into_iter().map(Value::text).collect();
+    };
+    match state.variables.contents(name) {
+        Some(Contents::Array(array)) => array
+            .keys()
+            .map(|key| match key {
+                Key::Index(n) => Value::text(n.to_string()),
+                Key::Name(text) => Value::text(text.as_str()),
+            })
+            .collect(),
+        Some(Contents::Scalar(_)) => vec![Value::text("0")],
+        None => Vec::new(),
+    }
 }
 
 /// The value of a parameter that nothing sets.
 fn unset(state: &State) -> Value {
-    if state.nounset { Value::dynamic(Source::Checked, false) } else { Value::dynamic(Source::Unset, true) }
+    if state.options.nounset {
+        Value::dynamic(Source::Checked, false)
+    } else {
+        Value::dynamic(Source::Unset, true)
+    }
 }
 
 fn maybe_empty(values: &[Value]) -> bool {
@@ -208,47 +280,10 @@ fn named(name: &str) -> Name {
     }
 }
 
-/// The values of what is named; `None` when nothing sets it.
-fn base(name: &Name, state: &State) -> Option<Vec<Value>> {
-    match name {
-        Name::Variable(name) => state.variable(name).map(|v| vec![v]),
-        Name::Element(name, index) => match state.variables.get(name) {
-            Some(Variable::Array(elements)) => {
-                let count = i64::try_from(elements.len()).ok()?;
-                match arithmetic::evaluate(index) {
-                    Some(n) => elements
-                        .get(usize::try_from(if n < 0 { count + n } else { n }).ok()?)
-                        .map(|v| vec![v.clone()]),
-                    None => Some(vec![Value::dynamic(Source::Output, true)]),
-                }
-            }
-            _ => state.variable(name).map(|v| vec![v]),
-        },
-        Name::Elements(name) => match state.variables.get(name) {
-            Some(Variable::Array(elements)) => Some(elements.clone()),
-            _ => state.variable(name).map(|v| vec![v]),
-        },
-        Name::Positional(n) => state.positional.get(n - 1).map(|v| vec![v.clone()]),
-        Name::All => Some(state.positional.clone()),
-        Name::Joined => {
-            let mut whole = Value::default();
-            for (at, value) in state.positional.iter().enumerate() {
-                if at > 0 {
-                    whole.push(Part::Text(" ".into()));
-                }
-                whole.append(value);
-            }
-            (!state.positional.is_empty()).then_some(vec![whole])
-        }
-        Name::Number => Some(vec![Value::dynamic(Source::Number, false)]),
-        Name::Zero => Some(vec![state.zero.clone()]),
-        Name::Flags => Some(vec![Value::text("hB")]),
-    }
-}
-
-fn length(values: &[Value]) -> Value {
+fn length(name: &Name, values: &[Value]) -> Value {
+    let many = matches!(name, Name::All | Name::Joined | Name::Elements(_) | Name::JoinedElements(_));
     match values {
-        [value] => value.settled().literal().map_or_else(
+        [value] if !many => value.settled().literal().map_or_else(
             || Value::dynamic(Source::Number, false),
             |text| Value::text(text.chars().count().to_string()),
         ),

@@ -1,7 +1,8 @@
-//! `set`, `export` and their relatives.
+//! `set`, and the options of `export` and its relatives.
 
 use super::State;
-use super::state::Variable;
+use super::state::Options;
+use super::variables::Kind;
 use crate::shell::{Source, Value};
 
 /// `set -eu`, `set -o name`, `set -- words`.
@@ -16,25 +17,14 @@ pub(super) fn set_options(arguments: &[Value], state: &mut State) -> Value {
                 return Value::default();
             }
             "-o" | "+o" => {
-                let on = text == "-o";
-                match tail.first().and_then(Value::literal) {
-                    Some("errexit") => state.errexit = on,
-                    Some("nounset") => state.nounset = on,
-                    Some("noglob") => state.noglob = on,
-                    _ => {}
+                if let Some(name) = tail.first().and_then(Value::literal) {
+                    state.options.name(name, text == "-o");
                 }
                 rest = tail.get(1..).unwrap_or_default();
             }
             _ if text.starts_with('-') && text.len() > 1 || text.starts_with('+') => {
                 let on = text.starts_with('-');
-                for letter in text.chars().skip(1) {
-                    match letter {
-                        'e' => state.errexit = on,
-                        'u' => state.nounset = on,
-                        'f' => state.noglob = on,
-                        _ => {}
-                    }
-                }
+                text.chars().skip(1).for_each(|letter| state.options.letter(letter, on));
                 if text.ends_with('o') {
                     let named = Value::text(if on { "-o" } else { "+o" });
                     let tail = [&[named], rest].concat();
@@ -53,20 +43,67 @@ pub(super) fn set_options(arguments: &[Value], state: &mut State) -> Value {
     Value::default()
 }
 
-/// `export NAME=value`, `declare -a NAME=(…)`.
-pub(super) fn declare(arguments: &[Value], state: &mut State) -> Value {
-    for argument in arguments {
-        let Some((name, value)) = assignment(argument) else { continue };
-        match value.literal().and_then(|t| t.strip_prefix('(')?.strip_suffix(')')) {
-            Some(elements) => {
-                let elements = elements.split_whitespace().map(|e| Value::text(e.trim_matches(['"', '\''])));
-                let array = Variable::Array(elements.collect());
-                state.variables.insert(name, array);
-            }
-            None => state.set(&name, value),
+impl Options {
+    /// Switches the option with this letter.
+    pub fn letter(&mut self, letter: char, on: bool) {
+        match letter {
+            'e' => self.errexit = on,
+            'u' => self.nounset = on,
+            'f' => self.noglob = on,
+            'a' => self.allexport = on,
+            'x' => self.xtrace = on,
+            _ => {}
         }
     }
-    Value::default()
+
+    /// Switches the option with this name.
+    pub fn name(&mut self, name: &str, on: bool) {
+        match name {
+            "errexit" => self.errexit = on,
+            "nounset" => self.nounset = on,
+            "noglob" => self.noglob = on,
+            "allexport" => self.allexport = on,
+            "xtrace" => self.xtrace = on,
+            _ => {}
+        }
+    }
+}
+
+/// What `declare` and its relatives say about the variables that follow.
+#[derive(Debug, Default)]
+pub(super) struct Attributes {
+    /// What happens to their values from now on.
+    pub(super) kind: Option<Kind>,
+    /// Whether programs see them from now on.
+    pub(super) export: Option<bool>,
+    /// Whether functions are meant.
+    pub(super) functions: bool,
+    /// Whether variables outside of the function are meant.
+    pub(super) global: bool,
+}
+
+impl Attributes {
+    pub(super) fn read(command: &str, arguments: &[Value]) -> Self {
+        let mut read = Self { export: (command == "export").then_some(true), ..Self::default() };
+        for text in arguments.iter().filter_map(Value::literal) {
+            let Some(on) = text.starts_with(['-', '+']).then(|| text.starts_with('-')) else { continue };
+            for letter in text.chars().skip(1) {
+                match letter {
+                    'x' => read.export = Some(on),
+                    'n' if command == "export" => read.export = Some(false),
+                    'n' => read.kind = Some(if on { Kind::Reference } else { Kind::Plain }),
+                    'i' => read.kind = Some(if on { Kind::Integer } else { Kind::Plain }),
+                    'l' => read.kind = Some(if on { Kind::Lower } else { Kind::Plain }),
+                    'u' => read.kind = Some(if on { Kind::Upper } else { Kind::Plain }),
+                    'A' => read.kind = Some(Kind::Associative),
+                    'f' | 'F' => read.functions = true,
+                    'g' => read.global = true,
+                    _ => {}
+                }
+            }
+        }
+        read
+    }
 }
 
 /// Splits `NAME=value`.

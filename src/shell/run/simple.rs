@@ -1,10 +1,13 @@
 //! Simple commands: redirections, assignments, and one run for every combination of values that the
 //! variables of a command may have.
 
-use super::state::Variable;
-use super::{Call, Shell, State, Write};
-use crate::shell::ast::{AssignedValue, Assignment, Redirect, RedirectKind, Word};
+use super::assign::Declared;
+use super::{Call, Problem, Shell, State, Write};
+use crate::shell::ast::{
+    AssignedValue, Assignment, Command, CommandKind, Name, Piece, Redirect, RedirectKind, Word,
+};
 use crate::shell::{Part, Source, Span, Value};
+use std::collections::BTreeMap;
 
 /// Combinations of values of variables for one command, at most.
 const MAX_COMBINATIONS: usize = 12;
@@ -13,6 +16,10 @@ const MAX_COMBINATIONS: usize = 12;
 #[derive(Default)]
 pub(super) struct Channels {
     pub(super) stdin: Option<Value>,
+    /// What other descriptors are read from.
+    pub(super) inputs: BTreeMap<i32, Value>,
+    /// Descriptors that are opened for writing, and the file.
+    pub(super) opened: BTreeMap<i32, Value>,
     /// Files that the standard output goes to; others are only opened.
     outputs: Vec<(Value, bool, bool, Span)>,
     pub(super) socket: bool,
@@ -38,11 +45,23 @@ impl Shell<'_> {
             let span = redirect.target.span;
             channels.socket |= is_socket(&target);
             match redirect.kind {
-                RedirectKind::Text => channels.stdin = Some(target),
-                RedirectKind::Read if redirect.fd.unwrap_or(0) == 0 => {
-                    channels.stdin = Some(content(&target, state));
+                RedirectKind::Text => channels.read(redirect.fd, target),
+                RedirectKind::Read => channels.read(redirect.fd, state.content(&target)),
+                RedirectKind::Duplicate
+                    if descriptor(&target).is_some_and(|fd| {
+                        state.inputs.contains_key(&fd) || state.outputs.contains_key(&fd)
+                    }) =>
+                {
+                    let fd = descriptor(&target).unwrap_or(0);
+                    match (state.inputs.get(&fd), state.outputs.get(&fd)) {
+                        (Some(input), _) => channels.read(redirect.fd, input.clone()),
+                        (None, Some(path)) => {
+                            let stdout = redirect.fd.unwrap_or(1) == 1;
+                            channels.outputs.push((path.clone(), true, stdout, span));
+                        }
+                        (None, None) => {}
+                    }
                 }
-                RedirectKind::Read => {}
                 RedirectKind::Duplicate
                     if target
                         .literal()
@@ -60,6 +79,7 @@ impl Shell<'_> {
                         state.write(&socket, Value::dynamic(Source::Remote, true), false);
                     }
                     let stdout = redirect.fd.unwrap_or(1) == 1;
+                    channels.opened.insert(redirect.fd.unwrap_or(1), target.clone());
                     channels.outputs.push((target, append, stdout, span));
                 }
                 RedirectKind::WriteBoth | RedirectKind::Duplicate => {
@@ -81,127 +101,136 @@ impl Shell<'_> {
         state: &mut State,
         stdin: &Value,
     ) -> Value {
-        let undecided: Vec<(String, Vec<Value>)> = state
-            .undecided()
-            .filter(|(name, _)| simple.mentions(name))
-            .map(|(name, values)| (name.to_owned(), values.to_vec()))
-            .collect();
+        let mut undecided: Vec<(String, Vec<Value>)> =
+            state.undecided().map(|(name, values)| (name.to_owned(), values.to_vec())).collect();
+        if !undecided.is_empty() {
+            let written = format!("{:?}{:?}{:?}", simple.words, simple.assignments, simple.declared);
+            undecided.retain(|(name, _)| written.contains(name.as_str()));
+        }
         if undecided.is_empty() {
             return self.simple(simple, state, stdin);
         }
         let combinations: usize = undecided.iter().map(|(_, v)| v.len()).product();
+        let before = state.clone();
         let mut output = Value::default();
+        let mut after: Option<State> = None;
         for combination in 0..combinations.min(MAX_COMBINATIONS) {
+            let mut inside = before.clone();
             let mut rest = combination;
             for (name, values) in &undecided {
-                state.set(name, values[rest % values.len()].clone());
+                inside.set(name, values[rest % values.len()].clone());
                 rest /= values.len();
             }
-            output = self.simple(simple, state, stdin);
+            output = self.simple(simple, &mut inside, stdin);
+            after = Some(match after {
+                Some(after) => after.merge(inside),
+                None => inside,
+            });
         }
-        for (name, values) in undecided {
-            if !simple.assigns(&name) {
-                state.variables.insert(name, Variable::Scalar(values));
-            }
+        if let Some(after) = after {
+            *state = after;
         }
         output
     }
 
     fn simple(&mut self, simple: &Simple<'_>, state: &mut State, stdin: &Value) -> Value {
         let (words, spans) = self.fields(simple.words, state);
-        let mut environment = Vec::new();
-        for assignment in simple.assignments {
-            let value = self.assigned(assignment, state, simple.span);
-            match value {
-                Variable::Scalar(mut values) if !words.is_empty() && assignment.index.is_none() => {
-                    environment.push((assignment.name.clone(), values.pop().unwrap_or_default()));
-                }
-                value => drop(state.variables.insert(assignment.name.clone(), value)),
-            }
-        }
         if words.is_empty() {
+            for assignment in simple.assignments {
+                self.assign(assignment, state, simple.span);
+            }
             return Value::default();
         }
         let pin = |span: Span| self.pinned.unwrap_or(span);
         let spans: Vec<Span> = spans.into_iter().map(pin).collect();
+        let span = pin(simple.span);
+        if let [word] = simple.words
+            && is_zero(word)
+            && state.concurrent
+        {
+            self.programs.problem(Problem::Bomb, span);
+        }
+        let mut environment: Vec<(String, Value)> = Vec::new();
+        let mut before = Vec::new();
+        for assignment in simple.assignments {
+            if let AssignedValue::Scalar(word) = &assignment.value {
+                let value = self.value(&word.pieces, state, word.span);
+                environment.push((assignment.name.clone(), value));
+            }
+        }
+        for (name, value) in &environment {
+            before.push((name.clone(), state.variables.get(name).cloned()));
+            state.export(name, value.clone());
+        }
+        environment.extend(state.exports().filter(|(name, _)| !simple.assigns(name)).collect::<Vec<_>>());
         let call = Call {
             words: &words,
             spans: &spans,
             stdin,
             environment: &environment,
-            span: pin(simple.span),
+            span,
             socket: simple.socket,
         };
-        self.dispatch(&call, state)
-    }
-
-    fn assigned(&mut self, assignment: &Assignment, state: &mut State, span: Span) -> Variable {
-        let value = match &assignment.value {
-            AssignedValue::Array(words) => Variable::Array(self.fields(words, state).0),
-            AssignedValue::Scalar(word) => Variable::Scalar(vec![self.value(&word.pieces, state, span)]),
+        let output = match words.first().and_then(Value::literal) {
+            Some(name) if !simple.declared.is_empty() => {
+                let given = Declared { arguments: &words[1..], assignments: simple.declared, span };
+                self.declare(name, &given, state)
+            }
+            _ => self.dispatch(&call, state),
         };
-        let old = state.variables.get(&assignment.name).cloned();
-        match (value, old) {
-            (Variable::Array(new), Some(Variable::Array(mut old))) if assignment.append => {
-                old.extend(new);
-                Variable::Array(old)
-            }
-            (Variable::Scalar(new), Some(Variable::Array(mut old))) => {
-                old.extend(new);
-                Variable::Array(old)
-            }
-            (Variable::Scalar(new), old) if assignment.index.is_some() => {
-                let mut elements = match old {
-                    Some(Variable::Scalar(values)) => values,
-                    _ => Vec::new(),
-                };
-                elements.extend(new);
-                Variable::Array(elements)
-            }
-            (Variable::Scalar(new), Some(Variable::Scalar(old))) if assignment.append => {
-                let mut whole = old.first().cloned().unwrap_or_default();
-                for part in new.iter().flat_map(Value::parts) {
-                    whole.push(part.clone());
-                }
-                Variable::Scalar(vec![whole])
-            }
-            (value, _) => value,
+        for (name, variable) in before.into_iter().rev() {
+            state.variables.restore(&name, variable);
+        }
+        if let Some("[" | "test") = words.first().and_then(Value::literal) {
+            self.tested(simple.words, &words, state);
+        }
+        output
+    }
+}
+
+impl Channels {
+    fn read(&mut self, fd: Option<i32>, text: Value) {
+        match fd.unwrap_or(0) {
+            0 => self.stdin = Some(text),
+            fd => drop(self.inputs.insert(fd, text)),
         }
     }
+
+    /// Whether the redirections stay behind the command: `exec` without a program.
+    pub(super) fn stay(&self, command: &Command) -> bool {
+        let CommandKind::Simple { words, .. } = &command.kind else { return false };
+        let [word] = words.as_slice() else { return false };
+        matches!(word.pieces.as_slice(), [Piece::Text(name)] if name == "exec")
+    }
+}
+
+/// Whether a word is `$0`.
+fn is_zero(word: &Word) -> bool {
+    let mut pieces = word.pieces.iter().filter(|p| !matches!(p, Piece::Quoted(t) if t.is_empty()));
+    matches!((pieces.next(), pieces.next()), (Some(Piece::Parameter(p)), None) if p.name == Name::Zero)
+}
+
+fn descriptor(target: &Value) -> Option<i32> {
+    target.literal()?.trim_end_matches('-').parse().ok()
 }
 
 /// A simple command before expansion.
 pub(super) struct Simple<'a> {
     pub(super) assignments: &'a [Assignment],
     pub(super) words: &'a [Word],
+    pub(super) declared: &'a [Assignment],
     pub(super) span: Span,
     pub(super) socket: bool,
 }
 
 impl Simple<'_> {
-    /// Whether the command may use the variable. Too often is only slower.
-    fn mentions(&self, name: &str) -> bool {
-        format!("{:?}{:?}", self.words, self.assignments).contains(name)
-    }
-
     fn assigns(&self, name: &str) -> bool {
-        self.words.is_empty() && self.assignments.iter().any(|a| a.name == name)
+        self.assignments.iter().any(|a| a.name == name)
     }
 }
 
-/// What a file contains when it is read.
-pub(super) fn content(path: &Value, state: &State) -> Value {
-    if let Some(written) = state.written(path) {
-        return written.clone();
-    }
-    match path.literal() {
-        Some("/dev/null") => Value::default(),
-        _ if is_socket(path) => Value::dynamic(Source::Remote, true),
-        _ => Value::dynamic(Source::File, true),
-    }
-}
-
-fn is_socket(path: &Value) -> bool {
+/// Whether a path is a network connection that the shell opens.
+pub(super) fn is_socket(path: &Value) -> bool {
     let text = path.parts().first();
     matches!(text, Some(Part::Text(t)) if t.starts_with("/dev/tcp/") || t.starts_with("/dev/udp/"))
 }

@@ -1,57 +1,97 @@
 //! What a shell knows while it runs: variables, functions, positional parameters, where it stands, and
 //! the files that the script itself has written.
 
+use super::place;
+use super::simple::is_socket;
+use super::variables::{Contents, Key, MAX_ALTERNATIVES, Variable, Variables, limited};
 use crate::shell::ast::Command;
 use crate::shell::{Dialect, Dynamic, Part, Source, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// Values that a variable may have at one point of a script, at most; with more it is unknown.
-const MAX_ALTERNATIVES: usize = 8;
-
 /// A shell at one point of a script.
 #[derive(Debug, Clone)]
 pub struct State {
-    /// Variables: every value that each may have here.
-    pub(super) variables: HashMap<String, Variable>,
-    pub(super) functions: HashMap<String, Arc<Command>>,
-    pub(super) aliases: HashMap<String, String>,
+    pub(super) variables: Variables,
+    pub(super) functions: Arc<HashMap<String, Function>>,
+    pub(super) aliases: Arc<HashMap<String, String>>,
     /// `$1` …
     pub positional: Vec<Value>,
     /// `$0`
     pub zero: Value,
     /// Where the shell may stand: absolute paths.
     pub cwd: Vec<Value>,
-    /// Where it stands if the last `cd` failed, as long as nothing has checked that.
-    pub(super) fallback: Option<Vec<Value>>,
+    /// Directories that `pushd` has put aside, the last one last.
+    pub(super) stack: Vec<Vec<Value>>,
     /// Content of the files that the script has written so far.
-    pub files: BTreeMap<String, Value>,
+    pub files: Arc<BTreeMap<String, Value>>,
+    /// What is read from descriptors that the shell itself has opened.
+    pub(super) inputs: BTreeMap<i32, Value>,
+    /// Files that descriptors of the shell write to.
+    pub(super) outputs: BTreeMap<i32, Value>,
     /// Which shell reads it.
     pub dialect: Dialect,
     /// How deep scripts, functions and substitutions are nested.
     pub depth: usize,
-    pub(super) errexit: bool,
-    pub(super) nounset: bool,
-    pub(super) noglob: bool,
+    pub(super) options: Options,
     /// The last word of the command before.
     pub(super) last: Value,
-    /// Variables that the present function has made its own.
-    pub(super) locals: Vec<String>,
+    /// What the variables stood for that the present function has made its own.
+    pub(super) locals: Vec<(String, Option<Variable>)>,
     /// Directories that are another name of one, because the script made them so.
-    links: BTreeMap<String, String>,
-    /// Functions that are being called.
-    pub(super) calling: Vec<String>,
+    pub(super) links: BTreeMap<String, String>,
+    /// Functions that are being called, and with what.
+    pub(super) calling: Vec<(String, Vec<Value>)>,
     /// Whether what runs now runs beside something else.
     pub(super) concurrent: bool,
+    /// Whether the last command worked, where that is known.
+    pub(super) status: Option<bool>,
+    /// The state if the last command failed, where that makes a difference.
+    pub(super) failed: Option<Box<Failed>>,
+    /// Whether the script does not go on from here.
+    pub(super) leaving: Option<Leaving>,
 }
 
-/// A variable.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Variable {
-    /// One of these values.
-    Scalar(Vec<Value>),
-    /// An array.
-    Array(Vec<Value>),
+/// A function.
+#[derive(Debug, Clone)]
+pub(super) struct Function {
+    pub(super) body: Arc<Command>,
+    /// Whether shells that this one starts have it too.
+    pub(super) exported: bool,
+}
+
+/// The state if a command failed.
+#[derive(Debug, Clone)]
+pub(super) struct Failed {
+    pub(super) state: State,
+    /// Whether `set -e` ends the script then.
+    pub(super) ends: bool,
+}
+
+/// What a script leaves when it does not go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leaving {
+    /// The innermost loop.
+    Loop,
+    /// The function or sourced file.
+    Function,
+    /// The shell.
+    Shell,
+}
+
+/// Options of the shell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// `-e`: a failure ends the script.
+    pub errexit: bool,
+    /// `-u`: a variable that nothing sets ends the script.
+    pub nounset: bool,
+    /// `-f`: patterns are text.
+    pub noglob: bool,
+    /// `-a`: every variable is exported.
+    pub allexport: bool,
+    /// `-x`: commands are shown behind an expanded `PS4`.
+    pub xtrace: bool,
 }
 
 impl State {
@@ -59,74 +99,120 @@ impl State {
     #[must_use]
     pub fn new(dialect: Dialect, cwd: Value) -> Self {
         Self {
-            variables: HashMap::new(),
-            functions: HashMap::new(),
-            aliases: HashMap::new(),
+            variables: Variables::default(),
+            functions: Arc::default(),
+            aliases: Arc::default(),
             positional: Vec::new(),
             zero: Value::text("sh"),
             cwd: vec![cwd],
-            fallback: None,
-            files: BTreeMap::new(),
+            stack: Vec::new(),
+            files: Arc::default(),
+            inputs: BTreeMap::new(),
+            outputs: BTreeMap::new(),
             dialect,
             depth: 0,
-            errexit: false,
-            nounset: false,
-            noglob: false,
+            options: Options::default(),
             last: Value::default(),
             locals: Vec::new(),
             links: BTreeMap::new(),
             calling: Vec::new(),
             concurrent: false,
+            status: None,
+            failed: None,
+            leaving: None,
         }
     }
 
     /// A shell that this one starts: it has the same environment, place and files, and nothing else.
     #[must_use]
     pub fn child(&self) -> Self {
-        let mut child = self.clone();
-        child.functions.clear();
-        child.aliases.clear();
-        child.positional.clear();
-        child.depth += 1;
-        (child.errexit, child.nounset, child.noglob) = (false, false, false);
-        child
+        let functions = self.functions.iter().filter(|(_, f)| f.exported);
+        Self {
+            variables: self.variables.exported(),
+            functions: Arc::new(functions.map(|(n, f)| (n.clone(), f.clone())).collect()),
+            cwd: self.cwd.clone(),
+            files: Arc::clone(&self.files),
+            inputs: self.inputs.clone(),
+            outputs: self.outputs.clone(),
+            depth: self.depth + 1,
+            links: self.links.clone(),
+            calling: self.calling.clone(),
+            zero: self.zero.clone(),
+            concurrent: self.concurrent,
+            ..Self::new(self.dialect, Value::default())
+        }
     }
 
-    /// Sets the options `-e` and `-u` that a shell was started with.
-    pub fn errexit_from(&mut self, errexit: bool, nounset: bool) {
-        self.errexit = errexit;
-        self.nounset = nounset;
+    /// A copy of this shell: a subshell, one end of a pipeline, a substitution.
+    pub(super) fn inside(&self) -> Self {
+        Self { failed: None, leaving: None, depth: self.depth + 1, ..self.clone() }
+    }
+
+    /// Sets the options that a shell was started with.
+    pub fn start_with(&mut self, options: Options) {
+        self.options = options;
+    }
+
+    /// Takes over what a subshell has left behind for everybody.
+    pub fn after(&mut self, inside: Self) {
+        self.files = inside.files;
+        self.links = inside.links;
     }
 
     /// Sets a variable.
     pub fn set(&mut self, name: &str, value: Value) {
-        self.variables.insert(name.to_owned(), Variable::Scalar(vec![value]));
+        self.set_any(name, vec![value]);
+    }
+
+    /// Sets a variable that programs find in their environment.
+    pub fn export(&mut self, name: &str, value: Value) {
+        self.set(name, value);
+        self.variables.entry(name).exported = true;
+    }
+
+    /// Takes a variable out of the environment.
+    pub fn unset(&mut self, name: &str) {
+        self.variables.remove(name);
+    }
+
+    /// Takes every variable out of the environment.
+    pub fn unset_all(&mut self) {
+        self.variables = Variables::default();
     }
 
     /// Sets a variable that may have any of `values`.
-    pub fn set_any(&mut self, name: &str, mut values: Vec<Value>) {
-        values.dedup();
-        if values.len() > MAX_ALTERNATIVES {
-            values = vec![summary(&values)];
-        }
-        self.variables.insert(name.to_owned(), Variable::Scalar(values));
+    pub fn set_any(&mut self, name: &str, values: Vec<Value>) {
+        let target = self.variables.target(name).to_owned();
+        let variable = self.variables.entry(&target);
+        variable.contents = Some(Contents::Scalar(limited(values)));
+        variable.exported |= self.options.allexport;
     }
 
     /// The variables that have more than one value here.
     pub(super) fn undecided(&self) -> impl Iterator<Item = (&str, &[Value])> {
-        self.variables.iter().filter_map(|(name, variable)| match variable {
-            Variable::Scalar(values) if values.len() > 1 => Some((name.as_str(), values.as_slice())),
-            Variable::Scalar(_) | Variable::Array(_) => None,
+        self.variables.iter().filter_map(|(name, variable)| match &variable.contents {
+            Some(Contents::Scalar(values)) if values.len() > 1 => Some((name, values.as_slice())),
+            _ => None,
+        })
+    }
+
+    /// What the script itself has put into the environment of the programs that it starts.
+    pub(super) fn exports(&self) -> impl Iterator<Item = (String, Value)> {
+        self.variables.iter().filter(|(_, v)| v.exported).filter_map(|(name, variable)| {
+            match &variable.contents {
+                Some(Contents::Scalar(values)) => Some((name.to_owned(), values.first()?.clone())),
+                _ => None,
+            }
         })
     }
 
     /// The value of a variable; `None` when nothing sets it.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<Value> {
-        match self.variables.get(name) {
-            Some(Variable::Scalar(values)) => values.first().cloned(),
-            Some(Variable::Array(elements)) => Some(elements.first().cloned().unwrap_or_default()),
-            None => self.environment(name),
+        match self.variables.contents(name) {
+            Some(Contents::Scalar(values)) => values.first().cloned(),
+            Some(Contents::Array(elements)) => elements.get(&Key::Index(0)).cloned(),
+            None => self.environment(self.variables.target(name)),
         }
     }
 
@@ -141,6 +227,7 @@ impl State {
             "PATH" => Value::text("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
             "IFS" => Value::text(" \t\n"),
             "UID" | "EUID" => Value::text("0"),
+            "OPTIND" => Value::text("1"),
             "OSTYPE" => Value::text("linux-gnu"),
             "HOSTNAME" | "HOSTTYPE" | "MACHTYPE" | "BASH_VERSION" => Value::dynamic(Source::Name, false),
             "RANDOM" | "SECONDS" | "PPID" | "LINENO" | "BASHPID" | "EPOCHSECONDS" | "SRANDOM" => {
@@ -150,55 +237,79 @@ impl State {
         })
     }
 
-    /// After a `cd` that nothing has checked, the shell may also stand where it stood before.
+    /// Goes on behind a command whose success nothing has asked for.
     pub(super) fn settle(&mut self) {
-        if let Some(old) = self.fallback.take()
-            && !self.errexit
+        if let Some(failed) = self.failed.take()
+            && !(self.options.errexit && failed.ends)
         {
-            for place in old {
-                if !self.cwd.contains(&place) {
-                    self.cwd.push(place);
-                }
-            }
-            self.cwd.truncate(MAX_ALTERNATIVES);
+            *self = self.clone().join(failed.state);
         }
     }
 
-    /// The state after one of several ways through a script.
-    pub(super) fn join(mut self, other: Self) -> Self {
-        let names: Vec<String> = self.variables.keys().chain(other.variables.keys()).cloned().collect();
-        for name in names {
-            let (mine, theirs) = (self.variables.get(&name), other.variables.get(&name));
-            if mine == theirs {
-                continue;
-            }
-            let mut values = alternatives(mine);
-            for value in alternatives(theirs) {
-                if !values.contains(&value) {
-                    values.push(value);
-                }
-            }
-            self.set_any(&name, values);
+    /// The states if the last command worked and if it failed; `None` where the script ends.
+    pub(super) fn ways(&mut self) -> (Option<Self>, Option<Self>) {
+        let failed = self.failed.take();
+        if self.leaving.is_some() {
+            return (None, None);
         }
+        let bad = failed.map_or_else(|| self.clone(), |f| f.state);
+        (Some(self.clone()), Some(bad))
+    }
+
+    /// The state after one of two ways through a script.
+    pub(super) fn join(self, other: Self) -> Self {
+        let mut cwd = self.cwd;
         for place in other.cwd {
-            if !self.cwd.contains(&place) {
-                self.cwd.push(place);
+            if !cwd.contains(&place) && cwd.len() < MAX_ALTERNATIVES {
+                cwd.push(place);
             }
         }
-        self.cwd.truncate(MAX_ALTERNATIVES);
-        self.functions.extend(other.functions);
-        self.aliases.extend(other.aliases);
-        self.files.extend(other.files);
-        self.errexit &= other.errexit;
-        self.nounset &= other.nounset;
-        self
+        let mut joined = Self {
+            variables: self.variables.join(&other.variables),
+            cwd,
+            status: self.status.filter(|_| self.status == other.status),
+            ..self
+        };
+        if !Arc::ptr_eq(&joined.functions, &other.functions) {
+            Arc::make_mut(&mut joined.functions)
+                .extend(other.functions.iter().map(|(n, f)| (n.clone(), f.clone())));
+        }
+        if !Arc::ptr_eq(&joined.aliases, &other.aliases) {
+            Arc::make_mut(&mut joined.aliases)
+                .extend(other.aliases.iter().map(|(n, a)| (n.clone(), a.clone())));
+        }
+        if !Arc::ptr_eq(&joined.files, &other.files) {
+            Arc::make_mut(&mut joined.files).extend(other.files.iter().map(|(n, f)| (n.clone(), f.clone())));
+        }
+        joined.links.extend(other.links);
+        joined.inputs.extend(other.inputs);
+        if joined.positional.len() < other.positional.len() {
+            joined.positional = other.positional;
+        }
+        joined.options.errexit &= other.options.errexit;
+        joined.options.nounset &= other.options.nounset;
+        joined
+    }
+
+    /// The state after a command that has been evaluated for several values of its variables, none of
+    /// which is a way of its own.
+    pub(super) fn merge(mut self, mut other: Self) -> Self {
+        let (mine, theirs) = (self.failed.take(), other.failed.take());
+        let leaving = self.leaving.filter(|_| self.leaving == other.leaving);
+        let failed = match (mine, theirs) {
+            (Some(a), Some(b)) => {
+                Some(Box::new(Failed { state: a.state.join(b.state), ends: a.ends && b.ends }))
+            }
+            (a, b) => a.or(b),
+        };
+        Self { failed, leaving, ..self.join(other) }
     }
 
     /// The path as an absolute one, for every place where the shell may stand.
     #[must_use]
     pub fn absolute(&self, path: &Value) -> Vec<Value> {
-        if path.prefix().starts_with('/') || starts_dynamic(path) {
-            return vec![self.followed(path.clone())];
+        if path.prefix().starts_with('/') || starts_unknown(path) {
+            return vec![place::followed(&self.links, path.clone())];
         }
         self.cwd
             .iter()
@@ -206,7 +317,7 @@ impl State {
                 let mut whole = cwd.clone();
                 whole.push(Part::Text("/".into()));
                 whole.append(path);
-                self.followed(whole)
+                place::followed(&self.links, whole)
             })
             .collect()
     }
@@ -217,85 +328,57 @@ impl State {
         if let ([name], [target]) = (ends.0.as_slice(), ends.1.as_slice())
             && let (Some(name), Some(target)) = (name.literal(), target.literal())
         {
-            self.links.insert(normal(name), normal(target));
+            self.links.insert(place::normal(name), place::normal(target));
         }
-    }
-
-    /// The path with links that the script made followed.
-    fn followed(&self, path: Value) -> Value {
-        for (name, target) in &self.links {
-            let Some(rest) = path.prefix().strip_prefix(name.as_str()).filter(|r| r.starts_with('/')) else {
-                continue;
-            };
-            let mut whole = Value::text(format!("{target}{rest}"));
-            for part in path.parts().iter().skip(1) {
-                whole.push(part.clone());
-            }
-            return whole;
-        }
-        path
     }
 
     /// What the script has written to `path`, if it has.
     #[must_use]
     pub fn written(&self, path: &Value) -> Option<&Value> {
         let whole = self.absolute(path);
-        self.files.get(&normal(whole.first()?.literal()?))
+        self.files.get(&place::normal(whole.first()?.literal()?))
+    }
+
+    /// What a file contains when it is read.
+    #[must_use]
+    pub fn content(&self, path: &Value) -> Value {
+        if let Some(written) = self.written(path) {
+            return written.clone();
+        }
+        let opened = path.literal().and_then(|p| {
+            let number = p.strip_prefix("/dev/fd/").or_else(|| p.strip_prefix("/proc/self/fd/"))?;
+            self.inputs.get(&number.parse().ok()?)
+        });
+        match (path.literal(), opened) {
+            (_, Some(opened)) => opened.clone(),
+            (Some("/dev/null"), _) => Value::default(),
+            _ if is_socket(path) => Value::dynamic(Source::Remote, true),
+            _ => Value::dynamic(Source::File, true),
+        }
     }
 
     /// Notes what a file contains from now on.
     pub fn write(&mut self, path: &Value, content: Value, append: bool) {
         for whole in self.absolute(path) {
             let Some(path) = whole.literal() else { continue };
-            let old = self.files.entry(normal(path)).or_default();
+            let old = Arc::make_mut(&mut self.files).entry(place::normal(path)).or_default();
             if !append {
                 *old = Value::default();
             }
             old.append(&content);
         }
     }
+
+    /// What was written so far, to change it.
+    pub fn contents_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        Arc::make_mut(&mut self.files).values_mut()
+    }
 }
 
 /// Whether the path may start anywhere: with unknown text that is not a name in the current directory.
-fn starts_dynamic(path: &Value) -> bool {
+fn starts_unknown(path: &Value) -> bool {
     match path.parts().first() {
         Some(Part::Dynamic(Dynamic { source, .. })) => !matches!(source, Source::Name | Source::Number),
         _ => false,
     }
-}
-
-/// A path without empty, `.` and `..` parts.
-#[must_use]
-pub fn normal(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    format!("/{}", parts.join("/"))
-}
-
-fn alternatives(variable: Option<&Variable>) -> Vec<Value> {
-    match variable {
-        Some(Variable::Scalar(values)) => values.clone(),
-        Some(Variable::Array(elements)) => elements.clone(),
-        None => vec![Value::dynamic(Source::Unset, true)],
-    }
-}
-
-/// What many values have in common: their common start, and then something.
-fn summary(values: &[Value]) -> Value {
-    let mut common = values.first().map_or("", Value::prefix);
-    for value in values {
-        while !value.prefix().starts_with(common) {
-            common = common.get(..common.len() - 1).unwrap_or("");
-        }
-    }
-    let mut value = Value::text(common);
-    let empty = values.iter().any(|v| v.settled().literal() == Some(common));
-    value.push(Part::Dynamic(Dynamic { source: Source::Limit, empty }));
-    value
 }

@@ -35,6 +35,10 @@ impl Programs for Recorder {
         self.problems.push(problem);
     }
 
+    fn waits(&self, _name: &str) -> bool {
+        false
+    }
+
     fn step(&mut self) -> bool {
         self.steps += 1;
         self.steps < 10_000
@@ -66,6 +70,47 @@ fn quoting_and_expansions_are_resolved() {
     check("x='a b'; p $x \"$x\"", &["p|a|b|a b"]);
     check("y=x; x=v; p ${!y}", &["p|v"]);
     check("a=(1 2 3); p \"${a[@]}\" ${a[1]} ${#a[@]}", &["p|1|2|3|2|3"]);
+}
+
+#[test]
+fn expressions_are_computed() {
+    check(
+        "p $((1+2*3)) $(((1+2)*3)) $((0x72)) $((16#ff)) $((2**3)) $((-1)) $((010))",
+        &["p|7|9|114|255|8|-1|8"],
+    );
+    check("p $((1>0?5:6)) $((1,2)) $((1&&0||1)) $((!3))", &["p|5|2|1|0"]);
+    check("x=3; p $((x+1)) $((y)) $((x+=2)) $x $((x++)) $x", &["p|4|0|5|5|5|6"]);
+    check("p $((1/0)) $(($$+1))", &["p|<number>|<number>"]);
+    check("x='a[$(q)]'; p $((x))", &["q", "p|0"]);
+}
+
+#[test]
+fn variables_are_what_is_declared_of_them() {
+    check("declare -n r=c; c=1; r=2; p $c $r", &["p|2|2"]);
+    check("declare -i n=2; n+=3; p $n; declare -l x=AB; p $x", &["p|5", "p|ab"]);
+    check("declare -A m=([a]=1 [b]=2); p ${m[b]} ${!m[@]}", &["p|2|a|b"]);
+    check("f() { local x=1; p $x; }; x=2; f; p $x", &["p|1", "p|2"]);
+    check("a=([2]=x); a+=(y); p ${a[@]:0:1} ${a[-1]} ${#a[@]}", &["p|x|y|2"]);
+    check("set -- a b; IFS=-; p \"$*\"", &["p|a-b"]);
+    check("IFS=: read a b <<< x:y; p $a $b", &["p|x|y"]);
+    check("mapfile -t a <<< $'x\\ny'; p \"${a[@]}\"", &["p|x|y"]);
+    check("[[ xay =~ x(.) ]]; p ${BASH_REMATCH[1]}", &["p|a"]);
+}
+
+#[test]
+fn conditions_teach_about_variables() {
+    check("[ -n \"$x\" ] && p $x; p $x", &["p|<unknown>", "p|<unknown>", "p"]);
+    check("[ -z \"$x\" ] && exit; p $x", &["p|<unknown>"]);
+    check("if [[ $x == a ]]; then p $x; fi", &["p|a"]);
+    check("case $x in /s/*) p $x;; esac", &["p|/s/<unknown>"]);
+    check("for x in $y; do [ -n \"$x\" ] || continue; p /$x; done", &["p|/<unknown>"; 3]);
+}
+
+#[test]
+fn loops_run_as_often_as_their_constants_say() {
+    check("i=0; while [ $i -lt 2 ]; do p $i; i=$((i+1)); done", &["p|0", "p|1"]);
+    check("for ((i=0;i<2;i++)); do p $i; done", &["p|0", "p|1"]);
+    check("while q; do x=y$x; done; p $x", &["q", "q", "q", "p", "p|y", "p|yy", "p|yyy"]);
 }
 
 #[test]

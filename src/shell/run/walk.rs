@@ -1,8 +1,10 @@
-//! Scripts, pipelines, loops and branches. Every branch is taken; what differs behind them is joined.
+//! Scripts, lists and pipelines. What differs after success and after failure is kept apart as long as
+//! somebody asks, and joined behind that.
 
 use super::simple::Simple;
+use super::state::{Failed, Function, Leaving};
 use super::{Problem, Programs, State};
-use crate::shell::ast::{Command, CommandKind, Item, Link, Pipeline, Script, Word};
+use crate::shell::ast::{Command, CommandKind, Item, Link, Pipeline, Script};
 use crate::shell::{Dialect, Source, Span, Value, parse};
 use std::sync::Arc;
 
@@ -14,19 +16,37 @@ pub struct Shell<'p> {
     pub(super) programs: &'p mut dyn Programs,
     /// Where text stands that does not come from the source itself: what was decoded, for example.
     pub(super) pinned: Option<Span>,
+    /// States in which the loops that run now have been left, the innermost last.
+    pub(super) loops: Vec<Option<State>>,
+    /// States in which the functions that run now have returned.
+    pub(super) returns: Vec<Option<State>>,
+    /// What runs when the shell ends.
+    pub(super) traps: Vec<(Value, Span)>,
+    /// Texts inside one another.
+    texts: usize,
+}
+
+/// Where the text of a script stands.
+#[derive(Debug, Clone, Copy)]
+pub enum Place {
+    /// Word for word in the source.
+    Source(Span),
+    /// It is the result of what stands here, and may stand nowhere.
+    Computed(Span),
 }
 
 impl<'p> Shell<'p> {
     /// A shell that hands programs to `programs`.
     #[must_use]
     pub fn new(programs: &'p mut dyn Programs) -> Self {
-        Self { programs, pinned: None }
+        Self { programs, pinned: None, loops: Vec::new(), returns: Vec::new(), traps: Vec::new(), texts: 0 }
     }
 
     /// Evaluates the script `text`, which stands at `base`, or at `pinned` if it was computed.
     /// Returns what it prints.
     pub fn text(&mut self, text: &str, at: Place, state: &mut State, stdin: &Value) -> Value {
         let before = self.pinned;
+        self.texts += 1;
         let (base, span) = match at {
             Place::Source(span) => (span.start, span),
             Place::Computed(span) => match self.programs.located(text, span) {
@@ -44,8 +64,22 @@ impl<'p> Shell<'p> {
             Some(script) => self.script(&script, state, stdin),
             None => Value::dynamic(Source::Output, true),
         };
+        self.texts -= 1;
+        if self.texts == 0 {
+            self.end(state);
+        }
         self.pinned = before;
         output
+    }
+
+    /// What runs when the shell ends.
+    fn end(&mut self, state: &State) {
+        for (action, span) in std::mem::take(&mut self.traps) {
+            self.texts += 1;
+            let mut inside = state.inside();
+            self.text(&action.code(), Place::Computed(span), &mut inside, &Value::default());
+            self.texts -= 1;
+        }
     }
 
     pub(super) fn parsed(&mut self, text: &str, base: usize, dialect: Dialect, span: Span) -> Option<Script> {
@@ -61,6 +95,7 @@ impl<'p> Shell<'p> {
 
     pub(super) fn script(&mut self, script: &Script, state: &mut State, stdin: &Value) -> Value {
         let mut output = Value::default();
+        let mut left = None;
         state.depth += 1;
         if state.depth > MAX_DEPTH {
             let span = self.pinned.unwrap_or_default();
@@ -69,101 +104,119 @@ impl<'p> Shell<'p> {
             for item in &script.items {
                 state.settle();
                 output.append(&self.item(item, state, stdin));
+                // What follows never runs, but is looked at all the same.
+                left = left.or(state.leaving.take());
             }
         }
+        state.leaving = left;
         state.depth -= 1;
         output
     }
 
     fn item(&mut self, item: &Item, state: &mut State, stdin: &Value) -> Value {
         if item.background {
-            let mut inside = state.clone();
+            let mut inside = state.inside();
             inside.concurrent = true;
             let output = self.chain(item, &mut inside, stdin);
-            state.files = inside.files;
+            state.after(inside);
             return output;
         }
         self.chain(item, state, stdin)
     }
 
     fn chain(&mut self, item: &Item, state: &mut State, stdin: &Value) -> Value {
-        let mut output = Value::default();
-        let mut pending = None;
-        for (link, pipeline) in &item.chain {
-            match link {
-                Link::First => output.append(&self.pipeline(pipeline, state, stdin)),
-                Link::And => {
-                    // What follows runs only where the `cd` before it worked.
-                    pending = state.fallback.take().or(pending);
-                    output.append(&self.pipeline(pipeline, state, stdin));
-                }
-                Link::Or => {
-                    let mut otherwise = state.clone();
-                    let failed = state.fallback.take().or(pending.take());
-                    if let Some(old) = &failed {
-                        otherwise.cwd.clone_from(old);
-                        otherwise.fallback = None;
-                    }
-                    output.append(&self.pipeline(pipeline, &mut otherwise, stdin));
-                    let ends = self.ends(pipeline);
-                    if !ends {
-                        pending = failed;
-                        let cwd = state.cwd.clone();
-                        *state = state.clone().join(otherwise);
-                        state.cwd = cwd;
-                    } else {
-                        state.files = otherwise.files;
-                    }
-                }
-            }
+        let [(_, first), rest @ ..] = item.chain.as_slice() else { return Value::default() };
+        let mut output = self.pipeline(first, state, stdin);
+        if rest.is_empty() {
+            return output;
         }
-        if state.fallback.is_none() {
-            state.fallback = pending;
+        let mut last = state.clone();
+        let (mut good, mut bad) = state.ways();
+        for (link, pipeline) in rest {
+            let way = match link {
+                Link::And | Link::First => &mut good,
+                Link::Or => &mut bad,
+            };
+            // A way that is never taken is looked at all the same.
+            let mut inside =
+                way.take().unwrap_or_else(|| State { leaving: None, failed: None, ..last.clone() });
+            output.append(&self.pipeline(pipeline, &mut inside, stdin));
+            last = inside.clone();
+            let (works, fails) = inside.ways();
+            (good, bad) = match link {
+                Link::And | Link::First => (works, joined(bad, fails)),
+                Link::Or => (joined(good, works), fails),
+            };
+        }
+        *state = match (good, bad) {
+            (Some(good), bad) => {
+                let ends = false;
+                State { failed: bad.map(|state| Box::new(Failed { state, ends })), ..good }
+            }
+            (None, Some(bad)) => bad,
+            (None, None) => State { leaving: last.leaving.or(Some(Leaving::Shell)), ..last },
+        };
+        output
+    }
+
+    fn pipeline(&mut self, pipeline: &Pipeline, state: &mut State, stdin: &Value) -> Value {
+        let output = match pipeline.commands.as_slice() {
+            [command] => self.command(command, state, stdin),
+            commands => {
+                let mut stream = stdin.clone();
+                for command in commands {
+                    let mut inside = state.inside();
+                    inside.concurrent = true;
+                    stream = self.command(command, &mut inside, &stream);
+                    state.status = inside.status;
+                    state.after(inside);
+                }
+                stream
+            }
+        };
+        if pipeline.negated {
+            state.status = state.status.map(|worked| !worked);
+            if let Some(failed) = state.failed.take() {
+                let worked = std::mem::replace(state, failed.state);
+                state.failed = Some(Box::new(Failed { state: worked, ends: false }));
+            }
         }
         output
     }
 
-    /// Whether the script does not go on behind this pipeline.
-    fn ends(&self, pipeline: &Pipeline) -> bool {
-        let Some(command) = pipeline.commands.last() else { return false };
-        match &command.kind {
-            CommandKind::Simple { words, .. } => {
-                first_text(words).is_some_and(|name| self.programs.is_last(name))
-            }
-            CommandKind::Group(script) => {
-                script.items.iter().any(|i| i.chain.len() == 1 && self.ends(&i.chain[0].1))
-            }
-            _ => false,
-        }
-    }
-
-    fn pipeline(&mut self, pipeline: &Pipeline, state: &mut State, stdin: &Value) -> Value {
-        if let [command] = pipeline.commands.as_slice() {
-            return self.command(command, state, stdin);
-        }
-        let mut stream = stdin.clone();
-        for command in &pipeline.commands {
-            let mut inside = state.clone();
-            inside.concurrent = true;
-            stream = self.command(command, &mut inside, &stream);
-            state.files = inside.files;
-        }
-        stream
-    }
-
-    fn command(&mut self, command: &Command, state: &mut State, stdin: &Value) -> Value {
+    pub(super) fn command(&mut self, command: &Command, state: &mut State, stdin: &Value) -> Value {
+        state.status = None;
         if !self.programs.step() {
             return Value::dynamic(Source::Limit, true);
         }
         let channels = self.channels(&command.redirects, state);
-        let stdin = channels.stdin.as_ref().unwrap_or(stdin);
+        let inputs = state.inputs.clone();
+        state.inputs.extend(channels.inputs.clone());
+        let kept = channels.stdin.clone().or_else(|| state.inputs.get(&0).cloned());
+        let stdin =
+            kept.as_ref().filter(|_| channels.stdin.is_some() || *stdin == Value::default()).unwrap_or(stdin);
         let output = match &command.kind {
-            CommandKind::Simple { assignments, words } => {
-                let simple = Simple { assignments, words, span: command.span, socket: channels.socket };
+            CommandKind::Simple { assignments, words, declared } => {
+                let simple =
+                    Simple { assignments, words, declared, span: command.span, socket: channels.socket };
                 self.every_combination(&simple, state, stdin)
             }
             other => self.compound(other, state, stdin),
         };
+        match channels.stay(command) {
+            true => {
+                state.outputs.extend(channels.opened.clone().into_iter().filter(|(fd, _)| *fd > 2));
+                state.inputs.extend(channels.stdin.clone().map(|text| (0, text)));
+            }
+            false => {
+                for fd in channels.inputs.keys() {
+                    match inputs.get(fd) {
+                        Some(before) => drop(state.inputs.insert(*fd, before.clone())),
+                        None => drop(state.inputs.remove(fd)),
+                    }
+                }
+            }
+        }
         self.write(&channels, output, state)
     }
 
@@ -180,173 +233,33 @@ impl<'p> Shell<'p> {
         output
     }
 
-    fn compound(&mut self, kind: &CommandKind, state: &mut State, stdin: &Value) -> Value {
-        match kind {
-            CommandKind::Group(script) => self.script(script, state, stdin),
-            CommandKind::Subshell(script) => {
-                let mut inside = state.clone();
-                let output = self.script(script, &mut inside, stdin);
-                state.files = inside.files;
-                output
-            }
-            CommandKind::If { branches, otherwise } => {
-                self.if_clause((branches, otherwise.as_ref()), state, stdin)
-            }
-            CommandKind::Loop { condition, body } => {
-                self.bomb(condition, body);
-                let mut output = self.script(condition, state, stdin);
-                let before = state.clone();
-                state.fallback = None;
-                output.append(&self.script(body, state, stdin));
-                *state = before.join(state.clone());
-                output
-            }
-            CommandKind::For { variable, values, body } => {
-                self.for_clause(variable, values.as_deref(), body, state, stdin)
-            }
-            CommandKind::Case { value, arms } => {
-                let mut output = Value::default();
-                self.value(&value.pieces, state, value.span);
-                let before = state.clone();
-                for (patterns, script) in arms {
-                    let mut inside = before.clone();
-                    for pattern in patterns {
-                        self.value(&pattern.pieces, &mut inside, pattern.span);
-                    }
-                    output.append(&self.script(script, &mut inside, stdin));
-                    *state = state.clone().join(inside);
-                }
-                output
-            }
-            CommandKind::Function { name, body } => {
-                state.functions.insert(name.clone(), Arc::clone(body));
-                Value::default()
-            }
-            CommandKind::Test { words, body } => {
-                for word in words {
-                    self.value(&word.pieces, state, word.span);
-                }
-                self.script(body, state, stdin)
-            }
-            CommandKind::Simple { .. } => Value::default(),
-        }
+    pub(super) fn function(&mut self, name: &str, body: &Arc<Command>, state: &mut State) {
+        let function = Function { body: Arc::clone(body), exported: state.options.allexport };
+        Arc::make_mut(&mut state.functions).insert(name.to_owned(), function);
     }
 
-    fn if_clause(
-        &mut self,
-        (branches, otherwise): (&[(Script, Script)], Option<&Script>),
-        state: &mut State,
-        stdin: &Value,
-    ) -> Value {
-        let mut output = Value::default();
-        let mut results: Option<State> = None;
-        for (condition, then) in branches {
-            output.append(&self.script(condition, state, stdin));
-            let mut inside = state.clone();
-            inside.fallback = None;
-            output.append(&self.script(then, &mut inside, stdin));
-            results = Some(match results {
-                Some(before) => before.join(inside),
-                None => inside,
-            });
-            if let Some(old) = state.fallback.take() {
-                state.cwd = old;
-            }
-        }
-        if let Some(script) = otherwise {
-            output.append(&self.script(script, state, stdin));
-        }
-        if let Some(results) = results {
-            *state = results.join(state.clone());
-        }
-        output
-    }
-
-    fn for_clause(
-        &mut self,
-        variable: &str,
-        words: Option<&[Word]>,
-        body: &Script,
-        state: &mut State,
-        stdin: &Value,
-    ) -> Value {
-        let values = match words {
-            Some(words) => self.fields(words, state).0,
-            None => state.positional.clone(),
+    /// Notes that the script goes on elsewhere: behind a loop, a function, or nowhere.
+    pub(super) fn leave(&mut self, what: Leaving, state: &mut State) {
+        let frame = match what {
+            Leaving::Loop => self.loops.last_mut(),
+            Leaving::Function => self.returns.last_mut(),
+            Leaving::Shell => None,
         };
-        let mut output = Value::default();
-        let before = state.clone();
-        for value in values {
-            state.set(variable, value);
-            output.append(&self.script(body, state, stdin));
+        if let Some(frame) = frame {
+            let here = State { failed: None, leaving: None, ..state.clone() };
+            *frame = joined(frame.take(), Some(here));
+        } else if what != Leaving::Shell {
+            // `break` and `return` outside of everything do nothing.
+            return;
         }
-        *state = before.join(state.clone());
-        output
-    }
-
-    /// A loop without end that starts something beside itself each time.
-    fn bomb(&mut self, condition: &Script, body: &Script) {
-        let endless = condition.items.iter().all(|item| {
-            item.chain.iter().all(|(_, p)| {
-                p.commands.iter().all(|c| {
-                    matches!(&c.kind, CommandKind::Simple { words, .. } if matches!(first_text(words), Some("true" | ":")))
-                })
-            })
-        });
-        if endless && !pauses(body) {
-            let span = body.items.first().map_or_else(Span::default, |i| i.chain[0].1.commands[0].span);
-            self.programs.problem(Problem::Bomb, self.pinned.unwrap_or(span));
-        }
+        state.leaving = Some(what);
     }
 }
 
-/// Whether something in a loop's body ends or slows it, or cannot be seen through.
-fn pauses(script: &Script) -> bool {
-    let commands = script.items.iter().flat_map(|i| &i.chain).flat_map(|(_, p)| &p.commands);
-    commands.into_iter().any(|command| match &command.kind {
-        CommandKind::Simple { words, .. } => {
-            !matches!(
-                first_text(words),
-                None | Some(
-                    "echo"
-                        | "printf"
-                        | "mkdir"
-                        | "cd"
-                        | "touch"
-                        | "cp"
-                        | "cat"
-                        | "true"
-                        | ":"
-                        | "sh"
-                        | "bash"
-                        | "dd"
-                        | "yes"
-                        | "p"
-                )
-            ) && !script.items.iter().any(|i| i.background)
-                || matches!(first_text(words), Some("sleep" | "wait" | "break" | "read" | "exit" | "return"))
-        }
-        CommandKind::Group(inner) | CommandKind::Subshell(inner) => pauses(inner),
-        CommandKind::If { .. }
-        | CommandKind::Case { .. }
-        | CommandKind::Loop { .. }
-        | CommandKind::For { .. } => true,
-        CommandKind::Function { .. } | CommandKind::Test { .. } => false,
-    })
-}
-
-/// Where the text of a script stands.
-#[derive(Debug, Clone, Copy)]
-pub enum Place {
-    /// Word for word in the source.
-    Source(Span),
-    /// It is the result of what stands here, and may stand nowhere.
-    Computed(Span),
-}
-
-fn first_text(words: &[Word]) -> Option<&str> {
-    match words.first()?.pieces.as_slice() {
-        [crate::shell::ast::Piece::Text(text)] => Some(text),
-        _ => None,
+/// The state after either of two ways, as far as they are taken.
+pub(super) fn joined(a: Option<State>, b: Option<State>) -> Option<State> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.join(b)),
+        (a, b) => a.or(b),
     }
 }

@@ -1,0 +1,202 @@
+//! Where the shell stands: `cd`, `pushd`, `popd`, `dirs`.
+
+use super::state::{Failed, State};
+use super::{Call, Shell};
+use crate::shell::{Part, Source, Value};
+use std::collections::BTreeMap;
+
+/// Directories that every machine has: a `cd` to them does not fail.
+const ALWAYS: [&str; 34] = [
+    "/",
+    "/bin",
+    "/boot",
+    "/dev",
+    "/dev/shm",
+    "/etc",
+    "/home",
+    "/lib",
+    "/media",
+    "/mnt",
+    "/opt",
+    "/proc",
+    "/root",
+    "/run",
+    "/sbin",
+    "/srv",
+    "/sys",
+    "/tmp",
+    "/usr",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/local",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/usr/local/lib",
+    "/usr/sbin",
+    "/usr/share",
+    "/usr/src",
+    "/var",
+    "/var/cache",
+    "/var/lib",
+    "/var/log",
+    "/var/spool",
+    "/var/tmp",
+];
+
+impl Shell<'_> {
+    /// `cd`
+    pub(super) fn change_directory(&mut self, arguments: &[Value], state: &mut State) -> Value {
+        let options = ["-P", "-L", "-e", "-@", "--"];
+        let target = arguments.iter().find(|a| !a.literal().is_some_and(|t| options.contains(&t)));
+        let new = match target {
+            None => state.absolute(&state.variable("HOME").unwrap_or_default()),
+            Some(t) if t.literal() == Some("-") => match state.variable("OLDPWD") {
+                Some(place) => vec![place],
+                None => vec![Value::dynamic(Source::Input, false)],
+            },
+            Some(t) => searched(&t.settled(), state),
+        };
+        go(new, state);
+        Value::default()
+    }
+
+    /// `pushd`, `popd` and `dirs`
+    pub(super) fn directory_stack(&mut self, name: &str, call: &Call<'_>, state: &mut State) -> Value {
+        let arguments = &call.words[1..];
+        let numbered = arguments.iter().find_map(|a| rotation(a.literal()?));
+        let target = arguments.iter().find(|a| !a.prefix().starts_with(['-', '+']));
+        match (name, target, numbered) {
+            ("dirs", ..) => {
+                if arguments.iter().any(|a| a.literal() == Some("-c")) {
+                    state.stack.clear();
+                    return Value::default();
+                }
+                let places = stack(state);
+                let shown = numbered
+                    .and_then(|n| entry(&places, n))
+                    .map_or(places.as_slice(), |p| std::slice::from_ref(p));
+                return shown.iter().filter_map(|p| p.first()).fold(Value::default(), |mut out, place| {
+                    out.append(place);
+                    out.push(Part::Text("\n".into()));
+                    out
+                });
+            }
+            ("popd", _, None) => {
+                let new = state.stack.pop().unwrap_or_else(|| vec![Value::dynamic(Source::Input, false)]);
+                return_to(new, state);
+            }
+            ("popd", _, Some(_)) => drop(state.stack.pop()),
+            (_, Some(target), _) => {
+                state.stack.push(state.cwd.clone());
+                let new = searched(&target.settled(), state);
+                go(new, state);
+            }
+            (_, None, number) => {
+                // Without a directory the first two change places, with a number all move on.
+                let mut places = stack(state);
+                let Some(at) = position(&places, number.unwrap_or((true, 1))) else {
+                    return Value::default();
+                };
+                places.rotate_left(at);
+                if number.is_none() && places.len() > 2 {
+                    let second = places.pop().unwrap_or_default();
+                    places.insert(1, second);
+                }
+                let new = places.remove(0);
+                places.reverse();
+                state.stack = places;
+                return_to(new, state);
+            }
+        }
+        Value::default()
+    }
+}
+
+/// The stack as `dirs` shows it: where the shell stands first.
+fn stack(state: &State) -> Vec<Vec<Value>> {
+    std::iter::once(&state.cwd).chain(state.stack.iter().rev()).cloned().collect()
+}
+
+/// `+n` and `-n`: from the left, or from the right.
+fn rotation(text: &str) -> Option<(bool, usize)> {
+    let number = |t: &str| t.parse::<usize>().ok();
+    match text.strip_prefix('+') {
+        Some(digits) => Some((true, number(digits)?)),
+        None => Some((false, number(text.strip_prefix('-')?)?)),
+    }
+}
+
+fn position(places: &[Vec<Value>], (left, number): (bool, usize)) -> Option<usize> {
+    if left { Some(number) } else { (places.len() - 1).checked_sub(number) }.filter(|at| *at < places.len())
+}
+
+fn entry(places: &[Vec<Value>], number: (bool, usize)) -> Option<&Vec<Value>> {
+    places.get(position(places, number)?)
+}
+
+/// What `~+n` and `~-n` mean.
+pub(super) fn numbered(text: &str, state: &State) -> Option<Value> {
+    let number = rotation(text).or_else(|| text.parse().ok().map(|n| (true, n)))?;
+    entry(&stack(state), number)?.first().cloned()
+}
+
+/// The directories that `cd` may mean: `CDPATH` is searched for a relative one.
+fn searched(target: &Value, state: &State) -> Vec<Value> {
+    let mut found = state.absolute(target);
+    let plain = !target.prefix().starts_with(['/', '.']) && !target.prefix().is_empty();
+    let path = state.variable("CDPATH").and_then(|p| p.literal().map(str::to_owned));
+    for directory in path.iter().filter(|_| plain).flat_map(|p| p.split(':')).filter(|d| !d.is_empty()) {
+        let mut whole = Value::text(format!("{directory}/"));
+        whole.append(target);
+        found.extend(state.absolute(&whole));
+    }
+    found
+}
+
+/// Goes to `new`; the shell stays where it is if that does not work.
+fn go(new: Vec<Value>, state: &mut State) {
+    let stays = state.clone();
+    return_to(new, state);
+    let certain = state.cwd.iter().all(|p| p.literal().is_some_and(|p| ALWAYS.contains(&p)));
+    if !certain {
+        state.failed = Some(Box::new(Failed { state: stays, ends: true }));
+    }
+}
+
+/// Goes to a place where the shell has been before.
+fn return_to(new: Vec<Value>, state: &mut State) {
+    if let Some(place) = state.cwd.first().cloned() {
+        state.set("OLDPWD", place);
+    }
+    state.cwd = new.into_iter().map(|v| v.literal().map(|p| Value::text(normal(p))).unwrap_or(v)).collect();
+    state.variables.remove("PWD");
+}
+
+/// A path without empty, `.` and `..` parts.
+#[must_use]
+pub fn normal(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+/// The path with links that the script made followed.
+pub(super) fn followed(links: &BTreeMap<String, String>, path: Value) -> Value {
+    for (name, target) in links {
+        let Some(rest) = path.prefix().strip_prefix(name.as_str()).filter(|r| r.starts_with('/')) else {
+            continue;
+        };
+        let mut whole = Value::text(format!("{target}{rest}"));
+        for part in path.parts().iter().skip(1) {
+            whole.push(part.clone());
+        }
+        return whole;
+    }
+    path
+}
