@@ -378,7 +378,8 @@ impl Programs for Analysis<'_> {
     }
 
     fn waits(&self, name: &str) -> bool {
-        self.rules.tools.named(name.rsplit('/').next().unwrap_or(name)).is_none_or(|tool| tool.waits)
+        let base = name.rsplit('/').next().unwrap_or(name);
+        !self.rules.quick_programs.iter().any(|quick| quick == base)
     }
 
     fn step(&mut self) -> bool {

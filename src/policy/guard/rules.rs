@@ -93,6 +93,8 @@ pub struct Rules {
     pub(super) runs_variables: Vec<String>,
     /// Variables that name code which programs load.
     pub(super) loads_variables: Vec<String>,
+    /// Programs that come back at once.
+    pub(super) quick_programs: Vec<String>,
     /// Options whose values are prose.
     pub(super) prose_options: Vec<String>,
     /// Patterns of packages that a machine cannot do without.
@@ -107,6 +109,7 @@ pub struct Rules {
 struct ContentFile {
     runs_variables: Vec<String>,
     loads_variables: Vec<String>,
+    quick_programs: Vec<String>,
     prose_options: Vec<String>,
     essential_packages: Vec<String>,
     security_services: Vec<String>,
@@ -180,6 +183,7 @@ impl Rules {
                 .statement,
             runs_variables: content.runs_variables,
             loads_variables: content.loads_variables,
+            quick_programs: content.quick_programs,
             prose_options: content.prose_options,
             essential_packages: content.essential_packages,
             security_services: content.security_services,

@@ -51,8 +51,6 @@ pub(super) struct Tool {
     pub(super) remote: bool,
     /// Whether its name is also an everyday word, and a command of many other programs.
     pub(super) verb: bool,
-    /// Whether it may take its time, or never come back.
-    pub(super) waits: bool,
 }
 
 /// One effect of a tool.

@@ -150,7 +150,7 @@ impl Shell<'_> {
             let (goes_on, ends) = if until { (fails, works) } else { (works, fails) };
             if status != Some(true) {
                 after = joined(after, ends);
-            } else if round == 0 {
+            } else if round == 0 && rounds == FREE_ROUNDS {
                 self.endless(condition, body, state);
             }
             if status == Some(false) && round > 0 {

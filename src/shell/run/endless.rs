@@ -1,7 +1,7 @@
 //! Loops without end: whether something in them ends or slows them.
 
 use super::State;
-use crate::shell::ast::{Command, CommandKind, Piece, Script};
+use crate::shell::ast::{Command, CommandKind, Piece, Script, Word};
 use std::collections::HashSet;
 
 /// Commands that leave a loop.
@@ -88,13 +88,12 @@ impl Look<'_> {
 
 /// Whether a condition looks at something that the loop may change.
 pub(super) fn varies(condition: &Script) -> bool {
+    let commands = condition.items.iter().flat_map(|i| &i.chain).flat_map(|(_, p)| &p.commands);
+    let named = |word: &Word| {
+        word.pieces.iter().any(|p| !matches!(p, Piece::Quoted(t) if !t.contains(char::is_alphabetic)))
+    };
     format!("{condition:?}").contains("Parameter")
-        || condition
-            .items
-            .iter()
-            .flat_map(|i| &i.chain)
-            .flat_map(|(_, p)| &p.commands)
-            .any(|c| matches!(&c.kind, CommandKind::Arithmetic(_) | CommandKind::Condition(_)))
+        || commands.into_iter().any(|c| matches!(&c.kind, CommandKind::Arithmetic(word) if named(word)))
 }
 
 /// Whether a script may look at a variable, be it in text that it evaluates later.

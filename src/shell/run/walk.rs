@@ -62,7 +62,7 @@ impl<'p> Shell<'p> {
         };
         let output = match self.parsed(text, base, state.dialect, span) {
             Some(script) => self.script(&script, state, stdin),
-            None => Value::dynamic(Source::Output, true),
+            None => Value::default(),
         };
         self.texts -= 1;
         if self.texts == 0 {
@@ -85,6 +85,8 @@ impl<'p> Shell<'p> {
     pub(super) fn parsed(&mut self, text: &str, base: usize, dialect: Dialect, span: Span) -> Option<Script> {
         match parse(text, base, dialect) {
             Ok(script) => Some(script),
+            // What only bash parses is judged as bash runs it.
+            Err(_) if dialect == Dialect::Dash && parse(text, base, Dialect::Bash).is_ok() => None,
             Err(error) => {
                 let span = self.pinned.unwrap_or(span);
                 self.programs.problem(Problem::Unparsed(error), span);
