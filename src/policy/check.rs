@@ -3,9 +3,9 @@
 
 use super::catalog::{self, Raw};
 use super::{Policy, Waiver};
-use crate::model::{Digest, Finding, Place, Related, Resource, Severity, Spec, Stamp, Tree};
+use crate::model::{Digest, Finding, NodeName, Place, Related, Resource, Severity, Spec, Stamp, Tree};
 use crate::module::{AttrOrigin, Compilation, Origin, Site};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::num::NonZeroUsize;
 
 /// The lint result that a change needs to be reviewed. Nothing but [`check`] makes one.
@@ -39,6 +39,9 @@ pub enum Verdict {
 /// Resources that one thread looks at, at least.
 const MIN_SHARE: usize = 64;
 
+/// The nodes on which each waiver allows something.
+type Used = Vec<BTreeSet<NodeName>>;
+
 /// A finding with what a waiver has to name.
 struct Candidate {
     finding: Finding,
@@ -48,19 +51,18 @@ struct Candidate {
 /// Lints a compiled site.
 pub fn check(policy: &Policy, tree: &Tree, site: &Site, compilation: &Compilation, today: Stamp) -> Verdict {
     let mut findings: Vec<Finding> = policy.waivers().iter().flat_map(|w| w.faults(today)).collect();
-    let mut used = vec![false; policy.waivers().len()];
+    let mut used: Used = vec![BTreeSet::new(); policy.waivers().len()];
     for candidate in candidates(policy, tree, compilation) {
         findings.extend(waived(candidate, policy, site, today, &mut used));
     }
-    for (waiver, _) in policy.waivers().iter().zip(&used).filter(|(_, used)| !**used) {
-        let message = format!("the waiver for `{}` allows nothing that is there", waiver.resource);
-        findings.push(Finding::new("unused-waiver", Severity::Warn, message, waiver.place.clone()));
-    }
+    let needless =
+        policy.waivers().iter().zip(&used).filter_map(|(waiver, used)| needless(waiver, used, site));
+    findings.extend(needless);
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.place.cmp(&b.place)));
     if findings.iter().any(|f| f.severity > Severity::Warn) {
         return Verdict::Refused(findings);
     }
-    let waivers_used = policy.waivers().iter().zip(&used).filter(|(_, used)| **used);
+    let waivers_used = policy.waivers().iter().zip(&used).filter(|(_, used)| !used.is_empty());
     Verdict::Passed(LintedCommit {
         warnings: findings,
         waivers_used: waivers_used.map(|(waiver, _)| waiver.clone()).collect(),
@@ -159,13 +161,35 @@ fn narrowed(raw: &Raw, attr: &AttrOrigin, tree: &Tree) -> Place {
     once(&raw.excerpt).or_else(|| once(&quoted)).unwrap_or_else(|| place.clone())
 }
 
+/// What a waiver allows without need: everything, or what is on some of its nodes.
+fn needless(waiver: &Waiver, used: &BTreeSet<NodeName>, site: &Site) -> Option<Finding> {
+    let finding =
+        |rule: &str, message: String| Finding::new(rule, Severity::Warn, message, waiver.place.clone());
+    if used.is_empty() {
+        let message = format!("the waiver for `{}` allows nothing that is there", waiver.resource);
+        return Some(finding("unused-waiver", message));
+    }
+    let nodes = site.nodes().iter().filter(|(name, node)| waiver.holds_for(name, &node.groups));
+    let mut spare = nodes.map(|(name, _)| name).filter(|name| !used.contains(*name));
+    let first = spare.next()?;
+    let others = match spare.count() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let message = format!(
+        "the waiver for `{}` also holds for `{first}`{others}, where nothing needs it",
+        waiver.resource
+    );
+    Some(finding("broad-waiver", message))
+}
+
 /// The finding for the nodes that no waiver covers; nothing of severity deny is ever covered.
 fn waived(
     candidate: Candidate,
     policy: &Policy,
     site: &Site,
     today: Stamp,
-    used: &mut [bool],
+    used: &mut Used,
 ) -> Option<Finding> {
     let Candidate { mut finding, digest } = candidate;
     if finding.severity != Severity::NeedsWaiver {
@@ -181,7 +205,7 @@ fn waived(
         let groups = site.nodes().get(node).map_or(&[][..], |n| n.groups.as_slice());
         let holding = covering.iter().find(|at| policy.waivers()[**at].holds_for(node, groups));
         if let Some(at) = holding {
-            used[*at] = true;
+            used[*at].insert(node.clone());
         }
         holding.is_none()
     });

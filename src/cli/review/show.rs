@@ -5,8 +5,8 @@ use super::examine::{Examined, examine};
 use super::list;
 use crate::cli::counted::counted;
 use crate::cli::{Failure, Outcome, Ui};
-use crate::model::Principal;
-use crate::policy::report;
+use crate::model::{NodeName, Principal};
+use crate::policy::{Waiver, report};
 use crate::review::change::{Change, NoteRecord, void_text};
 use crate::review::effect::What;
 use crate::review::{escape, render, source};
@@ -70,6 +70,7 @@ fn summary(clone: &Clone, examined: &Examined) -> Result<String, Failure> {
         release.base.as_deref().unwrap_or("nothing")
     ));
     out.push_str(&format!("  lint       {}\n", lint(examined)));
+    out.push_str(&waivers(examined));
     out.push_str(&effects(examined));
     out.push_str(&files(examined));
     out.push_str(&format!("  statement  {}\n", examined.id()));
@@ -86,6 +87,24 @@ fn lint(examined: &Examined) -> String {
         0 => "passed on this machine".into(),
         count => format!("passed on this machine, with {}", counted(count, "warning")),
     }
+}
+
+/// The waivers without which the lint would have refused the change.
+fn waivers(examined: &Examined) -> String {
+    let line = |waiver: &Waiver| {
+        let nodes = waiver.nodes.iter().map(NodeName::as_str);
+        let on: Vec<&str> = nodes.chain(waiver.groups.iter().map(String::as_str)).collect();
+        let (reason, ticket) =
+            (escape::line(waiver.reason.as_bytes()), escape::line(waiver.ticket.as_bytes()));
+        format!(
+            "  waiver     {} for {} on {}, until {}: {reason} ({ticket})\n",
+            waiver.rule,
+            waiver.resource,
+            on.join(", "),
+            waiver.expires
+        )
+    };
+    examined.admitted.linted.waivers_used.iter().map(line).collect()
 }
 
 /// Nodes, and resources by type.

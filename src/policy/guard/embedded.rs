@@ -7,6 +7,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ("policies/analysis-limit.toml", include_str!("../../../policies/analysis-limit.toml")),
     ("policies/announced-restart.toml", include_str!("../../../policies/announced-restart.toml")),
     ("policies/backdoor.toml", include_str!("../../../policies/backdoor.toml")),
+    ("policies/broad-waiver.toml", include_str!("../../../policies/broad-waiver.toml")),
     ("policies/data-destruction.toml", include_str!("../../../policies/data-destruction.toml")),
     ("policies/device-overwrite.toml", include_str!("../../../policies/device-overwrite.toml")),
     ("policies/essential-package.toml", include_str!("../../../policies/essential-package.toml")),
