@@ -17,7 +17,8 @@ pub(super) fn file(rules: &Rules, file: &File) -> Vec<Raw> {
         found.extend(raw("system-file-resource", "ensure"));
     }
     let sweeps = class(&format!("{}/*", file.path), true).is_some_and(|class| {
-        class != "system" || (file.path.matches('/').count() <= 2 && !file.path.ends_with(".d"))
+        !matches!(class, "base" | "system" | "private")
+            || (file.path.matches('/').count() <= 2 && !file.path.ends_with(".d"))
     });
     if file.purge && sweeps {
         found.extend(raw("system-file-resource", "purge"));

@@ -78,6 +78,7 @@ pub fn paths() -> Value {
             "directories": paths("Directories: lost with anything above them, or with all that is in them."),
             "files": paths("Files."),
             "within": paths("Directories in which every single thing counts."),
+            "many": paths("Directories of which no selection may be lost at once."),
             "except": paths("What does not count although it matches."),
         },
     });

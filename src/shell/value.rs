@@ -52,6 +52,12 @@ pub enum Source {
 }
 
 impl Source {
+    /// Whether it may be anything: nothing has checked it, and its kind says nothing.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        !matches!(self, Self::Checked | Self::Name | Self::Fact | Self::Number | Self::Unset)
+    }
+
     const ALL: [Self; 10] = [
         Self::Unset,
         Self::Checked,

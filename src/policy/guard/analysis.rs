@@ -66,9 +66,18 @@ impl<'r> Analysis<'r> {
     pub(super) fn add_path(&mut self, mut effect: Effect, path: &Value, state: &State) {
         let whole_node = matches!(
             effect.kind,
-            Kind::Mode | Kind::Owner | Kind::Attribute | Kind::Mount | Kind::Unmount | Kind::Unpack
+            Kind::Mode
+                | Kind::Open
+                | Kind::Expose
+                | Kind::Close
+                | Kind::Owner
+                | Kind::Attribute
+                | Kind::Mount
+                | Kind::Unmount
+                | Kind::Unpack
         );
         let reach = match effect.recursive {
+            _ if effect.kind == Kind::Encrypt => Reach::Many,
             true => Reach::Below,
             false if whole_node => Reach::Node,
             false => Reach::Itself,
@@ -193,6 +202,9 @@ impl<'r> Analysis<'r> {
         self.environment(call, state);
         let special = tool.special.and_then(|s| self.special(s, tool, &arguments, call, state));
         self.effects(tool, &arguments, call, state);
+        if !tool.own_outputs {
+            self.outputs(&arguments, call, state);
+        }
         if arguments.has(&tool.verifies) {
             special::verified(state);
         }
@@ -276,6 +288,14 @@ impl<'r> Analysis<'r> {
         }
     }
 
+    /// What options name that nearly every program writes to.
+    fn outputs(&mut self, arguments: &Arguments, call: &Call<'_>, state: &State) {
+        let rules = self.rules;
+        for path in arguments.values(&rules.unlisted.values).filter(|v| v.prefix().starts_with('/')) {
+            self.add_path(Effect::new(Kind::Overwrite, "", "", call.span), path, state);
+        }
+    }
+
     /// Variables set for one program alone that make it run something.
     fn environment(&mut self, call: &Call<'_>, state: &mut State) {
         for (name, value) in call.environment {
@@ -299,6 +319,11 @@ fn there(path: &Value) -> Value {
         Some((host, _)) if !host.contains('/') => options::behind(path, host.len() + 1),
         _ => path.clone(),
     }
+}
+
+/// Whether a file with this content is as good as empty.
+fn is_nothing(content: &Value) -> bool {
+    content.literal().is_some_and(|text| text.trim().len() <= 1)
 }
 
 impl Analysis<'_> {
@@ -328,6 +353,8 @@ impl Analysis<'_> {
             Some(tool) => self.apply(tool, call, state),
             None => {
                 self.environment(call, state);
+                let arguments = options::parse(&rules.unlisted, call.words, call.spans);
+                self.outputs(&arguments, call, state);
                 self.unknown_program(call, state)
             }
         }
@@ -353,7 +380,11 @@ impl Programs for Analysis<'_> {
     }
 
     fn write(&mut self, write: &Write<'_>, state: &mut State) {
-        let (kind, sign) = if write.append { (Kind::Append, ">>") } else { (Kind::Overwrite, ">") };
+        let (kind, sign) = match write.append {
+            true => (Kind::Append, ">>"),
+            false if is_nothing(write.content) => (Kind::Truncate, ">"),
+            false => (Kind::Overwrite, ">"),
+        };
         self.told(
             || format!("{sign} {}", write.path),
             write.span,

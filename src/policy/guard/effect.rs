@@ -31,6 +31,8 @@ pub enum Kind {
     Delete,
     /// Replaces the content of files.
     Overwrite,
+    /// Puts something else in the place of a file.
+    Replace,
     /// Spreads many files over a directory.
     Unpack,
     /// Empties files.
@@ -49,6 +51,12 @@ pub enum Kind {
     Volume,
     /// Changes permissions.
     Mode,
+    /// Lets everybody write.
+    Open,
+    /// Lets everybody read.
+    Expose,
+    /// Keeps out who needs it.
+    Close,
     /// Sets the set-user-ID or set-group-ID bit, or a capability.
     Setuid,
     /// Changes owners.

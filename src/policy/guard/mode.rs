@@ -20,49 +20,124 @@ pub(super) fn chmod(analysis: &mut Analysis<'_>, arguments: &Arguments, state: &
         _ => format!("-{minus}"),
     };
     let recursive = arguments.has(&["-R".to_owned(), "--recursive".to_owned()]);
+    let change = Change::of(&mode);
     for operand in arguments.operands.iter().skip(usize::from(named)) {
-        let span = operand.span;
-        let mut effect = Effect::new(Kind::Mode, "", "", span);
-        effect.recursive = recursive;
-        effect.forced = opens_or_closes(&mode);
-        if recursive || effect.forced {
+        for mut effect in change.effects(recursive) {
+            effect.span = operand.span;
+            effect.recursive = recursive;
             analysis.add_path(effect, &operand.value, state);
         }
-        if sets_user_id(&mode) {
-            analysis.add(Effect::new(Kind::Setuid, "mode", operand.value.to_string(), span));
+        if change.sets & SET_USER_ID != 0 {
+            let target = operand.value.to_string();
+            analysis.add(Effect::new(Kind::Setuid, "mode", target, operand.span));
         }
     }
 }
 
 /// Whether a mode gives a file's user ID to whoever runs it.
 pub(in crate::policy) fn sets_user_id(mode: &str) -> bool {
-    match mode.trim_start_matches('0').parse::<u32>() {
-        Ok(_) if mode.chars().all(|c| c.is_digit(8)) => {
-            u32::from_str_radix(mode, 8).is_ok_and(|bits| bits & 0o4000 != 0)
+    Change::of(mode).sets & SET_USER_ID != 0
+}
+
+const SET_USER_ID: u32 = 0o4000;
+
+/// What a mode does to the bits of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Change {
+    sets: u32,
+    clears: u32,
+    /// Whether it says what all bits are, and not which ones change.
+    whole: bool,
+}
+
+impl Change {
+    fn of(mode: &str) -> Self {
+        let digits = mode.trim_start_matches(['=', '+', '-']);
+        if let Ok(bits) = u32::from_str_radix(digits, 8) {
+            return match mode.chars().next() {
+                Some('+') => Self { sets: bits, ..Self::default() },
+                Some('-') => Self { clears: bits, ..Self::default() },
+                _ => Self { sets: bits, clears: !bits & 0o777, whole: true },
+            };
         }
-        _ => mode.split(',').any(|clause| {
-            let who = clause.split(['+', '=', '-']).next().unwrap_or("");
-            let sets = clause.split_once(['+', '=']).is_some_and(|(_, bits)| bits.contains('s'));
-            sets && (who.contains('u') || who.contains('a') || who.is_empty())
-        }),
+        mode.split(',').fold(Self::default(), Self::and)
+    }
+
+    /// The change, and then that of one clause: `u+x`, `go-w`, `a=rX`.
+    fn and(mut self, clause: &str) -> Self {
+        let at = clause.find(['+', '=', '-']).unwrap_or(clause.len());
+        let (who, mut actions) = clause.split_at(at);
+        let everybody = who.is_empty() || who.contains('a');
+        while let Some(operator) = actions.chars().next() {
+            let rest = &actions[1..];
+            let end = rest.find(['+', '=', '-']).unwrap_or(rest.len());
+            let (letters, next) = rest.split_at(end);
+            let mut bits = 0;
+            for (class, shift, set_id) in [('u', 6, 0o4000), ('g', 3, 0o2000), ('o', 0, 0)] {
+                if everybody || who.contains(class) {
+                    bits |= permissions(letters) << shift;
+                    bits |= if letters.contains('s') { set_id } else { 0 };
+                    self.clears |= if operator == '=' { (!permissions(letters) & 7) << shift } else { 0 };
+                }
+            }
+            match operator {
+                '-' => (self.clears, self.sets) = (self.clears | bits, self.sets & !bits),
+                _ => (self.clears, self.sets) = (self.clears & !bits, self.sets | bits),
+            }
+            actions = next;
+        }
+        self
+    }
+
+    /// What it does to whatever it is applied to.
+    fn effects(self, recursive: bool) -> Vec<Effect> {
+        let effect = |kind, forced| {
+            let mut effect = Effect::new(kind, "", "", crate::shell::Span::default());
+            effect.forced = forced;
+            effect
+        };
+        let mut effects = Vec::new();
+        let tightens = self.sets == 0 && self.clears & !0o022 == 0;
+        let disarms = !self.whole && self.clears & SET_USER_ID != 0;
+        if (recursive && !tightens) || self.clears & 0o100 != 0 || disarms {
+            effects.push(effect(Kind::Mode, self.clears & 0o100 != 0 || disarms));
+        }
+        if self.sets & 0o002 != 0 {
+            effects.push(effect(Kind::Open, false));
+        }
+        if self.sets & 0o004 != 0 {
+            effects.push(effect(Kind::Expose, false));
+        }
+        if self.clears & 0o404 != 0 {
+            effects.push(effect(Kind::Close, self.clears & 0o400 != 0));
+        }
+        effects
     }
 }
 
-/// Whether a mode lets everybody write, or nobody in.
-fn opens_or_closes(mode: &str) -> bool {
-    if mode.chars().all(|c| c.is_digit(8)) && !mode.is_empty() {
-        let bits = u32::from_str_radix(mode, 8).unwrap_or(0);
-        return (bits & 0o002 != 0 && bits & 0o1000 == 0)
-            || bits & 0o500 == 0
-            || bits & 0o111 == 0 && bits & 0o444 == 0;
+fn permissions(letters: &str) -> u32 {
+    let bit = |letter: char, bit: u32| if letters.contains(letter) { bit } else { 0 };
+    bit('r', 4) | bit('w', 2) | bit('x', 1) | bit('X', 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_are_read_as_chmod_reads_them() {
+        let check = |mode: &str, sets: u32, clears: u32| {
+            let change = Change::of(mode);
+            assert_eq!((change.sets, change.clears), (sets, clears), "{mode}");
+        };
+        check("0755", 0o755, 0o022);
+        check("=4755", 0o4755, 0o022);
+        check("u+s", 0o4000, 0);
+        check("go-w", 0, 0o022);
+        check("-x", 0, 0o111);
+        check("a=r", 0o444, 0o333);
+        check("u=rwX,go=rX", 0o755, 0o022);
+        check("o=", 0, 0o007);
+        check("u-s,g+s", 0o2000, 0o4000);
     }
-    mode.split(',').any(|clause| {
-        let at = clause.find(['+', '=', '-']).unwrap_or(0);
-        let (who, change) = clause.split_at(at);
-        let everybody = who.is_empty() || who.contains(['a', 'o']);
-        let adds = change.starts_with(['+', '=']) && change.contains('w');
-        let owner = who.is_empty() || who.contains(['a', 'u']);
-        let removes = change.starts_with('-') && change.contains(['r', 'x', 'w']) && change != "-w";
-        (everybody && adds && !change.contains('t')) || (owner && removes) || (owner && change == "=")
-    })
 }

@@ -2,8 +2,8 @@
 //! is held against it.
 
 use super::entries::{Entries, Segments};
-use crate::shell::run::matches;
-use crate::shell::{Dynamic, Part, Source, Value};
+use crate::shell::run::{is_pattern, matches};
+use crate::shell::{Dynamic, Part, Value};
 use serde::Deserialize;
 
 /// The table of protected paths.
@@ -36,6 +36,9 @@ pub(super) struct Class {
     /// Directories in which every single thing counts.
     #[serde(default)]
     within: Entries,
+    /// Directories of which no selection may be lost at once.
+    #[serde(default)]
+    many: Entries,
     /// What does not count although it matches.
     #[serde(default)]
     except: Entries,
@@ -50,6 +53,8 @@ pub(super) enum Reach {
     Node,
     /// Everything below it too.
     Below,
+    /// The same, where a selection of what is there is as bad as all of it.
+    Many,
 }
 
 impl Paths {
@@ -79,12 +84,12 @@ impl Paths {
     }
 
     fn class_of(&self, path: &Value, reach: Reach) -> Option<usize> {
-        let target = self.target(path)?;
-        self.classes.iter().position(|class| class.reached(&target, reach))
+        let targets = self.targets(path);
+        self.classes.iter().position(|class| targets.iter().any(|target| class.reached(target, reach)))
     }
 
-    /// The normal form of a path with patterns; `None` for one that starts unknown or relative.
-    pub(super) fn target(&self, path: &Value) -> Option<Target> {
+    /// The normal forms of a path with patterns; none for one that starts unknown or relative.
+    fn targets(&self, path: &Value) -> Vec<Target> {
         let mut text = String::new();
         for part in path.parts() {
             match part {
@@ -93,25 +98,31 @@ impl Paths {
                     special.then_some('\\').into_iter().chain([c])
                 })),
                 Part::Glob(t) => text.push_str(t),
+                Part::Dynamic(d) if text.ends_with("/dev/") && d.source.is_open() => {
+                    text.push_str(ANY_DISK);
+                }
                 Part::Dynamic(_) => text.push('\u{1}'),
             }
         }
         if !text.starts_with('/') {
-            return None;
+            return Vec::new();
         }
-        let mut segments = segments(&text);
+        let mut forms = vec![segments(&text)];
         for (from, to) in &self.aliases {
             let (from, to) = (&from.0, &to.0);
-            if segments.len() >= from.len() && from.iter().zip(&segments).all(|(f, s)| matches(f, s)) {
+            let Some(segments) = forms.last_mut() else { break };
+            let starts = |holds: fn(&str, &str) -> bool| {
+                segments.len() >= from.len() && from.iter().zip(segments.iter()).all(|(f, s)| holds(f, s))
+            };
+            if starts(is) {
                 segments.splice(..from.len(), to.iter().cloned());
+            } else if starts(may_be) {
+                let mut other = segments.clone();
+                other.splice(..from.len(), to.iter().cloned());
+                forms.insert(0, other);
             }
         }
-        let mut broad = 0;
-        while segments.last().is_some_and(|s| is_broad(s)) {
-            segments.pop();
-            broad += 1;
-        }
-        Some(Target { segments, contents: broad > 0 })
+        forms.into_iter().map(Target::new).collect()
     }
 }
 
@@ -124,50 +135,98 @@ pub(super) struct Target {
     contents: bool,
 }
 
+impl Target {
+    fn new(mut segments: Vec<String>) -> Self {
+        let whole = segments.len();
+        while segments.last().is_some_and(|s| is_broad(s)) {
+            segments.pop();
+        }
+        let contents = segments.len() < whole;
+        Self { segments, contents }
+    }
+
+    /// What comes before the first pattern, if there is one.
+    fn before_pattern(&self) -> Option<&[String]> {
+        let at = self.segments.iter().position(|s| is_pattern(s));
+        match at {
+            Some(at) => self.segments.get(..at),
+            None => self.contents.then_some(&self.segments),
+        }
+    }
+}
+
 impl Class {
     fn reached(&self, target: &Target, reach: Reach) -> bool {
-        let below = reach == Reach::Below;
+        let below = matches!(reach, Reach::Below | Reach::Many);
         let path = &target.segments;
-        if self.except.any(path, |e| is_prefix(e, path, true)) {
+        if self.except.any(path, |e| is_above(e, path, is)) {
             return false;
         }
         let directory = self.directories.any(path, |d| {
             if below {
-                is_prefix(path, d, false)
+                leads(path, d)
             } else {
-                let whole = target.contents || reach == Reach::Node;
-                whole && path.len() == d.len() && is_prefix(path, d, false)
+                (target.contents || reach == Reach::Node) && same_path(path, d)
             }
         });
         let file = self.files.any(path, |f| match (below, target.contents) {
-            (true, contents) => is_prefix(path, f, false) && !(contents && path.len() == f.len()),
-            (false, true) => f.len() == path.len() + 1 && is_prefix(path, f, false),
-            (false, false) => f.len() == path.len() && is_prefix(path, f, false),
+            (true, contents) => leads(path, f) && !(contents && path.len() == f.len()),
+            (false, true) => f.len() == path.len() + 1 && leads(path, f),
+            (false, false) => same_path(path, f),
         });
         let inside = self.within.any(path, |w| {
             let under = path.len() > w.len() || (path.len() == w.len() && (below || target.contents));
-            (under && is_prefix(w, path, true)) || (below && is_prefix(path, w, false))
+            (under && is_above(w, path, may_be)) || (below && leads(path, w))
         });
-        directory || file || inside
+        let many = reach == Reach::Many
+            && target.before_pattern().is_some_and(|p| self.many.any(p, |m| is_above(m, p, may_be)));
+        directory || file || inside || many
     }
 }
 
-/// Whether `short` is the start of `long`. Either may have patterns; `fixed` says that those of `short` do.
-fn is_prefix(short: &[String], long: &[String], fixed: bool) -> bool {
-    short.len() <= long.len()
-        && short.iter().zip(long).all(|(s, l)| {
-            s == l
-                || if fixed {
-                    matches(s, &unescaped(l)) || may_match(l, s)
-                } else {
-                    matches(s, l) || matches(l, &unescaped(s))
-                }
-        })
+/// The name of a device that cannot be known beforehand.
+const ANY_DISK: &str = "[s-x]d*";
+
+/// Any number of directories in a path: what `find` looks through.
+const ANY_DEPTH: &str = "**";
+
+/// Whether the path may be the entry of the table, or something above it.
+fn leads(path: &[String], entry: &[String]) -> bool {
+    match (path.split_first(), entry.split_first()) {
+        (None, _) => true,
+        (Some((first, rest)), _) if first == ANY_DEPTH => (0..=entry.len()).any(|n| leads(rest, &entry[n..])),
+        (Some((first, rest)), Some((e, others))) => may_be(e, first) && leads(rest, others),
+        (Some(_), None) => false,
+    }
 }
 
-/// Whether the pattern `a` of a path may be a name that `b`, a name or pattern of the table, means.
-fn may_match(a: &str, b: &str) -> bool {
-    a.contains(['*', '?', '[']) && !b.contains(['*', '?', '[']) && matches(a, b)
+/// Whether the path may be the entry of the table.
+fn same_path(path: &[String], entry: &[String]) -> bool {
+    match (path.split_first(), entry.split_first()) {
+        (None, None) => true,
+        (Some((first, rest)), _) if first == ANY_DEPTH => {
+            (0..=entry.len()).any(|n| same_path(rest, &entry[n..]))
+        }
+        (Some((first, rest)), Some((e, others))) => may_be(e, first) && same_path(rest, others),
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+/// Whether the entry of the table is the path, or something above it.
+fn is_above(entry: &[String], path: &[String], holds: fn(&str, &str) -> bool) -> bool {
+    entry.len() <= path.len() && entry.iter().zip(path).all(|(e, p)| holds(e, p))
+}
+
+/// Whether a part of a path is what the table's name or pattern means, whatever it turns out to be.
+fn is(entry: &str, part: &str) -> bool {
+    entry == part || (is_pattern(entry) && !is_pattern(part) && matches(entry, &unescaped(part)))
+}
+
+/// Whether it may be.
+fn may_be(entry: &str, part: &str) -> bool {
+    entry == part
+        || (is_pattern(entry) && matches(entry, &unescaped(part)))
+        || (is_pattern(part) && matches(part, entry))
 }
 
 fn unescaped(text: &str) -> String {
@@ -195,9 +254,7 @@ fn is_broad(segment: &str) -> bool {
 /// Whether a path may be anything.
 fn is_undetermined(path: &Value) -> bool {
     match path.parts().first() {
-        Some(Part::Dynamic(Dynamic { source, .. })) => {
-            !matches!(source, Source::Checked | Source::Name | Source::Fact | Source::Number | Source::Unset)
-        }
+        Some(Part::Dynamic(Dynamic { source, .. })) => source.is_open(),
         _ => false,
     }
 }

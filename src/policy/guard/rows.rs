@@ -1,6 +1,6 @@
 //! Rows of the tool tables held against the arguments of a call: when they apply, and to what.
 
-use super::options::{self, Arguments};
+use super::options::{self, Arguments, Operand};
 use super::special;
 use super::table::{Condition, Prints, Selector, Tool};
 use crate::shell::run::{Call, State, matches};
@@ -59,8 +59,35 @@ pub(super) fn select(selector: &Selector, arguments: &Arguments, span: Span) -> 
             return with_key.map(|o| (options::behind(&o.value, key.len()), o.span)).collect();
         }
         Selector::Options(names) => return arguments.values(names).map(|v| (v.clone(), span)).collect(),
+        Selector::Into => return copies(arguments),
+        Selector::Here => return vec![(Value::text("."), span)],
     };
     operands[range].iter().map(|o| (o.value.clone(), o.span)).collect()
+}
+
+/// Where the copies of the sources end up if the target is a directory. All that is in a source is
+/// copied when it ends in `/.`.
+fn copies(arguments: &Arguments) -> Vec<(Value, Span)> {
+    let option = ["-t".to_owned(), "--target-directory".to_owned()];
+    let named = arguments.values(&option).last();
+    let (last, init) = match arguments.operands.split_last() {
+        Some((last, init)) if named.is_none() => (Some(&last.value), init),
+        _ => (named, arguments.operands.as_slice()),
+    };
+    let Some(directory) = last else { return Vec::new() };
+    let copy = |source: &Operand| {
+        let mut whole = directory.clone();
+        whole.push(Part::Text("/".into()));
+        match source.value.parts().last() {
+            Some(Part::Glob(_) | Part::Dynamic(_)) => whole.push(Part::Glob("*".into())),
+            _ => match source.value.suffix().trim_end_matches('/').rsplit('/').next() {
+                Some("." | "") | None => whole.push(Part::Glob("*".into())),
+                Some(name) => whole.push(Part::Text(name.to_owned())),
+            },
+        }
+        (whole, source.span)
+    };
+    init.iter().map(copy).collect()
 }
 
 /// Whether the arguments look as a row of a table demands.
@@ -73,7 +100,14 @@ pub(super) fn holds(condition: &Condition, arguments: &Arguments) -> bool {
             let names: Vec<String> = names.split(',').map(str::to_owned).collect();
             arguments.values(&names).any(|v| pattern.split('|').any(|p| matches(p, &v.code())))
         })
-        && words_match(&condition.words, &arguments.operands.iter().map(|o| &o.value).collect::<Vec<_>>())
+        && (condition.words.is_empty() || begins(arguments, &condition.words))
+        && (condition.not.is_empty() || !begins(arguments, &condition.not))
+}
+
+/// Whether the operands start as `pattern` says.
+fn begins(arguments: &Arguments, pattern: &[String]) -> bool {
+    let words: Vec<&Value> = arguments.operands.iter().map(|o| &o.value).collect();
+    words_match(pattern, &words)
 }
 
 fn words_match(pattern: &[String], words: &[&Value]) -> bool {

@@ -8,7 +8,7 @@ use super::embedded;
 use super::interpreter::Language;
 use super::paths::Paths;
 use super::statements;
-use super::table::Tools;
+use super::table::{Tool, Tools};
 use crate::model::{Digest, Severity};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -89,6 +89,8 @@ pub struct Rules {
     pub(super) lines: Vec<Line>,
     pub(super) languages: BTreeMap<String, Language>,
     pub(super) statements: Vec<statements::Row>,
+    /// A program that is in no table, as far as it is known: the options that name what it writes.
+    pub(super) unlisted: Tool,
     /// Variables whose value some programs run in a shell.
     pub(super) runs_variables: Vec<String>,
     /// Variables that name code which programs load.
@@ -107,6 +109,7 @@ pub struct Rules {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ContentFile {
+    output_options: Vec<String>,
     runs_variables: Vec<String>,
     loads_variables: Vec<String>,
     quick_programs: Vec<String>,
@@ -181,6 +184,7 @@ impl Rules {
             statements: toml::from_str::<statements::File>(embedded::STATEMENTS)
                 .map_err(|e| RulesError::toml("policies/statements.toml", &e))?
                 .statement,
+            unlisted: Tool { values: content.output_options, ..Tool::default() },
             runs_variables: content.runs_variables,
             loads_variables: content.loads_variables,
             quick_programs: content.quick_programs,

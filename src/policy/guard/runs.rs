@@ -148,7 +148,7 @@ fn operand_from(selector: &Selector, arguments: &Arguments) -> Option<usize> {
         Selector::From(n) | Selector::At(n) => *n,
         Selector::All | Selector::Init => 0,
         Selector::Last => arguments.operands.len().checked_sub(1)?,
-        Selector::Key(_) | Selector::Options(_) => return None,
+        Selector::Key(_) | Selector::Options(_) | Selector::Into | Selector::Here => return None,
     };
     arguments.operands.get(first).map(|o| o.at)
 }

@@ -43,6 +43,8 @@ pub(super) struct Tool {
     pub(super) verifies: Vec<String>,
     /// The language of the scripts that it runs.
     pub(super) language: Option<String>,
+    /// What its options write is said by its effects alone.
+    pub(super) own_outputs: bool,
     /// Whether it may run others in more ways than its rows say; they are tried.
     pub(super) open: bool,
     /// Whether all its arguments are text that nothing runs.
@@ -279,6 +281,9 @@ pub(super) struct Condition {
     /// in which something is not known.
     #[serde(default)]
     pub(super) words: Vec<String>,
+    /// The operands do not start like this.
+    #[serde(default)]
+    pub(super) not: Vec<String>,
     /// One of the options (`-x,--long`) has a value like this (`a|b*`).
     #[serde(default)]
     pub(super) option: BTreeMap<String, String>,
@@ -288,7 +293,7 @@ pub(super) struct Condition {
 }
 
 /// Which arguments: `all`, `last`, `init` (all but the last), `0`, `1..`, `of=` (operands of that form),
-/// `-o,--output` (values of options), `**/down` not.
+/// `-o,--output` (values of options), `into` (where the copies end up), `here` (the working directory).
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "String")]
 pub(super) enum Selector {
@@ -306,6 +311,10 @@ pub(super) enum Selector {
     Key(String),
     /// Values of options.
     Options(Vec<String>),
+    /// The last operand, or the target directory, with the name of every source in it.
+    Into,
+    /// The working directory.
+    Here,
 }
 
 impl From<String> for Selector {
@@ -314,6 +323,8 @@ impl From<String> for Selector {
             "all" => Self::All,
             "last" => Self::Last,
             "init" => Self::Init,
+            "into" => Self::Into,
+            "here" => Self::Here,
             other => {
                 if let Some(from) = other.strip_suffix("..").and_then(|n| n.parse().ok()) {
                     return Self::From(from);
