@@ -7,11 +7,9 @@ use super::rows::{holds, listed, printed, select, shown_command};
 use super::rules::Rules;
 use super::step::Step;
 use super::table::{Special, Tool};
-use super::{
-    checks, configuration, container, content, fetch, filter, find, interpreter, mode, sed, special,
-};
+use super::{checks, configuration, container, fetch, filter, find, interpreter, mode, sed, special};
 use crate::shell::run::{Call, Place, Problem, Programs, Shell, State, Write};
-use crate::shell::{ParseError, Source, Span, Value};
+use crate::shell::{ParseError, Part, Source, Span, Value};
 
 /// Commands that one analysis looks at, at most.
 const MAX_STEPS: usize = 60_000;
@@ -76,6 +74,8 @@ impl<'r> Analysis<'r> {
                 | Kind::Unmount
                 | Kind::Unpack
         );
+        let deep = matches!(path.parts().last(), Some(Part::Glob(pattern)) if pattern == "**");
+        effect.recursive |= deep && matches!(effect.kind, Kind::Mode | Kind::Owner | Kind::Attribute);
         let reach = match effect.recursive {
             _ if effect.kind == Kind::Encrypt => Reach::Many,
             true => Reach::Below,
@@ -288,14 +288,6 @@ impl<'r> Analysis<'r> {
         }
     }
 
-    /// What options name that nearly every program writes to.
-    fn outputs(&mut self, arguments: &Arguments, call: &Call<'_>, state: &State) {
-        let rules = self.rules;
-        for path in arguments.values(&rules.unlisted.values).filter(|v| v.prefix().starts_with('/')) {
-            self.add_path(Effect::new(Kind::Overwrite, "", "", call.span), path, state);
-        }
-    }
-
     /// Variables set for one program alone that make it run something.
     fn environment(&mut self, call: &Call<'_>, state: &mut State) {
         for (name, value) in call.environment {
@@ -319,11 +311,6 @@ fn there(path: &Value) -> Value {
         Some((host, _)) if !host.contains('/') => options::behind(path, host.len() + 1),
         _ => path.clone(),
     }
-}
-
-/// Whether a file with this content is as good as empty.
-fn is_nothing(content: &Value) -> bool {
-    content.literal().is_some_and(|text| text.trim().len() <= 1)
 }
 
 impl Analysis<'_> {
@@ -380,19 +367,7 @@ impl Programs for Analysis<'_> {
     }
 
     fn write(&mut self, write: &Write<'_>, state: &mut State) {
-        let (kind, sign) = match write.append {
-            true => (Kind::Append, ">>"),
-            false if is_nothing(write.content) => (Kind::Truncate, ">"),
-            false => (Kind::Overwrite, ">"),
-        };
-        self.told(
-            || format!("{sign} {}", write.path),
-            write.span,
-            |analysis| {
-                analysis.add_path(Effect::new(kind, "", "", write.span), write.path, state);
-                content::written(analysis, write.path, write.content, write.span, state);
-            },
-        );
+        self.redirect(write, state);
     }
 
     fn problem(&mut self, problem: Problem, span: Span) {

@@ -1,56 +1,116 @@
-//! `find`: where it looks, what it picks, and what it does with it.
+//! `find` and `fd`: where they look, what they pick, and what they do with it.
 
 use super::analysis::Analysis;
 use super::effect::{Effect, Kind};
 use super::paths::Reach;
+use super::picks::{Expression, Picks};
 use super::special::replaced;
-use crate::shell::run::{Call, State, matches};
+use crate::shell::run::{Call, State, is_pattern, matches};
 use crate::shell::{Dynamic, Part, Source, Value};
 
-/// What `find` picks.
-struct Picks {
-    roots: Vec<Value>,
-    /// Patterns of names.
-    names: Vec<String>,
-    /// Whether something besides names narrows the choice to what is old, empty, small …
-    narrowed: bool,
+/// Runs `find`: every action on what the tests before it leave.
+pub(super) fn find(analysis: &mut Analysis<'_>, call: &Call<'_>, state: &mut State) -> Value {
+    if call.words[0].suffix().rsplit('/').next().is_some_and(|name| name.starts_with("fd")) {
+        return fd(analysis, call, state);
+    }
+    let (roots, from) = roots(call.words);
+    let mut expression = Expression::default();
+    let mut at = from;
+    while let Some(word) = call.words.get(at) {
+        let text = word.settled().code();
+        let next = call.words.get(at + 1).map(|w| w.settled().code()).unwrap_or_default();
+        match text.as_str() {
+            "-delete" => {
+                for value in found(&roots, expression.now(), analysis) {
+                    let mut effect = Effect::new(Kind::Delete, "", "", call.span);
+                    (effect.recursive, effect.forced) = (true, true);
+                    analysis.add_path(effect, &value, state);
+                }
+                at += 1;
+            }
+            "-exec" | "-execdir" | "-ok" | "-okdir" => {
+                let rest = &call.words[at + 1..];
+                let length = rest.iter().position(ends).unwrap_or(rest.len());
+                for value in found(&roots, expression.now(), analysis) {
+                    execute(analysis, &rest[..length], &value, call, state);
+                }
+                at += length + 2;
+            }
+            "-fprint" | "-fprintf" | "-fls" | "-fprint0" => {
+                if let Some(path) = call.words.get(at + 1) {
+                    analysis.add_path(Effect::new(Kind::Truncate, "", "", call.span), path, state);
+                }
+                at += 2;
+            }
+            _ => at += expression.read(&text, &next),
+        }
+    }
+    printed(found(&roots, &expression.whole(), analysis))
 }
 
-/// Runs `find`.
-pub(super) fn find(analysis: &mut Analysis<'_>, call: &Call<'_>, state: &mut State) -> Value {
-    let picks = picks(call.words);
-    let found: Vec<Value> = picks.roots.iter().map(|root| picks.value(root, analysis)).collect();
+/// `fd pattern directories -x command`
+fn fd(analysis: &mut Analysis<'_>, call: &Call<'_>, state: &mut State) -> Value {
+    let takes = |w: &str| {
+        matches!(
+            w,
+            "-e" | "-t" | "-d" | "-E" | "-S" | "-o" | "-c" | "-j" | "--extension" | "--type" | "--max-depth"
+        ) || matches!(w, "--exclude" | "--size" | "--owner" | "--changed-within" | "--changed-before")
+    };
+    let mut picks = Picks::default();
+    let mut operands: Vec<Value> = Vec::new();
     let mut at = 1;
+    let mut command: &[Value] = &[];
     while let Some(word) = call.words.get(at) {
-        match word.literal() {
-            Some("-delete") => {
-                for value in &found {
-                    let mut effect = Effect::new(Kind::Delete, "", "", call.span);
-                    effect.recursive = true;
-                    effect.forced = true;
-                    analysis.add_path(effect, value, state);
-                }
-            }
-            Some("-exec" | "-execdir" | "-ok" | "-okdir") => {
-                let rest = &call.words[at + 1..];
-                let ends = |w: &Value| matches!(w.literal(), Some(";" | "+"));
-                let length = rest.iter().position(ends).unwrap_or(rest.len());
-                for value in &found {
-                    let words: Vec<Value> = rest[..length].iter().map(|w| replaced(w, "{}", value)).collect();
-                    let spans = vec![call.span; words.len()];
-                    analysis.argv(&words, &spans, call, state);
-                }
-                at += length;
-            }
-            Some("-fprint" | "-fprintf" | "-fls" | "-fprint0") => {
-                if let Some(path) = call.words.get(at + 1) {
-                    analysis.add_path(Effect::new(Kind::Overwrite, "", "", call.span), path, state);
-                }
-            }
-            _ => {}
-        }
+        let text = word.settled().code();
+        let next = call.words.get(at + 1).map(Value::code).unwrap_or_default();
         at += 1;
+        match text.as_str() {
+            "-x" | "-X" | "--exec" | "--exec-batch" => {
+                command = &call.words[at..];
+                break;
+            }
+            "-e" | "--extension" => picks.names = Some(vec![format!("*.{next}")]),
+            "--changed-before" => picks.old = true,
+            "--search-path" | "--base-directory" => operands.extend(call.words.get(at).cloned()),
+            _ if text.starts_with('-') => {}
+            _ => operands.push(word.settled()),
+        }
+        at += usize::from(takes(&text));
     }
+    let pattern = if operands.is_empty() { String::new() } else { operands.remove(0).code() };
+    if picks.names.is_none() && !matches!(pattern.as_str(), "" | "." | ".*" | "^" | "*") {
+        picks.names = Some(vec![format!("*{}*", pattern.trim_matches(['^', '$']))]);
+    }
+    let roots = if operands.is_empty() { vec![Value::text(".")] } else { operands };
+    let found = found(&roots, &picks, analysis);
+    let length = command.iter().position(ends).unwrap_or(command.len());
+    for value in found.iter().filter(|_| length > 0) {
+        execute(analysis, &command[..length], value, call, state);
+    }
+    printed(found)
+}
+
+fn ends(word: &Value) -> bool {
+    matches!(word.literal(), Some(";" | "+"))
+}
+
+/// Runs a command on what was found; without `{}` it comes last, as `fd` does it.
+fn execute(
+    analysis: &mut Analysis<'_>,
+    command: &[Value],
+    value: &Value,
+    call: &Call<'_>,
+    state: &mut State,
+) {
+    let mut words: Vec<Value> = command.iter().map(|w| replaced(w, "{}", value)).collect();
+    if words.as_slice() == command {
+        words.push(value.clone());
+    }
+    let spans = vec![call.span; words.len()];
+    analysis.argv(&words, &spans, call, state);
+}
+
+fn printed(found: Vec<Value>) -> Value {
     found.into_iter().fold(Value::default(), |mut out, value| {
         out.append(&value);
         out.append(&Value::text("\n"));
@@ -58,86 +118,71 @@ pub(super) fn find(analysis: &mut Analysis<'_>, call: &Call<'_>, state: &mut Sta
     })
 }
 
-fn picks(words: &[Value]) -> Picks {
-    let mut picks = Picks { roots: Vec::new(), names: Vec::new(), narrowed: false };
+/// Where `find` looks, and where its expression starts.
+fn roots(words: &[Value]) -> (Vec<Value>, usize) {
+    let mut roots = Vec::new();
     let mut at = 1;
-    let mut negated = false;
-    let mut expression = false;
     while let Some(word) = words.get(at) {
         let settled = word.settled();
-        let text = settled.code();
-        let next = || words.get(at + 1).map(Value::code).unwrap_or_default();
-        match text.as_str() {
-            "-H" | "-L" | "-P" if !expression => {}
-            "-D" if !expression => at += 1,
-            "!" | "-not" => negated = true,
-            "-name" | "-iname" | "-path" | "-ipath" | "-wholename" | "-regex" | "-iregex" => {
-                expression = true;
-                let pattern = next();
-                let plain = matches!(text.as_str(), "-name" | "-iname");
-                match (negated, plain) {
-                    (false, true) => picks.names.push(pattern),
-                    (false, false) => picks.names.push(last_part(&pattern)),
-                    (true, _) => {}
-                }
-                at += 1;
-                negated = false;
-            }
-            "-mtime" | "-atime" | "-ctime" | "-mmin" | "-amin" | "-cmin" | "-newer" | "-size" | "-user"
-            | "-group" | "-perm" | "-uid" | "-gid" | "-inum" | "-links" | "-used" => {
-                expression = true;
-                picks.narrowed |= !negated;
-                negated = false;
-                at += 1;
-            }
-            "-empty" | "-nouser" | "-nogroup" => {
-                expression = true;
-                picks.narrowed |= !negated;
-                negated = false;
-            }
-            _ if text.starts_with('-') || text == "(" => {
-                expression = true;
-                if !matches!(text.as_str(), "-o" | "-or" | "-a" | "-and") {
-                    negated = false;
-                }
-            }
-            _ if !expression && !settled.is_empty() => picks.roots.push(settled.clone()),
-            _ => {}
+        match settled.prefix() {
+            "-H" | "-L" | "-P" => {}
+            "-D" => at += 1,
+            text if text.starts_with(['-', '(', '!']) => break,
+            _ if settled.is_empty() => {}
+            _ => roots.push(settled),
         }
         at += 1;
     }
-    if picks.roots.is_empty() {
-        picks.roots.push(Value::text("."));
+    if roots.is_empty() {
+        roots.push(Value::text("."));
     }
-    picks
+    (roots, at)
 }
 
-fn last_part(pattern: &str) -> String {
-    pattern.rsplit('/').find(|p| !p.is_empty() && *p != "*").unwrap_or("*").to_owned()
+/// The paths of what is picked below the roots.
+fn found(roots: &[Value], picks: &Picks, analysis: &Analysis<'_>) -> Vec<Value> {
+    roots.iter().flat_map(|root| below(root, picks, analysis)).collect()
 }
 
-impl Picks {
-    /// The path of what is found below `root`. Names that may go wherever they are, and what is picked by
-    /// age below a directory that is not itself protected, are a name; everything else may be anything.
-    fn value(&self, root: &Value, analysis: &Analysis<'_>) -> Value {
+/// The paths of what is picked below `root`. What may go there is a name that nothing is known of; names
+/// are looked for at any depth; everything else is all that is there.
+fn below(root: &Value, picks: &Picks, analysis: &Analysis<'_>) -> Vec<Value> {
+    let paths = &analysis.rules.paths;
+    let names = picks.names.as_deref().unwrap_or_default();
+    let junk = |name: &String| paths.junk.iter().any(|j| j == name || matches(j, name));
+    let broad = |name: &String| name.contains('*') && matches(name, "abc") && matches(name, "x-y.z");
+    let named = !names.is_empty() && !names.iter().any(broad);
+    let exact = named && !names.iter().any(|name| is_pattern(name));
+    let (retained, listed) = match paths.class(root, Reach::Node) {
+        None => (false, named),
+        Some("unknown") => (false, exact),
+        Some("log") => (picks.old || picks.narrowed, named),
+        Some("backup" | "private") => (picks.old, exact),
+        Some("data" | "database") => (picks.old && named, exact),
+        Some("shared" | "home") => (false, named),
+        Some(_) => (false, exact),
+    };
+    if retained || (!names.is_empty() && names.iter().all(junk)) {
         let mut value = root.clone();
-        value.append(&Value::text("/"));
-        let junk = |name: &String| analysis.rules.paths.junk.iter().any(|j| j == name || matches(j, name));
-        let narrow = |name: &String| !(name.contains('*') && matches(name, "abc") && matches(name, "x-y.z"));
-        let named = !self.names.is_empty() && self.names.iter().all(narrow);
-        let harmless = match analysis.rules.paths.class(root, Reach::Node) {
-            None | Some("unknown") => false,
-            Some("log") => named || self.narrowed,
-            Some("shared" | "home" | "data") => named,
-            Some(_) => !self.names.is_empty() && self.names.iter().all(junk),
-        };
-        if harmless {
+        for _ in 0..2 {
+            value.push(Part::Text("/".into()));
             value.push(Part::Dynamic(Dynamic { source: Source::Name, empty: false }));
-            value.append(&Value::text("/"));
-            value.push(Part::Dynamic(Dynamic { source: Source::Name, empty: false }));
-        } else {
-            value.push(Part::Glob("*".into()));
+        }
+        return vec![value];
+    }
+    let at_depth = |name: Option<&String>| {
+        let mut value = root.clone();
+        value.push(Part::Text("/".into()));
+        if !picks.shallow || name.is_none() {
+            value.push(Part::Glob("**".into()));
+        }
+        if let Some(name) = name {
+            if !picks.shallow {
+                value.push(Part::Text("/".into()));
+            }
+            value.push(Part::Glob(name.clone()));
         }
         value
-    }
+    };
+    if listed { names.iter().map(|name| at_depth(Some(name))).collect() } else { vec![at_depth(None)] }
 }

@@ -226,7 +226,7 @@ fn is(entry: &str, part: &str) -> bool {
 fn may_be(entry: &str, part: &str) -> bool {
     entry == part
         || (is_pattern(entry) && matches(entry, &unescaped(part)))
-        || (is_pattern(part) && matches(part, entry))
+        || (is_pattern(part) && (matches(part, entry) || matches(part, entry.trim_end_matches('*'))))
 }
 
 fn unescaped(text: &str) -> String {

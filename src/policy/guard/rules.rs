@@ -7,6 +7,7 @@ use super::effect::{Effect, Kind};
 use super::embedded;
 use super::interpreter::Language;
 use super::paths::Paths;
+use super::sed::Keep;
 use super::statements;
 use super::table::{Tool, Tools};
 use crate::model::{Digest, Severity};
@@ -87,6 +88,7 @@ pub struct Rules {
     pub(super) paths: Paths,
     pub(super) content: Vec<Row>,
     pub(super) lines: Vec<Line>,
+    pub(super) keeps: Vec<Keep>,
     pub(super) languages: BTreeMap<String, Language>,
     pub(super) statements: Vec<statements::Row>,
     /// A program that is in no table, as far as it is known: the options that name what it writes.
@@ -118,6 +120,7 @@ struct ContentFile {
     security_services: Vec<String>,
     file: Vec<Row>,
     line: Vec<Line>,
+    keep: Vec<Keep>,
 }
 
 /// A file of the policy that is not as it should be.
@@ -179,6 +182,7 @@ impl Rules {
                 .map_err(|e| RulesError::toml("policies/paths.toml", &e))?,
             content: content.file,
             lines: content.line,
+            keeps: content.keep,
             languages: toml::from_str(embedded::LANGUAGES)
                 .map_err(|e| RulesError::toml("policies/languages.toml", &e))?,
             statements: toml::from_str::<statements::File>(embedded::STATEMENTS)

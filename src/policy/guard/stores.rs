@@ -1,14 +1,40 @@
 //! The files that tools write, and what is in them then.
 
 use super::analysis::Analysis;
+use super::effect::{Effect, Kind};
 use super::options::Arguments;
 use super::rows::{holds, select};
 use super::table::{Stored, Tool};
 use super::{checks, content, special};
-use crate::shell::run::{Call, State};
+use crate::shell::run::{Call, State, Write};
 use crate::shell::{Source, Value};
 
 impl Analysis<'_> {
+    /// What a redirection does to its file.
+    pub(super) fn redirect(&mut self, write: &Write<'_>, state: &mut State) {
+        let (kind, sign) = match write.append {
+            true => (Kind::Append, ">>"),
+            false if is_nothing(write.content) => (Kind::Truncate, ">"),
+            false => (Kind::Overwrite, ">"),
+        };
+        self.told(
+            || format!("{sign} {}", write.path),
+            write.span,
+            |analysis| {
+                analysis.add_path(Effect::new(kind, "", "", write.span), write.path, state);
+                content::written(analysis, write.path, write.content, write.span, state);
+            },
+        );
+    }
+
+    /// What options name that nearly every program writes to.
+    pub(super) fn outputs(&mut self, arguments: &Arguments, call: &Call<'_>, state: &State) {
+        let rules = self.rules;
+        for path in arguments.values(&rules.unlisted.values).filter(|v| v.prefix().starts_with('/')) {
+            self.add_path(Effect::new(Kind::Overwrite, "", "", call.span), path, state);
+        }
+    }
+
     /// Notes the files that a tool writes.
     pub(super) fn stores(&mut self, tool: &Tool, arguments: &Arguments, call: &Call<'_>, state: &mut State) {
         for row in tool.stores.iter().filter(|s| holds(&s.when, arguments)) {
@@ -43,4 +69,9 @@ impl Analysis<'_> {
             }
         }
     }
+}
+
+/// Whether a file with this content is as good as empty.
+fn is_nothing(content: &Value) -> bool {
+    content.literal().is_some_and(|text| text.trim().len() <= 1)
 }
