@@ -11,7 +11,10 @@ pub(super) fn ansi_c(text: &str) -> Option<(String, usize)> {
             _ => at += 1,
         }
     }
-    Some((decode(text.get(..at)?, Flavour::AnsiC), at + 1))
+    let mut decoded = decode(text.get(..at)?, Flavour::AnsiC);
+    // A zero byte ends a string.
+    decoded.truncate(decoded.find('\0').unwrap_or(decoded.len()));
+    Some((decoded, at + 1))
 }
 
 /// Which escapes are known.

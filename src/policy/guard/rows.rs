@@ -25,11 +25,13 @@ pub(super) fn printed(
         Prints::Names => special::names(arguments, state),
         Prints::Temporary => special::temporary(arguments),
         Prints::Number => Value::dynamic(Source::Number, false),
-        Prints::Operands => arguments.operands.iter().fold(Value::default(), |mut out, o| {
-            out.append(&o.value);
-            out.append(&Value::text("\n"));
-            out
-        }),
+        Prints::Operands => lines(arguments.operands.iter().map(|o| o.value.clone())),
+        Prints::Links if !arguments.has(&["-f", "-e", "-m", "--canonicalize"].map(str::to_owned)) => {
+            Value::dynamic(Source::Output, true)
+        }
+        Prints::Links => lines(arguments.operands.iter().map(|o| o.value.clone())),
+        Prints::Parents => lines(arguments.operands.iter().map(|o| parent(&o.value))),
+        Prints::Bases => lines(operand.map(base).into_iter()),
         Prints::Inner => inner,
     }
 }
@@ -42,6 +44,47 @@ pub(super) fn listed(tool: &Tool, arguments: &Arguments) -> Option<Value> {
     let mut names = Value::default();
     names.push(Part::Glob(pattern));
     Some(names)
+}
+
+fn lines(values: impl Iterator<Item = Value>) -> Value {
+    values.fold(Value::default(), |mut out, value| {
+        out.append(&value);
+        out.append(&Value::text("\n"));
+        out
+    })
+}
+
+/// The directory that a path is in, as `dirname` prints it.
+fn parent(path: &Value) -> Value {
+    if let Some(text) = path.settled().literal() {
+        let trimmed = text.trim_end_matches('/');
+        return match trimmed.rsplit_once('/') {
+            _ if trimmed.is_empty() && !text.is_empty() => Value::text("/"),
+            Some(("", _)) => Value::text("/"),
+            Some((directory, _)) => Value::text(directory),
+            None => Value::text("."),
+        };
+    }
+    // What is not known behind the last slash is taken for one name.
+    let Some(at) = path.parts().iter().rposition(|p| matches!(p, Part::Text(t) if t.contains('/'))) else {
+        return Value::dynamic(Source::Output, false);
+    };
+    let mut directory = Value::default();
+    for part in &path.parts()[..at] {
+        directory.push(part.clone());
+    }
+    if let Some(Part::Text(text)) = path.parts().get(at) {
+        directory.push(Part::Text(text.rsplit_once('/').map_or("", |(before, _)| before).to_owned()));
+    }
+    if directory.is_empty() { Value::text("/") } else { directory }
+}
+
+/// The last part of a path, as `basename` prints it.
+fn base(path: &Value) -> Value {
+    match path.settled().literal() {
+        Some(text) => Value::text(text.trim_end_matches('/').rsplit('/').next().unwrap_or("")),
+        None => Value::dynamic(Source::Name, true),
+    }
 }
 
 /// The arguments that a selector names.

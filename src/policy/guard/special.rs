@@ -158,15 +158,21 @@ pub(super) fn env(
 ) -> Value {
     let split = ["-S".to_owned(), "--split-string".to_owned()];
     let directory = ["-C".to_owned(), "--chdir".to_owned()];
-    let outer = state.cwd.clone();
-    if let Some(path) = arguments.values(&directory).last() {
-        state.cwd = state.absolute(path);
-    }
     let mut environment = Vec::new();
     let mut from = arguments.operands.first().map_or(call.words.len(), |o| o.at);
     while let Some((name, value)) = call.words.get(from).and_then(crate::shell::run::assignment) {
         environment.push((name, value));
         from += 1;
+    }
+    let mut inside = state.clone();
+    if let Some(path) = arguments.values(&directory).last() {
+        inside.cwd = state.absolute(path);
+    }
+    if arguments.has(&["-i".to_owned(), "--ignore-environment".to_owned()]) {
+        inside.unset_all();
+    }
+    for name in arguments.values(&["-u".to_owned(), "--unset".to_owned()]) {
+        inside.unset(&name.code());
     }
     let output = match arguments.values(&split).last() {
         Some(text) => {
@@ -176,15 +182,15 @@ pub(super) fn env(
                 code.append(word);
                 code
             });
-            analysis.shell_text(&code, call.span, state, call.stdin)
+            analysis.shell_text(&code, call.span, &mut inside, call.stdin)
         }
         None => {
             let inner = Call { environment: &environment, ..call.clone() };
             let spans = call.spans.get(from..).unwrap_or_default();
-            analysis.argv(call.words.get(from..).unwrap_or_default(), spans, &inner, state)
+            analysis.argv(call.words.get(from..).unwrap_or_default(), spans, &inner, &mut inside)
         }
     };
-    state.cwd = outer;
+    state.after(inside);
     output
 }
 

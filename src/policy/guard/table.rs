@@ -230,6 +230,12 @@ pub(super) enum Prints {
     Number,
     /// Its operands.
     Operands,
+    /// The directories that its operands are in.
+    Parents,
+    /// What links point to, or nothing; with `-f` the operands in normal form.
+    Links,
+    /// The last parts of its operands.
+    Bases,
     /// What the programs print that it runs.
     Inner,
 }

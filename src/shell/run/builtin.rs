@@ -349,6 +349,9 @@ impl Shell<'_> {
 fn found(names: &[Value]) -> Value {
     let names = names.iter().filter(|n| !n.prefix().starts_with('-'));
     names.fold(Value::default(), |mut out, name| {
+        if !name.prefix().contains('/') {
+            out.append(&Value::text("/usr/bin/"));
+        }
         out.append(name);
         out.push(Part::Text("\n".into()));
         out

@@ -222,6 +222,7 @@ impl Shell<'_> {
         let open = values.iter().any(Value::has_dynamic) || values.iter().any(Value::has_glob);
         let rounds = if open { FREE_ROUNDS } else { 1 };
         let mut output = Value::default();
+        let mut sizes = vec![state.variables.size()];
         let before = state.clone();
         let used = endless::mentions(body, variable);
         self.loops.push(None);
@@ -240,6 +241,7 @@ impl Shell<'_> {
                     break;
                 }
             }
+            sizes.push(state.variables.size());
             let mut unchanged = start;
             if let Some(value) = values.last() {
                 unchanged.put(variable, Contents::Scalar(vec![value.clone()]));
@@ -247,6 +249,10 @@ impl Shell<'_> {
             if unchanged == state.variables {
                 break;
             }
+        }
+        if doubles(&sizes) {
+            let span = words.and_then(|w| w.first()).map_or_else(Span::default, |w| w.span);
+            self.programs.problem(Problem::Limit("length of a value"), self.pinned.unwrap_or(span));
         }
         let broken = self.loops.pop().flatten();
         *state = joined(Some(before.join(state.clone())), broken).unwrap_or_else(|| state.clone());
@@ -276,6 +282,12 @@ fn ended(mut state: State) -> Option<State> {
     }
     state.settle();
     Some(state)
+}
+
+/// Whether each round of a loop has added at least twice as much as the one before.
+fn doubles(sizes: &[usize]) -> bool {
+    let added: Vec<usize> = sizes.windows(2).map(|w| w[1].saturating_sub(w[0])).collect();
+    added.len() >= FREE_ROUNDS && added[0] > 0 && added.windows(2).all(|w| w[1] >= 2 * w[0])
 }
 
 /// What a value looks like that matches a pattern; `None` for one that says nothing.

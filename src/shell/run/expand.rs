@@ -9,6 +9,9 @@ use std::borrow::Cow;
 /// Bytes of one value, at most.
 const MAX_VALUE: usize = 1 << 18;
 
+/// Words that a machine makes of one word without running out of memory.
+const MAX_WORDS: u64 = 5_000_000;
+
 /// Fields under construction.
 #[derive(Default)]
 struct Fields {
@@ -50,7 +53,11 @@ impl Shell<'_> {
         let (mut values, mut spans) = (Vec::new(), Vec::new());
         for word in words {
             let alternatives = if state.dialect == Dialect::Bash {
-                brace::expand(&word.pieces)
+                let expansion = brace::expand(&word.pieces);
+                if expansion.count > MAX_WORDS {
+                    self.programs.problem(Problem::Limit("words of a brace expansion"), word.span);
+                }
+                expansion.words
             } else {
                 vec![word.pieces.clone()]
             };

@@ -85,7 +85,8 @@ impl Shell<'_> {
                 values.iter().map(|value| self.expanded(&value.code(), state, span)).collect()
             }
             Op::Names => keys(&parameter.name, state),
-            op => values.iter().map(|value| self.change(op, value, state, span)).collect(),
+            op if set => values.iter().map(|value| self.change(op, value, state, span)).collect(),
+            op => vec![self.change(op, &unset(state), state, span)],
         }
     }
 

@@ -133,6 +133,14 @@ impl Variables {
         self.0.iter().map(|(name, variable)| (name.as_str(), variable))
     }
 
+    /// Bytes of known text in all variables.
+    pub(super) fn size(&self) -> usize {
+        let values = self.0.values().filter_map(|v| v.contents.as_ref()).flat_map(Contents::values);
+        values
+            .map(|v| v.parts().iter().map(|p| if let Part::Text(t) = p { t.len() } else { 0 }).sum::<usize>())
+            .sum()
+    }
+
     /// Only what programs find in their environment.
     pub(super) fn exported(&self) -> Self {
         if self.0.values().all(|v| v.exported) {
