@@ -7,7 +7,9 @@ use super::rows::{holds, listed, printed, select, shown_command};
 use super::rules::Rules;
 use super::step::Step;
 use super::table::{Special, Tool};
-use super::{checks, configuration, container, fetch, filter, find, interpreter, mode, sed, special};
+use super::{
+    checks, configuration, container, fetch, filter, find, interpreter, mode, repeated, sed, special,
+};
 use crate::shell::run::{Call, Place, Problem, Programs, Shell, State, Write};
 use crate::shell::{ParseError, Part, Source, Span, Value};
 
@@ -230,7 +232,8 @@ impl<'r> Analysis<'r> {
         match special {
             Special::Shell => Some(special::shell(self, arguments, call, state)),
             Special::Find => Some(find::find(self, call, state)),
-            Special::Xargs => Some(special::xargs(self, arguments, call, state)),
+            Special::Xargs => Some(repeated::xargs(self, arguments, call, state)),
+            Special::Parallel => Some(repeated::parallel(self, arguments, call, state)),
             Special::Chmod => {
                 mode::chmod(self, arguments, state);
                 None

@@ -4,7 +4,7 @@
 use super::analysis::Analysis;
 use super::effect::{Effect, Kind};
 use super::options::Arguments;
-use super::special::{file_content, replaced};
+use super::special::file_content;
 use super::table::Check;
 use crate::shell::run::{Call, State};
 use crate::shell::{Source, Span, Value};
@@ -118,33 +118,4 @@ pub(super) fn removes_package(analysis: &mut Analysis<'_>, name: &str, span: Spa
 pub(super) fn clone_directory(url: &Value) -> Value {
     let base = url.suffix().trim_end_matches('/').rsplit('/').next().unwrap_or("");
     Value::text(base.trim_end_matches(".git"))
-}
-
-/// `parallel command ::: items`
-pub(super) fn parallel(
-    analysis: &mut Analysis<'_>,
-    words: &[Value],
-    call: &Call<'_>,
-    state: &mut State,
-) -> Option<Value> {
-    let at = words.iter().position(|w| w.literal().is_some_and(|t| t.starts_with(":::")))?;
-    let items: Vec<Value> = words[at + 1..]
-        .iter()
-        .filter(|w| !w.literal().is_some_and(|t| t.starts_with(":::")))
-        .cloned()
-        .collect();
-    let mut output = Value::default();
-    for item in items.iter().take(64) {
-        let mut code = Value::default();
-        let marked = words[..at].iter().any(|w| w.code().contains("{}"));
-        for word in &words[..at] {
-            code.append(&replaced(word, "{}", item));
-            code.append(&Value::text(" "));
-        }
-        if !marked {
-            code.append(item);
-        }
-        output.append(&analysis.shell_text(&code, call.span, state, &Value::default()));
-    }
-    Some(output)
 }

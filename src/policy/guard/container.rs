@@ -16,9 +16,16 @@ pub(super) fn container(
     state: &mut State,
 ) -> Value {
     let name = call.words[0].suffix().rsplit('/').next().unwrap_or("").to_owned();
+    if let Some(at) =
+        arguments.operands.first().filter(|o| o.value.literal() == Some("compose")).map(|o| o.at)
+    {
+        let words = [&[Value::text("docker-compose")], call.words.get(at + 1..).unwrap_or_default()].concat();
+        return analysis.argv(&words, &vec![call.span; words.len()], call, state);
+    }
     let Some((from, view)) = inside(analysis, &name, arguments) else {
         return Value::dynamic(Source::Output, true);
     };
+    let entry = arguments.values(&["--entrypoint".to_owned()]).last().cloned();
     let operands = &arguments.operands;
     // Behind the image, container or root stands the program, and behind that nothing is an option any more.
     let start = match from.checked_sub(1) {
@@ -26,8 +33,8 @@ pub(super) fn container(
         Some(place) => operands.get(place).map(|o| o.at + 1),
     };
     let start = start.unwrap_or(call.words.len());
-    let start = start + usize::from(call.words.get(start).is_some_and(|w| w.literal() == Some("--")));
-    let entry = arguments.values(&["--entrypoint".to_owned()]).last().cloned();
+    let options = |w: &&Value| entry.is_none() && w.prefix().starts_with('-');
+    let start = start + call.words.iter().skip(start).take_while(options).count();
     let words: Vec<Value> = entry.into_iter().chain(call.words.iter().skip(start).cloned()).collect();
     let spans = vec![call.span; words.len()];
     let outer = std::mem::replace(&mut analysis.container, view);
@@ -45,10 +52,8 @@ fn inside(analysis: &Analysis<'_>, name: &str, arguments: &Arguments) -> Option<
         "jexec" => return Some((1, None)),
         _ => {}
     }
-    let first = usize::from(matches!(word(0), "container" | "compose"));
-    let composed = word(0) == "compose";
+    let first = usize::from(word(0) == "container");
     match word(first) {
-        "run" | "create" if composed => Some((first + 2, None)),
         "run" | "create" => Some((first + 2, Some(volumes(arguments)))),
         "exec" if matches!(name, "apptainer" | "singularity") => Some((first + 2, Some(volumes(arguments)))),
         "exec" => {

@@ -20,6 +20,7 @@ mod options;
 mod paths;
 mod picks;
 mod reader;
+mod repeated;
 mod rows;
 mod rules;
 mod runs;

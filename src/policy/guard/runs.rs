@@ -6,7 +6,7 @@ use super::rows::{is_assignment, select};
 use super::table::{How, Runs, Selector, Tool};
 use super::{checks, content, interpreter, special, statements};
 use crate::shell::run::{Call, State};
-use crate::shell::{Source, Span, Value};
+use crate::shell::{Source, Value};
 
 impl<'r> Analysis<'r> {
     /// Runs what a row names.
@@ -21,24 +21,20 @@ impl<'r> Analysis<'r> {
         let selected = select(&runs.from, arguments, call.span);
         match runs.how {
             How::Argv => {
-                let Some(mut from) = operand_from(&runs.from, arguments) else { return Value::default() };
-                from += usize::from(call.words.get(from).is_some_and(|w| w.literal() == Some("--")));
-                while runs.assignments && call.words.get(from).is_some_and(is_assignment) {
-                    from += 1;
-                }
+                let Some(from) = program_from(runs, arguments, call) else { return Value::default() };
                 let spans = call.spans.get(from..).unwrap_or_default();
                 self.argv(call.words.get(from..).unwrap_or_default(), spans, call, state)
             }
             How::Words => {
+                let Some(from) = program_from(runs, arguments, call) else { return Value::default() };
                 let mut code = Value::default();
-                let end = |(at, w): &(usize, &(Value, Span))| *at == 0 && w.0.literal() == Some("--");
-                for (at, (value, _)) in selected.iter().enumerate().skip_while(end) {
-                    if at > 0 {
+                for word in call.words.get(from..).unwrap_or_default() {
+                    if !code.is_empty() {
                         code.append(&Value::text(" "));
                     }
-                    code.append(value);
+                    code.append(&word.settled());
                 }
-                let span = selected.first().map_or(call.span, |(_, s)| *s);
+                let span = call.spans.get(from).copied().unwrap_or(call.span);
                 if code.is_empty() { code } else { self.shell_text(&code, span, state, call.stdin) }
             }
             How::Shell => {
@@ -140,6 +136,16 @@ impl<'r> Analysis<'r> {
             | How::Statements(_) => Value::default(),
         }
     }
+}
+
+/// Where in the command a program stands: behind options and settings that the table does not know of.
+fn program_from(runs: &Runs, arguments: &Arguments, call: &Call<'_>) -> Option<usize> {
+    let mut from = operand_from(&runs.from, arguments)?;
+    let option = |w: &Value| w.prefix().starts_with('-');
+    while call.words.get(from).is_some_and(|w| option(w) || (runs.assignments && is_assignment(w))) {
+        from += 1;
+    }
+    Some(from)
 }
 
 /// Where in the command the first operand stands that the selector names.

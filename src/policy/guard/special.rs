@@ -2,15 +2,12 @@
 
 use super::analysis::Analysis;
 use super::effect::{Effect, Kind};
+use super::interpreter;
 use super::options::{Arguments, Operand};
 use super::rows::select;
 use super::table::Selector;
-use super::{checks, interpreter};
 use crate::shell::run::{Call, Options, State};
 use crate::shell::{Dynamic, Part, Source, Span, Value};
-
-/// Items that `xargs` is given one by one, at most.
-const MAX_ITEMS: usize = 64;
 
 /// `sh -c text`, `sh file`, `sh` reading its standard input.
 pub(super) fn shell(
@@ -74,63 +71,6 @@ fn stdin_script(
     output
 }
 
-/// `xargs`: the operands come from standard input.
-pub(super) fn xargs(
-    analysis: &mut Analysis<'_>,
-    arguments: &Arguments,
-    call: &Call<'_>,
-    state: &mut State,
-) -> Value {
-    let Some(from) = arguments.operands.first().map(|o| o.at) else { return call.stdin.clone() };
-    let words = &call.words[from..];
-    if let Some(output) = checks::parallel(analysis, words, call, state) {
-        return output;
-    }
-    let option = |names: &[&str]| {
-        let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
-        arguments.values(&names).last().map(|v| v.code())
-    };
-    let input = match option(&["-a", "--arg-file"]) {
-        Some(path) => file_content(&Value::text(path), state),
-        None => call.stdin.clone(),
-    };
-    let braces = arguments.has(&["-i".to_owned(), "--replace".to_owned()]).then(|| "{}".to_owned());
-    let replace = option(&["-I", "-J", "-i", "--replace"]).filter(|r| !r.is_empty()).or(braces);
-    let nul = arguments.has(&["-0".to_owned(), "--null".to_owned()]);
-    let delimiter =
-        option(&["-d", "--delimiter"]).map(|d| crate::shell::decode(&d, crate::shell::Flavour::Printf));
-    let items = items(&input, nul, delimiter.as_deref(), replace.is_some());
-    let mut run = |words: Vec<Value>, state: &mut State| {
-        let spans = vec![call.span; words.len()];
-        let stdin = Value::default();
-        let inner = Call { stdin: &stdin, ..call.clone() };
-        analysis.argv(&words, &spans, &inner, state)
-    };
-    match replace {
-        None => run([words, &items].concat(), state),
-        Some(mark) => {
-            let mut output = Value::default();
-            for item in items.iter().take(MAX_ITEMS) {
-                output.append(&run(words.iter().map(|w| replaced(w, &mark, item)).collect(), state));
-            }
-            output
-        }
-    }
-}
-
-fn items(input: &Value, nul: bool, delimiter: Option<&str>, lines: bool) -> Vec<Value> {
-    let Some(text) = input.literal() else {
-        return input.lines().into_iter().filter(|l| !l.is_empty()).collect();
-    };
-    let parts: Vec<&str> = match delimiter {
-        _ if nul => text.split('\0').collect(),
-        Some(d) if !d.is_empty() => text.split(d).collect(),
-        _ if lines => text.lines().map(str::trim).collect(),
-        _ => text.split_whitespace().collect(),
-    };
-    parts.into_iter().filter(|p| !p.is_empty()).map(|p| Value::text(p.trim_matches(['"', '\'']))).collect()
-}
-
 /// `value` with every `mark` in its text replaced by `item`.
 pub(super) fn replaced(value: &Value, mark: &str, item: &Value) -> Value {
     let mut out = Value::default();
@@ -160,6 +100,7 @@ pub(super) fn env(
     let directory = ["-C".to_owned(), "--chdir".to_owned()];
     let mut environment = Vec::new();
     let mut from = arguments.operands.first().map_or(call.words.len(), |o| o.at);
+    from += usize::from(call.words.get(from).is_some_and(|w| w.literal() == Some("-")));
     while let Some((name, value)) = call.words.get(from).and_then(crate::shell::run::assignment) {
         environment.push((name, value));
         from += 1;

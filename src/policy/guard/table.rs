@@ -250,6 +250,8 @@ pub(super) enum Special {
     Find,
     /// `xargs`
     Xargs,
+    /// `parallel`
+    Parallel,
     /// `chmod`
     Chmod,
     /// `env`

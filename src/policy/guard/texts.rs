@@ -1,8 +1,25 @@
 //! Commands inside other text: behind `!` or `|`, behind `=` or `:`, in quotes, in the parentheses of a call.
 
 /// Words that hand what follows them to a shell, in the languages of many tools.
-const INTRODUCED_BY: [&str; 12] =
-    ["shell", "sh", "system", "run", "exec", "execute", "silent", "call", "command", "local", "source", "e"];
+const INTRODUCED_BY: [&str; 17] = [
+    "shell",
+    "sh",
+    "system",
+    "run",
+    "exec",
+    "execute",
+    "silent",
+    "call",
+    "command",
+    "local",
+    "source",
+    "e",
+    "platform",
+    "ProxyCommand",
+    "LocalCommand",
+    "RemoteCommand",
+    "cmd",
+];
 
 /// The places in `text` where a command may stand: one text for a shell, or the words of a vector.
 pub(super) fn commands(text: &str) -> impl Iterator<Item = Vec<&str>> {
@@ -36,7 +53,7 @@ fn starts(text: &str) -> Vec<(usize, Option<char>)> {
             at += word.len();
             // `-c'rm …'`, `+shell rm …`, `1e rm …`, `- shell: rm …`
             let bare = word.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '.'));
-            fresh = INTRODUCED_BY.contains(&bare) || (bare.len() < 2 && word.starts_with('-'));
+            fresh = introduces(bare) || (bare.len() < 2 && word.starts_with('-'));
             continue;
         }
         at += c.len_utf8();
@@ -46,6 +63,11 @@ fn starts(text: &str) -> Vec<(usize, Option<char>)> {
 
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/')
+}
+
+/// Whether a word hands what follows it to a shell.
+pub(super) fn introduces(word: &str) -> bool {
+    INTRODUCED_BY.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 /// Where a command ends that starts at `from` behind `opener`.

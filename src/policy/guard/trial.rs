@@ -8,7 +8,7 @@ use super::analysis::Analysis;
 use super::effect::{Effect, Kind};
 use super::special::file_content;
 use super::table::Tool;
-use super::texts::commands;
+use super::texts::{commands, introduces};
 use crate::model::Severity;
 use crate::shell::run::{Call, State};
 use crate::shell::{Span, Value};
@@ -60,7 +60,8 @@ impl<'r> Analysis<'r> {
                 return;
             }
             let path = call.words[at].prefix().starts_with('/');
-            let apart = call.words[at - 1].literal() == Some("--");
+            let apart =
+                call.words[at - 1].literal().is_some_and(|w| w == "--" || introduces(w.trim_matches('-')));
             if tool.verb && !path && !apart {
                 continue;
             }
