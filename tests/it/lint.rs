@@ -70,7 +70,7 @@ fn names(folder: &Path) -> BTreeSet<String> {
 #[test]
 fn every_rule_has_fixtures_and_they_say_what_they_should() {
     let fixtures = repository().join("tests/fixtures/lint");
-    let data = ["paths.toml", "content.toml", "languages.toml", "statements.toml"];
+    let data = ["paths.toml", "content.toml", "languages.toml", "resources.toml", "statements.toml"];
     let rules = names(&repository().join("policies"));
     let rules = rules.iter().filter(|n| !data.contains(&n.as_str())).filter_map(|n| n.strip_suffix(".toml"));
     assert_eq!(names(&fixtures), rules.map(str::to_owned).collect());

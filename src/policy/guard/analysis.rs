@@ -3,12 +3,12 @@
 use super::effect::{Effect, Kind};
 use super::options::{self, Arguments};
 use super::paths::Reach;
-use super::rows::{holds, listed, printed, select, shown_command};
+use super::rows::{holds, listed, printed, select, shown_command, there};
 use super::rules::Rules;
 use super::step::Step;
 use super::table::{Special, Tool};
 use super::{
-    checks, configuration, container, fetch, filter, find, interpreter, mode, repeated, sed, special,
+    augeas, checks, configuration, container, fetch, filter, find, interpreter, mode, repeated, sed, special,
 };
 use crate::shell::run::{Call, Place, Problem, Programs, Shell, State, Write};
 use crate::shell::{ParseError, Part, Source, Span, Value};
@@ -250,6 +250,10 @@ impl<'r> Analysis<'r> {
                 checks::firewall(self, arguments, call);
                 None
             }
+            Special::Augeas => {
+                augeas::augeas(self, arguments, call, state);
+                None
+            }
             Special::Fetch => Some(fetch::fetch(self, arguments, call, state)),
             Special::Configuration => {
                 configuration::configuration(self, arguments, call, state);
@@ -305,14 +309,6 @@ impl<'r> Analysis<'r> {
                 self.undetermined("library", value, call.span);
             }
         }
-    }
-}
-
-/// The path in `host:/path`.
-fn there(path: &Value) -> Value {
-    match path.prefix().split_once(":/") {
-        Some((host, _)) if !host.contains('/') => options::behind(path, host.len() + 1),
-        _ => path.clone(),
     }
 }
 

@@ -1,13 +1,80 @@
-//! Other configuration tools: resources and modules given on their command line.
+//! Other configuration tools: what the resources and modules do that they are given, as commands.
 
 use super::analysis::Analysis;
-use super::checks::removes_package;
-use super::effect::{Effect, Kind};
 use super::options::Arguments;
-use crate::shell::run::{Call, State};
+use super::resource::{Resource, resources, words};
+use super::special::file_content;
+use crate::shell::run::{Call, State, matches};
 use crate::shell::{Span, Value};
+use serde::Deserialize;
+use std::collections::BTreeMap;
 
-/// Puppet code, and modules of Ansible and its kind, given on the command line.
+/// `policies/resources.toml`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Resources {
+    /// Names of attributes, and others that mean the same.
+    same: BTreeMap<String, Vec<String>>,
+    does: Vec<Does>,
+}
+
+/// What resources of some types do.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Does {
+    of: Vec<String>,
+    #[serde(default)]
+    when: BTreeMap<String, String>,
+    runs: String,
+}
+
+impl Resources {
+    /// The commands that do what `resource` does.
+    fn commands(&self, resource: &Resource) -> Vec<String> {
+        let short = resource.kind.rsplit('.').next().unwrap_or("");
+        let named = |does: &&Does| does.of.iter().any(|of| *of == resource.kind || of == short);
+        let fits = |does: &&Does| {
+            does.when.iter().all(|(name, pattern)| {
+                let value = self.value(resource, name).unwrap_or("");
+                pattern.split('|').any(|p| matches(p, value))
+            })
+        };
+        self.does
+            .iter()
+            .filter(named)
+            .filter(fits)
+            .filter_map(|does| self.filled(&does.runs, resource))
+            .collect()
+    }
+
+    fn value<'r>(&self, resource: &'r Resource, name: &str) -> Option<&'r str> {
+        let given = |name: &str| resource.attributes.get(name).map(String::as_str);
+        let others = self.same.get(name).map(Vec::as_slice).unwrap_or_default();
+        let found = given(name).or_else(|| others.iter().find_map(|other| given(other)));
+        let titled = matches!(name, "name" | "path");
+        found.or_else(|| titled.then(|| given("name").or_else(|| given("title"))).flatten())
+    }
+
+    /// The command with the resource's attributes in it, if it has them.
+    fn filled(&self, runs: &str, resource: &Resource) -> Option<String> {
+        let mut out = String::new();
+        let mut rest = runs;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (name, behind) = after.split_once('}')?;
+            let value = match name.strip_prefix('!') {
+                Some(name) => self.value(resource, name)?.to_owned(),
+                None => format!("'{}'", self.value(resource, name)?.replace('\'', r"'\''")),
+            };
+            out.push_str(before);
+            out.push_str(&value);
+            rest = behind;
+        }
+        out.push_str(rest);
+        Some(out)
+    }
+}
+
+/// Code, modules and functions on the command line, on standard input, and in files that the script wrote.
 pub(super) fn configuration(
     analysis: &mut Analysis<'_>,
     arguments: &Arguments,
@@ -18,124 +85,61 @@ pub(super) fn configuration(
         let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
         arguments.values(&names).last().map(Value::code)
     };
-    if let Some(code) = value(&["-e", "--execute"]) {
-        puppet(analysis, &code, call.span, state);
-    }
-    let module = value(&["-m", "--module-name"]).unwrap_or_else(|| "command".to_owned());
-    if let Some(args) = value(&["-a", "--args"]) {
-        match module.rsplit('.').next().unwrap_or("") {
-            "shell" | "command" | "raw" | "script" => {
-                let text = args.strip_prefix("cmd=").unwrap_or(&args).trim_matches(['"', '\'']).to_owned();
-                analysis.shell_text(&Value::text(text), call.span, state, &Value::default());
-            }
-            "file" | "service" | "systemd" | "apt" | "yum" | "package" | "reboot" | "user" | "filesystem" => {
-                attributes(
-                    analysis,
-                    &args.replace('=', " => "),
-                    module.rsplit('.').next().unwrap_or(""),
-                    call.span,
-                    state,
-                );
-            }
-            _ => {}
-        }
-    } else if module.ends_with("reboot") {
-        analysis.add(Effect::new(Kind::Power, "now", module, call.span));
-    }
-    let operands: Vec<Value> = arguments.operands.iter().map(|o| o.value.clone()).collect();
-    if let [first, kind, title, rest @ ..] = operands.as_slice()
-        && first.literal() == Some("resource")
+    let mut found = Vec::new();
+    for code in
+        [value(&["-e", "-E", "--execute", "--code", "--eval"]), Some(call.stdin.code())].into_iter().flatten()
     {
-        let text = rest.iter().map(|v| v.code().replace('=', " => ")).collect::<Vec<_>>().join(", ");
-        resource(analysis, &kind.code(), &title.code(), &text, call.span, state);
+        found.extend(resources(&code));
     }
-    let runs = operands.iter().position(|o| {
-        matches!(
-            o.literal(),
-            Some("cmd.run" | "cmd.shell" | "cmd.run_all" | "cmd.script" | "run" | "exec" | "command")
-        )
-    });
-    if let Some(at) = runs {
-        let code = operands[at + 1..].iter().map(Value::code).collect::<Vec<_>>().join(" ");
-        if !code.trim().is_empty() {
-            analysis.shell_text(&Value::text(code), call.span, state, &Value::default());
-        }
+    for operand in arguments.operands.iter().filter(|o| state.written(&o.value).is_some()) {
+        found.extend(resources(&file_content(&operand.value, state).code()));
     }
-    for operand in &operands {
-        let power = matches!(
-            operand.literal(),
-            Some("system.reboot" | "system.halt" | "system.poweroff" | "system.shutdown")
-        );
-        if power {
-            analysis.add(Effect::new(Kind::Power, "now", operand.to_string(), call.span));
-        }
+    let given = value(&["-a", "--args"]);
+    let module = value(&["-m", "--module-name"]);
+    if given.is_some() || module.is_some() {
+        found.push(called(&module.unwrap_or_else(|| "command".to_owned()), &given.unwrap_or_default()));
     }
-    if operands.iter().any(|o| o.literal() == Some("file.remove")) {
-        for operand in &operands {
-            let mut effect = Effect::new(Kind::Delete, "", "", call.span);
-            effect.recursive = true;
-            analysis.add_path(effect, operand, state);
-        }
+    let operands: Vec<String> = arguments.operands.iter().map(|o| o.value.code()).collect();
+    found.extend(function(&operands));
+    for resource in found {
+        act(analysis, &resource, call.span, state);
     }
 }
 
-/// `type { 'title': attribute => value }`
-fn puppet(analysis: &mut Analysis<'_>, code: &str, span: Span, state: &mut State) {
-    let mut rest = code;
-    while let Some(open) = rest.find('{') {
-        let kind = rest[..open]
-            .trim_end()
-            .rsplit(|c: char| !c.is_alphanumeric() && c != '_' && c != ':')
-            .next()
-            .unwrap_or("")
-            .to_owned();
-        let body = &rest[open + 1..];
-        let close = body.find('}').unwrap_or(body.len());
-        if let Some((title, attributes)) =
-            body[..close].split_once(": ").or_else(|| body[..close].split_once(':'))
-        {
-            for title in title.trim().trim_matches(['[', ']']).split(',') {
-                resource(analysis, &kind, title.trim().trim_matches(['"', '\'']), attributes, span, state);
-            }
-        }
-        rest = &body[close..];
+/// A module of Ansible with its arguments.
+fn called(module: &str, arguments: &str) -> Resource {
+    let mut resource = Resource::called(module, &words(arguments));
+    resource.attributes.entry("title".to_owned()).or_insert_with(|| arguments.to_owned());
+    if !arguments.starts_with("cmd=") {
+        resource.attributes.insert("code".to_owned(), arguments.to_owned());
     }
+    resource
 }
 
-fn resource(analysis: &mut Analysis<'_>, kind: &str, title: &str, text: &str, span: Span, state: &mut State) {
-    attributes(analysis, &format!("title => '{title}', {text}"), kind, span, state);
-}
-
-fn attributes(analysis: &mut Analysis<'_>, text: &str, kind: &str, span: Span, state: &mut State) {
-    let find = |names: &[&str]| {
-        names.iter().find_map(|name| {
-            let at = text.find(&format!("{name} =>"))?;
-            let value = text[at + name.len() + 3..].trim_start();
-            Some(match value.chars().next() {
-                Some(quote @ ('"' | '\'')) => value[1..].split(quote).next().unwrap_or("").to_owned(),
-                _ => value.split([',', ' ', '\n']).next().unwrap_or("").to_owned(),
-            })
+/// `puppet resource type title name=value`, `salt … function arguments`, `salt … state.single function …`
+fn function(operands: &[String]) -> Option<Resource> {
+    if let [first, kind, title, rest @ ..] = operands
+        && first == "resource"
+    {
+        let mut resource = Resource::called(kind, rest);
+        resource.attributes.insert("title".to_owned(), title.clone());
+        return Some(resource);
+    }
+    let is_function = |o: &String| {
+        o.split_once('.').is_some_and(|(module, name)| {
+            let word = |w: &str| !w.is_empty() && w.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            word(module) && word(name)
         })
     };
-    let name = find(&["path", "dest", "command", "cmd", "name", "title"]).unwrap_or_default();
-    let gone = find(&["ensure", "state"])
-        .is_some_and(|v| matches!(v.as_str(), "absent" | "purged" | "stopped" | "removed"));
-    let sweeping = ["purge", "recurse", "force"].iter().any(|n| find(&[n]).is_some_and(|v| v == "true"));
-    match kind {
-        "file" if gone || sweeping => {
-            let mut effect = Effect::new(Kind::Delete, "", "", span);
-            effect.recursive = true;
-            effect.forced = true;
-            analysis.add_path(effect, &Value::text(name), state);
-        }
-        "exec" => drop(analysis.shell_text(&Value::text(name), span, state, &Value::default())),
-        "reboot" => analysis.add(Effect::new(Kind::Power, "now", "reboot", span)),
-        "package" | "apt" | "yum" if gone => removes_package(analysis, &name, span),
-        "service" | "systemd" if gone => {
-            let code = format!("systemctl stop {name}");
-            analysis.shell_text(&Value::text(code), span, state, &Value::default());
-        }
-        "user" if gone && name == "root" => analysis.add(Effect::new(Kind::Account, "root", name, span)),
-        _ => {}
+    let at = operands.iter().take(3).position(is_function)?;
+    let nested =
+        matches!(operands[at].as_str(), "state.single" | "salt.cmd" | "salt.function" | "salt.state");
+    let at = if nested && operands.len() > at + 1 { at + 1 } else { at };
+    Some(Resource::called(&operands[at], &operands[at + 1..]))
+}
+
+fn act(analysis: &mut Analysis<'_>, resource: &Resource, span: Span, state: &mut State) {
+    for command in analysis.rules.resources.commands(resource) {
+        analysis.shell_text(&Value::text(command), span, state, &Value::default());
     }
 }

@@ -74,6 +74,8 @@ pub(super) const TOOLS: &[(&str, &str)] = &[
 pub(super) const PATHS: &str = include_str!("../../../policies/paths.toml");
 /// Files that are executed.
 pub(super) const CONTENT: &str = include_str!("../../../policies/content.toml");
+/// Resources of other configuration tools.
+pub(super) const RESOURCES: &str = include_str!("../../../policies/resources.toml");
 /// Other languages.
 pub(super) const LANGUAGES: &str = include_str!("../../../policies/languages.toml");
 /// Statements of databases and other services.

@@ -2,6 +2,7 @@
 //! nothing but the model and the shell.
 
 mod analysis;
+mod augeas;
 mod checks;
 mod configuration;
 mod container;
@@ -21,6 +22,7 @@ mod paths;
 mod picks;
 mod reader;
 mod repeated;
+mod resource;
 mod rows;
 mod rules;
 mod runs;

@@ -174,3 +174,11 @@ pub(super) fn is_assignment(word: &Value) -> bool {
 pub(super) fn shown_command(call: &Call<'_>) -> String {
     call.words.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
+
+/// The path in `host:/path`.
+pub(super) fn there(path: &Value) -> Value {
+    match path.prefix().split_once(":/") {
+        Some((host, _)) if !host.contains('/') => options::behind(path, host.len() + 1),
+        _ => path.clone(),
+    }
+}

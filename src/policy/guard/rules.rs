@@ -2,6 +2,7 @@
 //!
 //! Rules only say what matters. How a tool's arguments become effects is in the tool tables.
 
+use super::configuration::Resources;
 use super::content::{Line, Row};
 use super::effect::{Effect, Kind};
 use super::embedded;
@@ -93,6 +94,8 @@ pub struct Rules {
     pub(super) statements: Vec<statements::Row>,
     /// A program that is in no table, as far as it is known: the options that name what it writes.
     pub(super) unlisted: Tool,
+    /// What resources of other configuration tools do.
+    pub(super) resources: Resources,
     /// Variables whose value some programs run in a shell.
     pub(super) runs_variables: Vec<String>,
     /// Variables that name code which programs load.
@@ -158,7 +161,13 @@ impl Rules {
         let files = embedded::RULES.iter().chain(embedded::TOOLS.iter());
         let mut text: String =
             files.map(|(name, text)| format!("{name} {}\n", Digest::of(text.as_bytes()))).collect();
-        for part in [embedded::PATHS, embedded::CONTENT, embedded::LANGUAGES, embedded::STATEMENTS] {
+        for part in [
+            embedded::PATHS,
+            embedded::CONTENT,
+            embedded::LANGUAGES,
+            embedded::STATEMENTS,
+            embedded::RESOURCES,
+        ] {
             text.push_str(&format!("{}\n", Digest::of(part.as_bytes())));
         }
         Digest::of(text.as_bytes())
@@ -183,6 +192,8 @@ impl Rules {
             content: content.file,
             lines: content.line,
             keeps: content.keep,
+            resources: toml::from_str(embedded::RESOURCES)
+                .map_err(|e| RulesError::toml("policies/resources.toml", &e))?,
             languages: toml::from_str(embedded::LANGUAGES)
                 .map_err(|e| RulesError::toml("policies/languages.toml", &e))?,
             statements: toml::from_str::<statements::File>(embedded::STATEMENTS)

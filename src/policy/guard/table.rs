@@ -268,6 +268,8 @@ pub(super) enum Special {
     Firewall,
     /// A program that fetches.
     Fetch,
+    /// `augtool`
+    Augeas,
     /// Another configuration tool.
     Configuration,
 }

@@ -8,7 +8,7 @@ fn the_embedded_policy_parses_and_is_complete() {
     let listed: std::collections::BTreeSet<String> =
         rules.all().iter().map(|r| format!("{}.toml", r.id)).collect();
     let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
-    let data = ["paths.toml", "content.toml", "languages.toml", "statements.toml"];
+    let data = ["paths.toml", "content.toml", "languages.toml", "resources.toml", "statements.toml"];
     let found: std::collections::BTreeSet<String> = std::fs::read_dir(&directory)
         .unwrap()
         .map(|e| e.unwrap().file_name().into_string().unwrap())
