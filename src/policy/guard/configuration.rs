@@ -110,9 +110,9 @@ pub(super) fn configuration(
 fn called(module: &str, arguments: &str) -> Resource {
     let mut resource = Resource::called(module, &words(arguments));
     resource.attributes.entry("title".to_owned()).or_insert_with(|| arguments.to_owned());
-    if !arguments.starts_with("cmd=") {
-        resource.attributes.insert("code".to_owned(), arguments.to_owned());
-    }
+    // Free text may hold anything: `cmd=rm -rf x` too.
+    let code = arguments.strip_prefix("cmd=").unwrap_or(arguments).trim_matches(['"', '\'']);
+    resource.attributes.insert("code".to_owned(), code.to_owned());
     resource
 }
 
