@@ -35,6 +35,8 @@ pub(super) struct Analysis<'r> {
     pub(super) container: Option<Vec<(String, String)>>,
     /// What the user wrote.
     pub(super) source: &'r str,
+    /// Devices whose content has been asked for.
+    probed: Vec<String>,
     /// The programs so far, where somebody wants to know.
     pub(super) steps_told: Option<Vec<Step>>,
 }
@@ -51,6 +53,7 @@ impl<'r> Analysis<'r> {
             running: Vec::new(),
             container: None,
             source,
+            probed: Vec::new(),
             steps_told: None,
         }
     }
@@ -64,34 +67,24 @@ impl<'r> Analysis<'r> {
 
     /// Adds an effect on paths: one for each place where the shell may stand.
     pub(super) fn add_path(&mut self, mut effect: Effect, path: &Value, state: &State) {
-        let whole_node = matches!(
-            effect.kind,
-            Kind::Mode
-                | Kind::Open
-                | Kind::Expose
-                | Kind::Close
-                | Kind::Owner
-                | Kind::Attribute
-                | Kind::Mount
-                | Kind::Unmount
-                | Kind::Unpack
-        );
         let deep = matches!(path.parts().last(), Some(Part::Glob(pattern)) if pattern == "**");
-        effect.recursive |= deep && matches!(effect.kind, Kind::Mode | Kind::Owner | Kind::Attribute);
-        let reach = match effect.recursive {
-            _ if effect.kind == Kind::Encrypt => Reach::Many,
-            true => Reach::Below,
-            false if whole_node => Reach::Node,
-            false => Reach::Itself,
-        };
+        effect.recursive |= deep && effect.kind.adds_up();
+        let reach = Reach::of(&effect);
         for whole in state.absolute(&path.settled()) {
             let Some(whole) = self.on_host(&whole) else { continue };
-            if let Some(class) = self.rules.paths.class(&whole, reach) {
+            let class = self.rules.paths.class(&whole, reach);
+            if let Some(class) = class.filter(|class| !self.is_asked_for(&effect, class, &whole)) {
                 effect.class = class.to_owned();
                 effect.target = path.to_string();
                 self.add(effect.clone());
             }
         }
+    }
+
+    /// Whether a file system goes where the script has looked for one before, on a disk for data.
+    fn is_asked_for(&self, effect: &Effect, class: &str, path: &Value) -> bool {
+        let asked = || self.probed.iter().any(|p| path.literal() == Some(p.as_str()));
+        effect.kind == Kind::Format && !effect.forced && class == "disk" && asked()
     }
 
     /// The path as the host sees it; `None` inside a container that does not share it.
@@ -200,6 +193,10 @@ impl<'r> Analysis<'r> {
         let arguments = options::parse(tool, call.words, call.spans);
         if arguments.has(&tool.harmless) {
             return Value::dynamic(Source::Output, true);
+        }
+        if tool.probes {
+            let shown = arguments.operands.iter().filter_map(|o| o.value.literal().map(str::to_owned));
+            self.probed.extend(shown.filter(|path| path.starts_with("/dev/")));
         }
         self.environment(call, state);
         let special = tool.special.and_then(|s| self.special(s, tool, &arguments, call, state));

@@ -4,7 +4,7 @@ use super::analysis::Analysis;
 use super::effect::{Effect, Kind};
 use super::interpreter;
 use crate::shell::run::{State, matches};
-use crate::shell::{Source, Span, Value};
+use crate::shell::{Dynamic, Part, Source, Span, Value};
 use serde::Deserialize;
 
 /// One row of `policies/content.toml`: paths and how what is in them is read.
@@ -140,7 +140,10 @@ fn judge(
         analysis.add(backdoor("remote", path));
         return;
     }
+    let local = matches!(content.parts(), [Part::Dynamic(Dynamic { source: Source::File, .. })]);
     match reads {
+        // A file of the machine is reviewed where it comes from.
+        Reads::Shell if local => {}
         Reads::Shell => drop(analysis.shell_text(content, span, state, &Value::default())),
         Reads::SystemCrontab => crontab(analysis, content, 1, span, state),
         Reads::UserCrontab => crontab(analysis, content, 0, span, state),

@@ -109,6 +109,26 @@ pub enum Kind {
     Hidden,
 }
 
+impl Kind {
+    /// Whether doing it to every file below a directory is as good as doing it to the directory with all
+    /// that is in it.
+    pub(super) const fn adds_up(self) -> bool {
+        matches!(
+            self,
+            Self::Delete
+                | Self::Overwrite
+                | Self::Truncate
+                | Self::Replace
+                | Self::Mode
+                | Self::Open
+                | Self::Expose
+                | Self::Close
+                | Self::Owner
+                | Self::Attribute
+        )
+    }
+}
+
 impl Effect {
     /// An effect on `target` of `class`, with nothing else said.
     #[must_use]

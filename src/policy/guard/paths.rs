@@ -1,6 +1,7 @@
 //! Which paths a machine cannot lose: `policies/paths.toml`, and how a path that is only partly known
 //! is held against it.
 
+use super::effect::{Effect, Kind};
 use super::entries::{Entries, Segments};
 use crate::shell::run::{is_pattern, matches};
 use crate::shell::{Dynamic, Part, Value};
@@ -55,6 +56,30 @@ pub(super) enum Reach {
     Below,
     /// The same, where a selection of what is there is as bad as all of it.
     Many,
+}
+
+impl Reach {
+    /// What an effect reaches.
+    pub(super) fn of(effect: &Effect) -> Self {
+        let node = matches!(
+            effect.kind,
+            Kind::Mode
+                | Kind::Open
+                | Kind::Expose
+                | Kind::Close
+                | Kind::Owner
+                | Kind::Attribute
+                | Kind::Mount
+                | Kind::Unmount
+                | Kind::Unpack
+        );
+        match effect.recursive {
+            _ if effect.kind == Kind::Encrypt => Self::Many,
+            true => Self::Below,
+            false if node => Self::Node,
+            false => Self::Itself,
+        }
+    }
 }
 
 impl Paths {

@@ -43,6 +43,8 @@ pub(super) struct Tool {
     pub(super) verifies: Vec<String>,
     /// The language of the scripts that it runs.
     pub(super) language: Option<String>,
+    /// Whether it shows what is on the devices that its operands name.
+    pub(super) probes: bool,
     /// What its options write is said by its effects alone.
     pub(super) own_outputs: bool,
     /// Whether it may run others in more ways than its rows say; they are tried.
