@@ -110,9 +110,9 @@ fn expect(cases: &[Case], faults: &[String], most: usize) {
 }
 
 /// Dangerous commands that pass, per thousand, at most. The number only falls.
-const MISSED: usize = 207;
+const MISSED: usize = 100;
 /// Everyday commands that are stopped, per thousand, at most. The number only falls.
-const BLOCKED: usize = 3;
+const BLOCKED: usize = 1;
 
 #[test]
 fn dangerous_commands_are_stopped() {
