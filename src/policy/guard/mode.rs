@@ -20,7 +20,7 @@ pub(super) fn chmod(analysis: &mut Analysis<'_>, arguments: &Arguments, state: &
         _ => format!("-{minus}"),
     };
     let recursive = arguments.has(&["-R".to_owned(), "--recursive".to_owned()]);
-    let change = Change::of(&mode);
+    let change = if reference { Change::LIKE_ANOTHER } else { Change::of(&mode) };
     for operand in arguments.operands.iter().skip(usize::from(named)) {
         for mut effect in change.effects(recursive) {
             effect.span = operand.span;
@@ -51,6 +51,9 @@ struct Change {
 }
 
 impl Change {
+    /// The mode of another file: some change, that nothing is known of.
+    const LIKE_ANOTHER: Self = Self { sets: 0o040, clears: 0, whole: true };
+
     fn of(mode: &str) -> Self {
         let digits = mode.trim_start_matches(['=', '+', '-']);
         if let Ok(bits) = u32::from_str_radix(digits, 8) {
