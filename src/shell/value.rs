@@ -49,6 +49,8 @@ pub enum Source {
     Number,
     /// More than the analysis follows.
     Limit,
+    /// A device or program that never stops giving more: `/dev/zero`, `yes`.
+    Endless,
 }
 
 impl Source {
@@ -58,7 +60,7 @@ impl Source {
         !matches!(self, Self::Checked | Self::Name | Self::Fact | Self::Number | Self::Unset)
     }
 
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Unset,
         Self::Checked,
         Self::Input,
@@ -69,6 +71,7 @@ impl Source {
         Self::Fact,
         Self::Number,
         Self::Limit,
+        Self::Endless,
     ];
 }
 
@@ -298,6 +301,7 @@ impl fmt::Display for Value {
                     Source::Number => "<number>",
                     Source::Name => "<name>",
                     Source::Fact => "<fact>",
+                    Source::Endless => "<without end>",
                     Source::Checked | Source::Output | Source::Limit => "<unknown>",
                 })?,
             }

@@ -3,7 +3,7 @@
 use super::effect::{Effect, Kind};
 use super::options::{self, Arguments};
 use super::paths::Reach;
-use super::rows::{holds, listed, printed, select, shown_command, there};
+use super::rows::{holds, input, listed, printed, prints_settings, select, shown_command, there};
 use super::rules::Rules;
 use super::step::Step;
 use super::table::{Special, Tool};
@@ -215,7 +215,35 @@ impl<'r> Analysis<'r> {
             self.try_everything(call, state);
         }
         self.stores(tool, &arguments, call, state);
-        listed(tool, &arguments).or(special).unwrap_or_else(|| printed(tool, &arguments, call, state, inner))
+        let output = listed(tool, &arguments)
+            .or(special)
+            .unwrap_or_else(|| printed(tool, &arguments, call, state, inner));
+        self.ended(tool, &arguments, call, state, output)
+    }
+
+    /// What a tool prints, where its input or output has no end.
+    fn ended(
+        &mut self,
+        tool: &Tool,
+        arguments: &Arguments,
+        call: &Call<'_>,
+        state: &State,
+        output: Value,
+    ) -> Value {
+        if tool.endless.iter().any(|e| holds(e, arguments)) {
+            return Value::dynamic(Source::Endless, false);
+        }
+        let stopped = tool.stops.iter().any(|s| holds(s, arguments));
+        let input = input(tool, arguments, call, state);
+        match (stopped, output.has(Source::Endless)) {
+            (true, true) => return Value::dynamic(Source::Output, true),
+            (true, false) => return output,
+            (false, _) if tool.gathers && input.has(Source::Endless) => {
+                self.problem(Problem::Endless, call.span);
+            }
+            (false, _) => {}
+        }
+        if tool.passes() && input.has(Source::Endless) { input } else { output }
     }
 
     fn special(
@@ -332,7 +360,7 @@ impl Analysis<'_> {
             special::run_file(self, &settled, None, call, call.span, state);
         }
         let rules = self.rules;
-        match rules.tools.named(&base) {
+        let output = match rules.tools.named(&base) {
             Some(tool) => self.apply(tool, call, state),
             None => {
                 self.environment(call, state);
@@ -340,6 +368,11 @@ impl Analysis<'_> {
                 self.outputs(&arguments, call, state);
                 self.unknown_program(call, state)
             }
+        };
+        if output.has(Source::Output) && prints_settings(rules, &base, call) {
+            Value::default()
+        } else {
+            output
         }
     }
 }
@@ -374,6 +407,7 @@ impl Programs for Analysis<'_> {
             Problem::Unparsed(error) => Effect::new(Kind::Unparsed, "shell", error.to_string(), span),
             Problem::Limit(what) => Effect::new(Kind::Limit, what, what, span),
             Problem::Bomb => Effect::new(Kind::Exhaustion, "processes", "processes without end", span),
+            Problem::Endless => Effect::new(Kind::Exhaustion, "memory", "input without end", span),
             Problem::Undetermined(what) => Effect::new(Kind::Undetermined, "program", what, span),
         };
         self.add(effect);

@@ -39,6 +39,9 @@ fn pattern<'de, D: serde::Deserializer<'de>>(from: D) -> Result<regex::Regex, D:
     regex::Regex::new(&text).map_err(serde::de::Error::custom)
 }
 
+/// Where what is written takes no room.
+const NOWHERE: [&str; 6] = ["/dev/null", "/dev/full", "/dev/stdout", "/dev/stderr", "/dev/tty*", "/dev/fd/*"];
+
 /// How the content of a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -75,6 +78,10 @@ pub(super) fn written(
     let whole = state.absolute(&shown);
     let Some(text) = whole.first().map(Value::code) else { return };
     let text = crate::shell::run::normal(&text);
+    if content.has(Source::Endless) && !NOWHERE.iter().any(|p| matches(p, &text)) {
+        analysis.add(Effect::new(Kind::Exhaustion, "disk", text, span));
+        return;
+    }
     let rules = analysis.rules;
     if let Some(name) = text.strip_prefix("/proc/sys/") {
         let setting = format!("sysctl -w {}={}", name.replace('/', "."), content.code().trim());
@@ -119,7 +126,14 @@ pub(super) fn file(
     let first = content.prefix().lines().next().unwrap_or("");
     match first.strip_prefix("#!").map(interpreter::of_shebang).as_deref() {
         Some("sh") => judge(analysis, Reads::Shell, path, content, span, state),
-        Some(language) => interpreter::script(analysis, language, content, &[], span, state),
+        Some(language) => drop(interpreter::script(
+            analysis,
+            language,
+            content,
+            &interpreter::Input::default(),
+            span,
+            state,
+        )),
         None if executable || path.ends_with(".sh") => {
             judge(analysis, Reads::Shell, path, content, span, state)
         }

@@ -13,14 +13,17 @@ pub(super) fn apply(call: &Call<'_>, state: &State) -> Value {
     let Some(text) = input.literal() else { return partly(name, &input) };
     let given = |names: &[&str]| words.iter().any(|w| names.contains(&w.as_str()) || cluster(w, names));
     let computed = match name {
-        "base64" | "base32" | "basenc" => match given(&["-d", "-D", "--decode", "--de", "-di", "-id"]) {
-            true if name == "base32" => base32(text),
-            true => base64_decode(text),
-            false => Some(base64::engine::general_purpose::STANDARD.encode(text)),
-        },
+        "base64" | "base32" | "basenc" | "python-m-base64" => {
+            match given(&["-d", "-D", "--decode", "--de", "-di", "-id"]) {
+                true if name == "base32" => base32(text),
+                true => base64_decode(text),
+                false => Some(base64::engine::general_purpose::STANDARD.encode(text)),
+            }
+        }
         "xxd" if given(&["-r"]) => hex(text, !given(&["-p", "-ps"])),
         "rev" => Some(text.lines().map(|l| l.chars().rev().collect::<String>() + "\n").collect()),
-        "tac" => Some(text.lines().rev().map(|l| format!("{l}\n")).collect()),
+        "tac" => Some(text.split_inclusive('\n').rev().collect()),
+        "paste" if given(&["-s", "--serial"]) => Some(serial(text, &words)),
         "tr" => translate(text, &words),
         "sed" | "gsed" => sed(text, &words),
         "cut" => cut(text, &words),
@@ -63,6 +66,11 @@ fn input(name: &str, words: &[String], call: &Call<'_>, state: &State) -> Value 
             operands.push(word);
         }
         at += 1;
+    }
+    if name == "openssl"
+        && let Some(path) = words.iter().position(|w| w == "-in").and_then(|at| words.get(at + 1))
+    {
+        return file_content(&Value::text(path.as_str()), state);
     }
     match operands.get(skipped) {
         Some(path) if path.as_str() != "-" => file_content(&Value::text(path.as_str()), state),
@@ -141,6 +149,20 @@ fn translate(text: &str, words: &[String]) -> Option<String> {
     let change =
         |c: char| from.iter().position(|f| *f == c).map_or(c, |at| to.get(at).copied().unwrap_or(last));
     Some(text.chars().map(change).collect())
+}
+
+/// `paste -s -d x`: the lines as one.
+fn serial(text: &str, words: &[String]) -> String {
+    let attached =
+        words.iter().find_map(|w| w.split_once('d').filter(|_| w.starts_with('-')).map(|(_, d)| d));
+    let next =
+        words.iter().position(|w| w.starts_with('-') && w.ends_with('d')).and_then(|at| words.get(at + 1));
+    let delimiter = match (attached, next) {
+        (Some(""), Some(next)) => next,
+        (Some(delimiter), _) => delimiter,
+        (None, _) => "\t",
+    };
+    text.lines().collect::<Vec<_>>().join(&decode(delimiter, Flavour::Printf)) + "\n"
 }
 
 /// The characters of a set of `tr`.

@@ -1,69 +1,23 @@
 //! Scripts in other languages, as far as literals go: calls that run something or change files.
-//!
-//! No language is parsed for real. A script is cut into names, strings and signs; calls from
-//! `policies/languages.toml` are looked at, and an argument that cannot be read is unknown.
 
 use super::analysis::Analysis;
 use super::effect::{Effect, Kind};
+use super::language::{Action, Language, Syntax};
 use super::lexer::{Token, tokens};
 use super::options::Arguments;
-use super::reader::{Reader, Values};
+use super::reader::{Found, Surroundings};
 use super::table::Tool;
-use super::{options, special};
+use super::{calls, reader, special, words};
 use crate::shell::run::{Call, State};
 use crate::shell::{Dynamic, Part, Source, Span, Value};
-use serde::Deserialize;
-use std::collections::BTreeMap;
 
-/// One language of `policies/languages.toml`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Language {
-    /// Programs that run it.
-    pub(super) names: Vec<String>,
-    /// What starts a comment.
-    pub(super) comments: Vec<String>,
-    /// Names of the list of arguments.
-    pub(super) arguments: Vec<String>,
-    /// Characters that start an expansion inside double quotes.
-    #[serde(default)]
-    pub(super) interpolates: String,
-    /// What calls do.
-    pub(super) calls: BTreeMap<String, Action>,
-}
-
-/// What a call does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Action {
-    /// Runs its first argument in a shell.
-    Shell,
-    /// Runs its first argument: a vector, or text for a shell.
-    Command,
-    /// Runs its arguments as a vector; a single one in a shell.
-    Words,
-    /// Runs its first argument as a program.
-    Program,
-    /// Runs its first argument as code.
-    Eval,
-    /// Removes files.
-    Delete,
-    /// Removes directories with all that is in them.
-    DeleteTree,
-    /// Replaces a file's content.
-    Write,
-    /// Opens a file.
-    Open,
-    /// Moves a file.
-    Rename,
-    /// Changes permissions: path, mode.
-    Mode,
-    /// Changes permissions: mode, path.
-    ModeFirst,
-    /// Fetches something.
-    Remote,
-    /// Cannot be known.
-    Unclear,
+/// What a script is given.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Input {
+    /// The arguments behind it.
+    pub(super) operands: Vec<Value>,
+    /// Standard input, or the files that it goes through line by line.
+    pub(super) stdin: Value,
 }
 
 /// The language named in a `#!` line; `sh` for shells.
@@ -79,7 +33,7 @@ pub(super) fn of_shebang(line: &str) -> String {
     }
 }
 
-/// Runs an interpreter: its script is an option's value, its first operand's content, or standard input.
+/// Runs an interpreter: its script is an option's value, its first operand, or standard input.
 pub(super) fn run(
     analysis: &mut Analysis<'_>,
     tool: &Tool,
@@ -88,42 +42,52 @@ pub(super) fn run(
     state: &mut State,
 ) -> Option<Value> {
     let language = tool.language.clone().unwrap_or_default();
-    let scripts: Vec<String> = tool
-        .values
-        .iter()
-        .filter(|v| matches!(v.as_str(), "-c" | "-e" | "-E" | "-r" | "--eval" | "-p" | "--print"))
-        .cloned()
-        .collect();
     let operands: Vec<Value> = arguments.operands.iter().map(|o| o.value.clone()).collect();
-    let mut ran = false;
-    for code in arguments.values(&scripts) {
-        ran = true;
-        script(analysis, &language, code, &operands, call.span, state);
+    let mut inside = state.child();
+    for (name, value) in call.environment {
+        inside.set(name, value.clone());
     }
-    if ran {
-        return Some(Value::dynamic(Source::Output, true));
+    let mut input = Input { operands: operands.clone(), stdin: call.stdin.clone() };
+    let given: Vec<&Value> = arguments.values(&tool.scripts).collect();
+    let awk = analysis.rules.languages.get(&language).is_some_and(|l| l.syntax.contains(&Syntax::Awk));
+    let loops = awk || arguments.has(&["-n".to_owned(), "-p".to_owned()]);
+    let first = operands
+        .first()
+        .filter(|_| awk && given.is_empty() && !arguments.has(&["-f".to_owned(), "--file".to_owned()]));
+    if first.is_some() {
+        input.operands.remove(0);
     }
-    if language == "awk" {
-        let from_file = arguments.has(&["-f".to_owned(), "--file".to_owned()]);
-        if let Some(code) = operands.first().filter(|_| !from_file) {
-            script(analysis, &language, code, operands.get(1..).unwrap_or_default(), call.span, state);
+    if let Some(path) = input.operands.first().filter(|_| loops) {
+        input.stdin = special::file_content(path, state);
+    }
+    let code = match (first, given.is_empty()) {
+        (Some(code), _) => Some(code.clone()),
+        (None, false) => Some(lines(&given)),
+        (None, true) => None,
+    };
+    let output = match (code, operands.first()) {
+        (Some(code), _) => script(analysis, &language, &code, &input, call.span, &mut inside),
+        (None, _) if awk => Value::dynamic(Source::Output, true),
+        (None, _) if let Some(output) = task(analysis, &language, arguments, call, &mut inside) => output,
+        (None, _) if let Some(output) = module(analysis, tool, arguments, call, &mut inside) => output,
+        (None, Some(file)) => {
+            special::run_file(analysis, file, Some(&language), call, call.span, &mut inside);
+            Value::dynamic(Source::Output, true)
         }
-        return Some(super::filter::rewritten(call, state));
-    }
-    if let Some(output) = task(analysis, &language, arguments, call, state) {
-        return Some(output);
-    }
-    if let Some(decoded) = module(&language, arguments, call, state) {
-        return Some(decoded);
-    }
-    match arguments.operands.first() {
-        Some(file) => special::run_file(analysis, &file.value, Some(&language), call, file.span, state),
-        None if !call.stdin.is_empty() => {
-            script(analysis, &language, call.stdin, &[], call.span, state);
-        }
-        None => {}
-    }
-    Some(Value::dynamic(Source::Output, true))
+        (None, None) if call.stdin.is_empty() => Value::dynamic(Source::Output, true),
+        (None, None) => script(analysis, &language, call.stdin, &Input::default(), call.span, &mut inside),
+    };
+    state.files = inside.files;
+    Some(if awk && output.has_dynamic() { super::filter::rewritten(call, state) } else { output })
+}
+
+/// Several scripts as one.
+fn lines(scripts: &[&Value]) -> Value {
+    scripts.iter().fold(Value::default(), |mut whole, script| {
+        whole.append(script);
+        whole.append(&Value::text("\n"));
+        whole
+    })
 }
 
 /// `php artisan …`, `python3 -m pip …`: a tool of its own, given to an interpreter.
@@ -151,174 +115,95 @@ fn task(
     Some(analysis.argv(&words, spans, call, state))
 }
 
-/// `python3 -m base64 -d`
-fn module(language: &str, arguments: &Arguments, call: &Call<'_>, state: &State) -> Option<Value> {
+/// `python3 -m base64 -d`: modules that do something are in the tables as `python-m-base64`.
+fn module(
+    analysis: &mut Analysis<'_>,
+    tool: &Tool,
+    arguments: &Arguments,
+    call: &Call<'_>,
+    state: &mut State,
+) -> Option<Value> {
+    let language = tool.language.as_deref()?;
+    let name = arguments.values(&["-m".to_owned()]).last()?.code();
+    let tool = format!("{language}-m-{name}");
     if language != "python" {
         return None;
     }
-    let name = arguments.values(&["-m".to_owned()]).last()?.code();
-    let at = call.words.iter().position(|w| w.literal() == Some(&name))?;
-    match name.as_str() {
-        "base64" => {
-            let words: Vec<Value> =
-                [Value::text("base64")].into_iter().chain(call.words[at + 1..].iter().cloned()).collect();
-            Some(super::filter::apply(&Call { words: &words, ..call.clone() }, state))
-        }
-        _ => Some(Value::dynamic(Source::Output, true)),
+    if analysis.rules.tools.named(&tool).is_none() {
+        return Some(Value::dynamic(Source::Output, true));
     }
+    let at =
+        call.words.iter().position(|w| w.literal().is_some_and(|t| t.trim_start_matches("-m") == name))?;
+    let words: Vec<Value> =
+        std::iter::once(Value::text(tool)).chain(call.words[at + 1..].iter().cloned()).collect();
+    let spans = vec![call.span; words.len()];
+    Some(analysis.argv(&words, &spans, call, state))
 }
 
-/// Looks through a script.
+/// Looks through a script. Returns what it prints.
 pub(super) fn script(
     analysis: &mut Analysis<'_>,
     language: &str,
     code: &Value,
-    operands: &[Value],
+    input: &Input,
     span: Span,
     state: &mut State,
-) {
+) -> Value {
+    let unknown = Value::dynamic(Source::Output, true);
     if code.has(Source::Remote) {
         analysis.add(Effect::new(Kind::RemoteCode, "script", code.to_string(), span));
-        return;
+        return unknown;
     }
-    if matches!(code.parts(), [Part::Dynamic(Dynamic { source: Source::File, .. })]) {
-        return;
-    }
-    if matches!(code.parts(), [Part::Dynamic(_)]) {
-        analysis.undetermined("script", code, span);
-        return;
+    match code.parts() {
+        [Part::Dynamic(Dynamic { source: Source::File, .. })] => return unknown,
+        [Part::Dynamic(_)] => {
+            analysis.undetermined("script", code, span);
+            return unknown;
+        }
+        _ => {}
     }
     let rules = analysis.rules;
-    let Some(table) = rules
-        .languages
-        .get(language)
-        .or_else(|| rules.languages.values().find(|l| l.names.iter().any(|n| n == language)))
-    else {
-        return;
-    };
+    let known = rules.languages.get(language);
+    let named = |l: &&Language| l.names.iter().any(|n| n == language);
+    let Some(table) = known.or_else(|| rules.languages.values().find(named)) else { return unknown };
+    let Some(any) = rules.languages.get("any") else { return unknown };
     if analysis.depth > 24 {
-        return;
+        return unknown;
     }
     analysis.depth += 1;
-    let tokens = tokens(&code.code(), table);
-    shapes(analysis, &tokens, span);
-    let mut reader = Reader::new(table, &tokens, operands);
-    while let Some(found) = reader.next_call() {
-        act(analysis, language, found.0, &found.1, span, state);
+    let tokens = match table.syntax.contains(&Syntax::Words) {
+        true => words::tokens(&code.code(), table),
+        false => tokens(&code.code(), table),
+    };
+    super::shapes::shapes(analysis, &tokens, span);
+    let around = Surroundings { operands: &input.operands, stdin: &input.stdin, state };
+    let found = reader::calls(table, any, &tokens, around);
+    for call in &found {
+        calls::act(analysis, language, call, span, state);
     }
     analysis.depth -= 1;
+    printed(&tokens, &found, input).unwrap_or(unknown)
 }
 
-/// What shows in the whole of a script and in no single call.
-fn shapes(analysis: &mut Analysis<'_>, tokens: &[Token], span: Span) {
-    let name = |wanted: &[&str]| {
-        tokens.iter().any(|t| matches!(t, Token::Name(n) if n.split('.').any(|p| wanted.contains(&p))))
-    };
-    let text = |wanted: &[&str]| {
-        tokens
-            .iter()
-            .any(|t| matches!(t, Token::Text { text, .. } if wanted.iter().any(|w| text.contains(w))))
-    };
-    let shell =
-        text(&["/bin/sh", "/bin/bash", "sh -i", "/bin/dash", "/bin/zsh", "cmd.exe"]) || name(&["dup2"]);
-    let socket = name(&["socket", "Socket", "TCPSocket", "fsockopen", "net", "tcp", "inet", "connect"]);
-    let device = text(&["/inet/tcp/", "/dev/tcp/"]);
-    if (shell && (socket || device)) || (text(&["/inet/tcp/"]) && name(&["getline"])) {
-        analysis.add(Effect::new(Kind::ReverseShell, "script", "a shell on a network connection", span));
+/// What a script prints that does so once, from top to bottom.
+fn printed(tokens: &[Token], found: &[Found], input: &Input) -> Option<Value> {
+    let branches = |t: &Token| matches!(t, Token::Name(n) if reader::KEYWORDS.contains(&n.as_str()) && n != "BEGIN" && n != "in");
+    let once = input.stdin.literal().is_none_or(|t| t.lines().count() < 2);
+    if !once || tokens.iter().any(branches) {
+        return None;
     }
-    if name(&["fork"]) && name(&["while", "loop", "for", "until"]) {
-        analysis.add(Effect::new(Kind::Exhaustion, "processes", "processes without end", span));
-    }
-}
-
-fn act(
-    analysis: &mut Analysis<'_>,
-    language: &str,
-    action: Action,
-    arguments: &[Values],
-    span: Span,
-    state: &mut State,
-) {
-    let first = arguments.first().and_then(|v| v.0.first()).cloned().unwrap_or_default();
-    let all: Vec<Value> = arguments.iter().flat_map(|v| v.0.iter().cloned()).collect();
-    let path = |analysis: &mut Analysis<'_>, kind: Kind, recursive: bool, path: &Value, state: &State| {
-        let mut effect = Effect::new(kind, "", "", span);
-        effect.recursive = recursive;
-        effect.forced = true;
-        analysis.add_path(effect, path, state);
-    };
-    match action {
-        Action::Shell => command(analysis, std::slice::from_ref(&first), span, state),
-        Action::Command => command(analysis, arguments.first().map_or(&[], |v| v.0.as_slice()), span, state),
-        Action::Words => command(analysis, &all, span, state),
-        Action::Program => {
-            // `execlp("rm", "rm", "-rf", "/")` names the program twice.
-            let skip = usize::from(
-                all.len() > 1 && all[1].suffix().rsplit('/').next() == first.suffix().rsplit('/').next(),
-            );
-            vector(analysis, &all[skip.min(all.len())..], span, state);
-        }
-        Action::Eval => {
-            if first.is_empty() && language == "perl" {
-                return;
+    let mut out = Value::default();
+    for call in found.iter().filter(|f| matches!(f.action, Action::Print | Action::PrintLine)) {
+        let values: Vec<&Value> = call.arguments.iter().flat_map(|a| &a.items).collect();
+        for (at, value) in values.iter().enumerate() {
+            if at > 0 && call.action == Action::PrintLine {
+                out.append(&Value::text(" "));
             }
-            script(analysis, language, &first, &[], span, state);
+            out.append(value);
         }
-        Action::Delete => all.iter().for_each(|p| path(analysis, Kind::Delete, false, p, state)),
-        Action::DeleteTree => all.iter().for_each(|p| path(analysis, Kind::Delete, true, p, state)),
-        Action::Write => {
-            path(analysis, Kind::Overwrite, false, &first, state);
-            let content = arguments.get(1).and_then(|v| v.0.first()).cloned().unwrap_or_default();
-            super::content::written(analysis, &first, &content, span, state);
-            state.write(&first, content, false);
-        }
-        Action::Open => open(analysis, &all, span, state),
-        Action::Rename => path(analysis, Kind::Move, true, &first, state),
-        Action::Mode | Action::ModeFirst => {
-            for target in &all {
-                path(analysis, Kind::Mode, true, target, state);
-            }
-        }
-        Action::Remote => {}
-        Action::Unclear => analysis.undetermined("call", &Value::dynamic(Source::Output, true), span),
-    }
-}
-
-fn open(analysis: &mut Analysis<'_>, all: &[Value], span: Span, state: &mut State) {
-    let texts: Vec<String> = all.iter().map(Value::code).collect();
-    for text in &texts {
-        if let Some(piped) =
-            text.strip_prefix('|').or_else(|| text.strip_suffix('|')).filter(|t| !t.trim().is_empty())
-        {
-            analysis.shell_text(&Value::text(piped), span, state, &Value::default());
+        if call.action == Action::PrintLine {
+            out.append(&Value::text("\n"));
         }
     }
-    let writes = texts.iter().any(|t| t.len() <= 4 && (t.contains(['w', 'a', '+']) || t.starts_with('>')));
-    for value in all {
-        let text = value.prefix();
-        let bare = text.trim_start_matches(['>', '+', ' ']);
-        let path = options::behind(value, text.len() - bare.len());
-        if bare.starts_with('/') && (writes || bare.len() < text.len()) {
-            let mut effect = Effect::new(Kind::Overwrite, "", "", span);
-            effect.forced = true;
-            analysis.add_path(effect, &path, state);
-            super::content::written(analysis, &path, &Value::dynamic(Source::Output, true), span, state);
-        }
-    }
-}
-
-fn command(analysis: &mut Analysis<'_>, words: &[Value], span: Span, state: &mut State) {
-    match words {
-        [] => {}
-        [one] if matches!(one.parts(), [Part::Dynamic(_)]) => analysis.undetermined("call", one, span),
-        [one] => drop(analysis.shell_text(one, span, state, &Value::default())),
-        many => vector(analysis, many, span, state),
-    }
-}
-
-fn vector(analysis: &mut Analysis<'_>, words: &[Value], span: Span, state: &mut State) {
-    let spans = vec![span; words.len()];
-    let stdin = Value::default();
-    let call = Call { words, spans: &spans, stdin: &stdin, environment: &[], span, socket: false };
-    analysis.argv(words, &spans, &call, state);
+    (!out.is_empty()).then_some(out)
 }

@@ -1,6 +1,6 @@
 //! A script of another language, cut into names, strings and signs.
 
-use super::interpreter::Language;
+use super::language::{Language, Syntax};
 
 /// A piece of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,158 +11,330 @@ pub(super) enum Token {
     Text {
         /// What is between its quotes.
         text: String,
-        /// Whether expansions and escapes in it mean something.
-        active: bool,
-        /// Whether it is run in a shell, as back quotes are in some languages.
-        run: bool,
+        /// What it means.
+        quoting: Quoting,
     },
+    /// A pattern, or a substitution.
+    Pattern,
     /// A number.
     Number(String),
     /// Any other character; `;` also stands for the end of a line.
     Sign(char),
 }
 
+/// What is done with the text between the quotes of a string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Quoting {
+    /// Nothing.
+    Raw,
+    /// Escapes are decoded.
+    Escapes,
+    /// Escapes and expansions mean something.
+    Active,
+    /// It is run in a shell, as back quotes are in some languages.
+    Run,
+    /// It is a list of words.
+    Words,
+}
+
 /// Cuts `code` up.
 pub(super) fn tokens(code: &str, language: &Language) -> Vec<Token> {
     let chars: Vec<char> = code.chars().collect();
-    let mut out = Vec::new();
-    let mut at = 0;
-    while let Some(&c) = chars.get(at) {
-        let comment = language.comments.iter().any(|mark| {
-            let mark: Vec<char> = mark.chars().collect();
-            chars[at..].starts_with(&mark) && !(mark == ['#'] && at > 0 && chars[at - 1] == '$')
-        });
-        if comment {
-            while chars.get(at).is_some_and(|c| *c != '\n') {
-                at += 1;
+    let mut lexer = Lexer { chars, at: 0, brackets: 0, out: Vec::new(), language };
+    while let Some(c) = lexer.peek(0) {
+        lexer.one(c);
+    }
+    lexer.out
+}
+
+struct Lexer<'a> {
+    chars: Vec<char>,
+    at: usize,
+    /// Open brackets, in which the end of a line means nothing.
+    brackets: usize,
+    out: Vec<Token>,
+    language: &'a Language,
+}
+
+impl Lexer<'_> {
+    fn peek(&self, ahead: usize) -> Option<char> {
+        self.chars.get(self.at + ahead).copied()
+    }
+
+    fn has(&self, syntax: Syntax) -> bool {
+        self.language.syntax.contains(&syntax)
+    }
+
+    fn starts_with(&self, text: &str) -> bool {
+        text.chars().enumerate().all(|(ahead, c)| self.peek(ahead) == Some(c))
+    }
+
+    fn one(&mut self, c: char) {
+        let sigil = matches!(c, '$' | '@') && self.name_start(1);
+        if self.comment(c) {
+            while self.peek(0).is_some_and(|c| c != '\n') {
+                self.at += 1;
             }
-        } else if matches!(c, '\'' | '"' | '`') {
-            at = string(&chars, at, &mut out, language);
-        } else if c.is_alphabetic()
-            || c == '_'
-            || (c == '$' && name_start(&chars, at + 1))
-            || c == '@' && name_start(&chars, at + 1)
-        {
-            at = name(&chars, at, &mut out);
-            at = quoted(&chars, at, &mut out, language);
-        } else if c == '%'
-            && matches!(chars.get(at + 1), Some('x'))
-            && matches!(chars.get(at + 2), Some('(' | '{' | '[' | '|'))
-        {
-            out.push(Token::Name("qx".into()));
-            at = quoted(&chars, at + 2, &mut out, language);
+        } else if self.has(Syntax::LongBrackets) && self.starts_with("[[") {
+            self.at += 1;
+            self.quoted(Quoting::Raw);
+            self.at += 1;
+        } else if c == '"' || (c == '\'' && !self.has(Syntax::NoSingleQuotes)) || c == '`' {
+            self.string(c);
+        } else if self.name_start(0) || sigil {
+            self.name();
+        } else if c == '%' && self.has(Syntax::PercentQuotes) && self.operand_follows() {
+            self.percent();
+        } else if c == '/' && self.has(Syntax::Patterns) && self.operand_follows() {
+            self.pattern();
         } else if c.is_ascii_digit() {
-            let start = at;
-            while chars.get(at).is_some_and(char::is_ascii_alphanumeric) {
-                at += 1;
-            }
-            out.push(Token::Number(chars[start..at].iter().collect()));
+            self.number();
         } else {
-            if c == '\n' {
-                out.push(Token::Sign(';'));
-            } else if !c.is_whitespace() {
-                out.push(Token::Sign(c));
-            }
-            at += 1;
+            self.sign(c);
         }
     }
-    out
-}
 
-fn name_start(chars: &[char], at: usize) -> bool {
-    chars.get(at).is_some_and(|c| c.is_alphabetic() || *c == '_')
-}
+    fn comment(&self, c: char) -> bool {
+        let starts = self.language.comments.iter().any(|mark| self.starts_with(mark));
+        // `$#array` is no comment.
+        starts && !(c == '#' && self.at > 0 && self.chars[self.at - 1] == '$')
+    }
 
-fn name(chars: &[char], mut at: usize, out: &mut Vec<Token>) -> usize {
-    let mut name = String::new();
-    while let Some(&c) = chars.get(at) {
-        let next = chars.get(at + 1);
+    fn sign(&mut self, c: char) {
+        self.at += 1;
         match c {
-            '$' | '@' if name.is_empty() => at += 1,
-            c if c.is_alphanumeric() || c == '_' => {
-                name.push(c);
-                at += 1;
-            }
-            '.' if name_start(chars, at + 1) => {
-                name.push('.');
-                at += 1;
-            }
-            ':' if next == Some(&':') && name_start(chars, at + 2) => {
-                name.push('.');
-                at += 2;
-            }
-            '-' if next == Some(&'>') && name_start(chars, at + 2) => {
-                name.push('.');
-                at += 2;
-            }
-            _ => break,
+            '(' | '[' => self.brackets += 1,
+            ')' | ']' => self.brackets = self.brackets.saturating_sub(1),
+            '\n' if self.brackets > 0 => return,
+            c if c.is_whitespace() && c != '\n' => return,
+            _ => {}
         }
+        self.out.push(Token::Sign(if c == '\n' { ';' } else { c }));
     }
-    out.push(Token::Name(name));
-    at
-}
 
-/// `q(…)`, `qq{…}`, `qx/…/`, and prefixes of strings such as Python's `r'…'`, right behind a name.
-fn quoted(chars: &[char], at: usize, out: &mut Vec<Token>, language: &Language) -> usize {
-    let Some(Token::Name(name)) = out.last() else { return at };
-    let kind = name.clone();
-    let Some(&open) = chars.get(at) else { return at };
-    if matches!(open, '\'' | '"') && kind.len() <= 2 && kind.chars().all(|c| "rbfuRBFU".contains(c)) {
-        out.pop();
-        return string(chars, at, out, language);
+    fn number(&mut self) {
+        let start = self.at;
+        while self.peek(0).is_some_and(|c| c.is_ascii_alphanumeric() || c == '_')
+            || (self.peek(0) == Some('.') && self.peek(1).is_some_and(|c| c.is_ascii_digit()))
+        {
+            self.at += 1;
+        }
+        self.out.push(Token::Number(self.chars[start..self.at].iter().filter(|c| **c != '_').collect()));
     }
-    if !matches!(kind.as_str(), "q" | "qq" | "qx" | "qw")
-        || open.is_whitespace()
-        || matches!(open, ',' | ';' | '=')
-    {
-        return at;
+
+    fn name_start(&self, ahead: usize) -> bool {
+        self.peek(ahead).is_some_and(|c| c.is_alphabetic() || c == '_' || c as u32 >= 0xF_0000)
     }
-    let close = match open {
-        '(' => ')',
-        '{' => '}',
-        '[' => ']',
-        '<' => '>',
-        other => other,
-    };
-    let (mut depth, mut end) = (1usize, at + 1);
-    while let Some(&c) = chars.get(end) {
-        if c == close {
-            depth -= 1;
-            if depth == 0 {
+
+    fn name(&mut self) {
+        let mut name = String::new();
+        let joined = !self.has(Syntax::DotJoins);
+        while let Some(c) = self.peek(0) {
+            let dot = match c {
+                '.' if joined && self.name_start(1) => 1,
+                ':' if self.peek(1) == Some(':') && self.name_start(2) => 2,
+                ':' if self.has(Syntax::ColonCalls) && self.name_start(1) => 1,
+                '-' if self.peek(1) == Some('>') && self.name_start(2) => 2,
+                '?' if self.peek(1) == Some('.') && self.name_start(2) => 2,
+                '/' if self.has(Syntax::Lisp) && self.name_start(1) => 1,
+                _ => 0,
+            };
+            let dashed = self.has(Syntax::Lisp) && "-!?*+<>=".contains(c);
+            if dot > 0 {
+                name.push('.');
+                self.at += dot;
+            } else if c.is_alphanumeric() || c == '_' || c as u32 >= 0xF_0000 || dashed {
+                name.push(c);
+                self.at += 1;
+            } else if name.is_empty() && matches!(c, '$' | '@') {
+                self.at += 1;
+            } else {
                 break;
             }
-        } else if c == open {
-            depth += 1;
         }
-        end += 1;
+        self.prefixed(name);
     }
-    let text: String = chars.get(at + 1..end).unwrap_or_default().iter().collect();
-    out.pop();
-    out.push(Token::Text { text, active: kind != "q", run: kind == "qx" });
-    end + 1
-}
 
-fn string(chars: &[char], at: usize, out: &mut Vec<Token>, language: &Language) -> usize {
-    let quote = chars[at];
-    let triple = chars.get(at + 1) == Some(&quote) && chars.get(at + 2) == Some(&quote) && quote != '`';
-    let mut end = at + if triple { 3 } else { 1 };
-    let mut text = String::new();
-    while let Some(&c) = chars.get(end) {
-        let closes = if triple { chars[end..].starts_with(&[quote; 3]) } else { c == quote };
-        if closes {
-            break;
+    /// A name, or the letters in front of a string: `q(…)`, `qq{…}`, `m/…/`, Python's `r'…'`.
+    fn prefixed(&mut self, name: String) {
+        let next = self.peek(0);
+        let quote = matches!(next, Some('\'' | '"'));
+        if quote && name.len() <= 2 && name.chars().all(|c| "rbfuRBFU".contains(c)) {
+            let start = self.out.len();
+            self.string(next.unwrap_or('"'));
+            let raw = name.contains(['r', 'R']);
+            let formatted = name.contains(['f', 'F']);
+            if let Some(Token::Text { quoting, .. }) = self.out.get_mut(start) {
+                *quoting = match (formatted, raw) {
+                    (true, _) => Quoting::Active,
+                    (false, true) => Quoting::Raw,
+                    (false, false) => *quoting,
+                };
+            }
+            return;
         }
-        text.push(c);
-        end += 1;
-        if c == '\\'
-            && let Some(&next) = chars.get(end)
-        {
-            text.push(next);
-            end += 1;
+        let delimiter =
+            next.is_some_and(|c| !c.is_whitespace() && !c.is_alphanumeric() && !",;=)".contains(c));
+        let arrow = next == Some('-') && self.peek(1) == Some('>');
+        if !self.has(Syntax::PerlQuotes) || !delimiter || arrow {
+            return self.out.push(Token::Name(name));
+        }
+        match name.as_str() {
+            "q" => self.quoted(Quoting::Raw),
+            "qq" => self.quoted(Quoting::Active),
+            "qx" => self.quoted(Quoting::Run),
+            "qw" => self.quoted(Quoting::Words),
+            "m" | "qr" => self.pattern(),
+            "s" | "tr" | "y" => self.substitution(),
+            _ => self.out.push(Token::Name(name)),
         }
     }
-    let template = quote == '`' && language.names.iter().any(|n| n == "node");
-    let active = quote != '\'' || language.names.iter().any(|n| n == "python" || n == "node");
-    out.push(Token::Text { text, active, run: quote == '`' && !template });
-    end + if triple { 3 } else { 1 }
+
+    /// `%w(…)`, `%x{…}`, `%q[…]`
+    fn percent(&mut self) {
+        let letter = self.peek(1).unwrap_or(' ');
+        let opens = |c: Option<char>| c.is_some_and(|c| "({[<|!/".contains(c));
+        let quoting = match letter {
+            'w' | 'i' | 'W' | 'I' => Quoting::Words,
+            'x' => Quoting::Run,
+            'q' => Quoting::Raw,
+            'Q' => Quoting::Active,
+            '(' | '{' | '[' => Quoting::Active,
+            _ => return self.sign('%'),
+        };
+        let skip = if opens(Some(letter)) { 1 } else { 2 };
+        if !opens(self.peek(skip)) && skip == 2 {
+            return self.sign('%');
+        }
+        self.at += skip;
+        self.quoted(quoting);
+    }
+
+    /// Whether an operand may stand here, and no operator.
+    fn operand_follows(&self) -> bool {
+        match self.out.last() {
+            None
+            | Some(Token::Sign(
+                '(' | '[' | '{' | ',' | ';' | '=' | '~' | '|' | '&' | '!' | '?' | ':' | '>' | '}',
+            )) => true,
+            Some(Token::Name(name)) => {
+                matches!(
+                    name.as_str(),
+                    "if" | "unless"
+                        | "and"
+                        | "or"
+                        | "not"
+                        | "split"
+                        | "return"
+                        | "print"
+                        | "when"
+                        | "grep"
+                        | "puts"
+                        | "exec"
+                        | "system"
+                )
+            }
+            Some(Token::Text { .. } | Token::Pattern | Token::Number(_) | Token::Sign(_)) => false,
+        }
+    }
+
+    /// What stands between the delimiter here and the one that closes it.
+    fn delimited(&mut self) -> String {
+        let open = self.peek(0).unwrap_or('/');
+        let close = match open {
+            '(' => ')',
+            '{' => '}',
+            '[' => ']',
+            '<' => '>',
+            other => other,
+        };
+        self.at += 1;
+        let (mut depth, mut text) = (1usize, String::new());
+        while let Some(c) = self.peek(0) {
+            self.at += 1;
+            if c == close {
+                depth -= 1;
+                if depth == 0 {
+                    break;
+                }
+            } else if c == open {
+                depth += 1;
+            }
+            text.push(c);
+            if c == '\\'
+                && let Some(next) = self.peek(0)
+            {
+                text.push(next);
+                self.at += 1;
+            }
+        }
+        text
+    }
+
+    fn quoted(&mut self, quoting: Quoting) {
+        let text = self.delimited();
+        self.out.push(Token::Text { text, quoting });
+    }
+
+    fn pattern(&mut self) {
+        self.delimited();
+        self.flags();
+        self.out.push(Token::Pattern);
+    }
+
+    fn flags(&mut self) -> String {
+        let start = self.at;
+        while self.peek(0).is_some_and(|c| c.is_ascii_alphabetic()) {
+            self.at += 1;
+        }
+        self.chars[start..self.at].iter().collect()
+    }
+
+    /// `s/…/…/e`: with the flag `e`, the replacement is code.
+    fn substitution(&mut self) {
+        let paired = matches!(self.peek(0), Some('(' | '{' | '[' | '<'));
+        self.delimited();
+        if !paired {
+            self.at -= 1;
+        } else {
+            while self.peek(0).is_some_and(char::is_whitespace) {
+                self.at += 1;
+            }
+        }
+        let replacement = self.delimited();
+        self.out.push(Token::Pattern);
+        if self.flags().contains('e') {
+            self.out.push(Token::Sign(';'));
+            self.out.extend(tokens(&replacement, self.language));
+            self.out.push(Token::Sign(';'));
+        }
+    }
+
+    fn string(&mut self, quote: char) {
+        let triple = quote != '`' && self.peek(1) == Some(quote) && self.peek(2) == Some(quote);
+        if triple {
+            self.at += 2;
+        }
+        let start = self.at;
+        let mut text = self.delimited();
+        if triple {
+            // The shortest text behind which three quotes stand.
+            while !self.starts_with(&quote.to_string().repeat(2)) && self.peek(0).is_some() {
+                self.at -= 1;
+                text.push(quote);
+                text.push_str(&self.delimited());
+            }
+            self.at += 2;
+        }
+        let quoting = match quote {
+            '`' if self.has(Syntax::Templates) => Quoting::Active,
+            '`' => Quoting::Run,
+            '\'' if self.has(Syntax::RawSingleQuotes) => Quoting::Raw,
+            _ if self.language.interpolates.is_empty() || self.has(Syntax::Templates) => Quoting::Escapes,
+            _ if self.has(Syntax::PrefixedFormats) => Quoting::Escapes,
+            _ => Quoting::Active,
+        };
+        self.at = self.at.max(start + 1);
+        self.out.push(Token::Text { text, quoting });
+    }
 }

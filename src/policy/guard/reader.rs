@@ -1,367 +1,388 @@
-//! Reads calls and their arguments out of the pieces of a script, keeping track of what variables hold.
+//! Reads the calls of a script and what they are given, keeping track of what variables hold.
+//!
+//! No language is parsed for real: expressions are read from left to right, and every call in them is
+//! noted once. A script is read twice, so that what is bound further down, or around, is known too.
 
-use super::interpreter::{Action, Language};
+use super::language::{Action, Language, Syntax};
 use super::lexer::Token;
-use super::library::{globbed, joined, joined_path, method_of};
-use crate::shell::{Flavour, Part, Source, Value, decode};
-use base64::Engine as _;
+use super::library;
+use super::values::{Values, joined};
+use crate::shell::Value;
+use crate::shell::run::State;
 use std::collections::HashMap;
 
-/// The values of an expression: one, or the elements of a list.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Values(pub(super) Vec<Value>);
+/// Expressions inside one another, at most.
+pub(super) const MAX_DEPTH: usize = 40;
+/// Calls of one script that count, at most.
+const MAX_FOUND: usize = 400;
 
-impl Values {
-    pub(super) fn unknown() -> Self {
-        Self(vec![Value::dynamic(Source::Output, true)])
-    }
+/// A call that does something.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    /// What it does.
+    pub(super) action: Action,
+    /// What it is given.
+    pub(super) arguments: Vec<Values>,
+    /// What is written to the program that it starts.
+    pub(super) stdin: Value,
+}
+
+/// What a script finds around it.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    /// The arguments of the program.
+    pub(super) operands: &'a [Value],
+    /// Its standard input.
+    pub(super) stdin: &'a Value,
+    /// The environment.
+    pub(super) state: &'a State,
+}
+
+/// The calls in a script that do something.
+pub(super) fn calls(
+    language: &Language,
+    any: &Language,
+    tokens: &[Token],
+    around: Surroundings<'_>,
+) -> Vec<Found> {
+    let mut first = Reader::new(language, any, tokens, around);
+    first.statements(None);
+    let mut second = Reader::new(language, any, tokens, around);
+    second.later = first.variables;
+    second.functions = first.functions;
+    second.statements(None);
+    second.found
 }
 
 /// A position in a script.
 pub(super) struct Reader<'a> {
-    language: &'a Language,
+    pub(super) language: &'a Language,
+    pub(super) any: &'a Language,
     tokens: &'a [Token],
-    operands: &'a [Value],
+    pub(super) around: Surroundings<'a>,
     at: usize,
-    depth: usize,
-    variables: HashMap<String, Values>,
+    pub(super) depth: usize,
+    /// Whether `>` and `|` redirect what is printed.
+    printing: bool,
+    pub(super) variables: HashMap<String, Values>,
+    /// What the first reading has bound.
+    pub(super) later: HashMap<String, Values>,
+    /// The parameters of functions.
+    pub(super) functions: HashMap<String, Vec<String>>,
+    pub(super) found: Vec<Found>,
 }
 
-/// Expressions inside one another, at most.
-const MAX_DEPTH: usize = 24;
+/// What stands between two operands.
+enum Operator {
+    Join,
+    Repeat,
+    Format,
+    Append,
+    Either,
+    Then,
+    Other,
+}
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(language: &'a Language, tokens: &'a [Token], operands: &'a [Value]) -> Self {
-        Self { language, tokens, operands, at: 0, depth: 0, variables: HashMap::new() }
+    pub(super) fn new(
+        language: &'a Language,
+        any: &'a Language,
+        tokens: &'a [Token],
+        around: Surroundings<'a>,
+    ) -> Self {
+        Self {
+            language,
+            any,
+            tokens,
+            around,
+            at: 0,
+            depth: 0,
+            printing: false,
+            variables: HashMap::new(),
+            later: HashMap::new(),
+            functions: HashMap::new(),
+            found: Vec::new(),
+        }
     }
 
-    /// The next call that does something, with its arguments.
-    pub(super) fn next_call(&mut self) -> Option<(Action, Vec<Values>)> {
-        while let Some(token) = self.tokens.get(self.at) {
-            self.at += 1;
-            match token {
-                Token::Text { text, run: true, active } => {
-                    let code = self.text(text, *active);
-                    return Some((Action::Shell, vec![Values(vec![code])]));
-                }
-                Token::Text { text, active, .. } if self.piped() => {
-                    return Some((Action::Shell, vec![Values(vec![self.text(text, *active)])]));
-                }
-                Token::Name(name) => {
-                    if let Some(action) = self.action(name) {
-                        let from = self.at;
-                        let arguments = self.arguments();
-                        // Calls among the arguments count too.
-                        self.at = from;
-                        return Some((action, arguments));
-                    }
-                    self.assign(name);
-                }
-                Token::Text { .. } | Token::Number(_) | Token::Sign(_) => {}
+    pub(super) fn has(&self, syntax: Syntax) -> bool {
+        self.language.syntax.contains(&syntax)
+    }
+
+    pub(super) fn peek(&self, ahead: usize) -> Option<&'a Token> {
+        self.tokens.get(self.at + ahead)
+    }
+
+    pub(super) fn sign(&self, ahead: usize, sign: char) -> bool {
+        self.peek(ahead) == Some(&Token::Sign(sign))
+    }
+
+    pub(super) fn skip(&mut self, count: usize) {
+        self.at += count;
+    }
+
+    pub(super) fn note(&mut self, action: Action, arguments: Vec<Values>) {
+        if self.found.len() < MAX_FOUND {
+            self.found.push(Found { action, arguments, stdin: Value::default() });
+        }
+    }
+
+    pub(super) fn variable(&self, name: &str) -> Option<Values> {
+        self.variables.get(name).or_else(|| self.later.get(name)).cloned()
+    }
+
+    /// Reads up to `close`, which is taken too, or to the end.
+    fn statements(&mut self, close: Option<char>) {
+        while let Some(token) = self.peek(0) {
+            if close.is_some_and(|c| *token == Token::Sign(c)) {
+                self.at += 1;
+                return;
             }
+            let before = self.at;
+            self.expression();
+            self.at = self.at.max(before + 1);
         }
-        None
-    }
-
-    /// awk: `"command" | getline` and `print | "command"`.
-    fn piped(&self) -> bool {
-        let sign = |at: Option<usize>| at.and_then(|at| self.tokens.get(at)) == Some(&Token::Sign('|'));
-        let awk = self.language.names.iter().any(|n| n == "awk");
-        let getline = matches!(self.tokens.get(self.at + 1), Some(Token::Name(n)) if n == "getline");
-        awk && (sign(self.at.checked_sub(2)) || (sign(Some(self.at)) && getline))
-    }
-
-    fn action(&self, name: &str) -> Option<Action> {
-        let last = name.rsplit('.').next().unwrap_or(name);
-        let calls = &self.language.calls;
-        if let Some(action) = calls.get(last) {
-            return Some(*action);
-        }
-        calls
-            .iter()
-            .find(|(key, _)| {
-                key.contains('.') && (name == key.as_str() || name.ends_with(&format!(".{key}")))
-            })
-            .map(|(_, a)| *a)
-    }
-
-    /// `name = expression`, `for name in expression`.
-    fn assign(&mut self, name: &str) {
-        if matches!(name, "for" | "foreach")
-            && let (Some(Token::Name(variable)), Some(Token::Name(word))) =
-                (self.tokens.get(self.at), self.tokens.get(self.at + 1))
-            && matches!(word.as_str(), "in" | "of")
-        {
-            let from = self.at;
-            self.at += 2;
-            let values = self.expression();
-            self.variables.insert(variable.clone(), values);
-            self.at = from;
-            return;
-        }
-        let equals = self.tokens.get(self.at) == Some(&Token::Sign('='));
-        let compares = matches!(self.tokens.get(self.at + 1), Some(Token::Sign('=' | '~' | '>')));
-        if equals && !compares {
-            let from = self.at;
-            self.at += 1;
-            let values = self.expression();
-            self.variables.insert(name.to_owned(), values);
-            self.at = from;
-        }
-    }
-
-    /// The arguments of a call: in parentheses, or up to the end of the statement.
-    fn arguments(&mut self) -> Vec<Values> {
-        let parenthesised = self.tokens.get(self.at) == Some(&Token::Sign('('));
-        if parenthesised {
-            self.at += 1;
-        }
-        let mut arguments = vec![self.expression()];
-        while self.tokens.get(self.at) == Some(&Token::Sign(',')) {
-            self.at += 1;
-            let keyword = matches!(
-                (self.tokens.get(self.at), self.tokens.get(self.at + 1)),
-                (Some(Token::Name(_)), Some(Token::Sign('=' | ':')))
-            );
-            let value = self.expression();
-            if !keyword {
-                arguments.push(value);
-            }
-        }
-        if parenthesised && self.tokens.get(self.at) == Some(&Token::Sign(')')) {
-            self.at += 1;
-        }
-        arguments
     }
 
     /// An expression, up to a comma, a closing bracket or the end of the statement.
-    fn expression(&mut self) -> Values {
+    pub(super) fn expression(&mut self) -> Values {
+        if self.depth >= MAX_DEPTH {
+            self.at += 1;
+            return Values::unknown();
+        }
         self.depth += 1;
-        let mut value = Values::default();
-        while let Some(token) = self.tokens.get(self.at) {
-            match token {
-                Token::Sign(',' | ')' | ']' | '}' | ';') => break,
-                Token::Sign('{' | '(')
-                    if self.depth > 1 && !value.0.is_empty() && matches!(token, Token::Sign('{')) =>
-                {
-                    break;
-                }
-                Token::Sign('+' | '.') => self.at += 1,
-                Token::Name(word)
-                    if matches!(word.as_str(), "if" | "unless" | "for" | "or" | "and" | "do" | "while")
-                        && !value.0.is_empty() =>
-                {
-                    break;
-                }
-                _ => {
-                    let operand = self.operand();
-                    value = joined(value, operand);
-                }
-            }
-            if self.depth > MAX_DEPTH {
-                value = Values::unknown();
-                self.at += 1;
-            }
+        let mut value = self.factor();
+        while let Some(operator) = self.operator(&value) {
+            let right = self.factor();
+            value = self.applied(operator, value, right);
         }
         self.depth -= 1;
         value
     }
 
-    fn operand(&mut self) -> Values {
-        let Some(token) = self.tokens.get(self.at) else { return Values::default() };
-        self.at += 1;
-        match token {
-            Token::Text { text, active, .. } => self.after(Values(vec![self.text(text, *active)])),
-            Token::Number(number) => Values(vec![Value::text(number.as_str())]),
-            Token::Sign('[' | '(') => {
-                let mut list = Vec::new();
-                while let Some(next) = self.tokens.get(self.at) {
-                    if matches!(next, Token::Sign(']' | ')')) {
-                        self.at += 1;
-                        break;
-                    }
-                    if matches!(next, Token::Sign(',' | '}' | ';')) {
-                        self.at += 1;
-                        continue;
-                    }
-                    list.extend(self.expression().0);
-                }
-                self.after(Values(list))
-            }
-            Token::Name(name) => self.name(name),
-            Token::Sign('-' | '\\' | '&' | '!' | '<' | '>' | '@' | '$') => Values::default(),
-            Token::Sign(_) => Values::unknown(),
+    /// An operand and its power.
+    fn factor(&mut self) -> Values {
+        let mut value = self.operand();
+        while self.sign(0, '*') && self.sign(1, '*') {
+            self.at += 2;
+            let right = self.operand();
+            value = library::power(&value, &right);
         }
+        value
     }
 
-    fn name(&mut self, name: &str) -> Values {
-        let last = name.rsplit('.').next().unwrap_or(name);
-        if self.language.arguments.iter().any(|a| a == last) {
-            return self.operand_of_program(last);
-        }
-        if self.tokens.get(self.at) == Some(&Token::Sign('(')) {
-            let arguments = self.arguments();
-            let value = self.called(last, &arguments);
-            return self.after(value);
-        }
-        match self.variables.get(name).cloned() {
-            Some(value) => self.after(value),
-            None => match self.language.calls.get(last) {
-                Some(Action::Remote) => Values(vec![Value::dynamic(Source::Remote, true)]),
-                _ if matches!(
-                    name,
-                    "glob" | "my" | "our" | "local" | "var" | "let" | "const" | "new" | "await"
-                ) =>
-                {
-                    Values::default()
-                }
-                _ => Values::unknown(),
+    fn applied(&mut self, operator: Operator, left: Values, right: Values) -> Values {
+        match operator {
+            Operator::Join => joined(left, right),
+            Operator::Append => match left.number() {
+                Some(_) => library::power(&Values::one(Value::text("2")), &right),
+                None => left.with(right),
             },
-        }
-    }
-
-    /// `sys.argv[1]`, `$ARGV[0]`, `shift`.
-    fn operand_of_program(&mut self, name: &str) -> Values {
-        let first = usize::from(matches!(name, "argv"))
-            + usize::from(self.language.names.iter().any(|n| n == "node"));
-        if self.tokens.get(self.at) == Some(&Token::Sign('['))
-            && let Some(Token::Number(index)) = self.tokens.get(self.at + 1)
-        {
-            let closed = self.tokens.get(self.at + 2) == Some(&Token::Sign(']'));
-            self.at += if closed { 3 } else { 2 };
-            let index = index.parse::<usize>().unwrap_or(0);
-            let value = index.checked_sub(first).and_then(|i| self.operands.get(i));
-            return value.map_or_else(Values::unknown, |v| Values(vec![v.clone()]));
-        }
-        if self.tokens.get(self.at) == Some(&Token::Sign('[')) {
-            self.at += 1;
-            while self.tokens.get(self.at).is_some_and(|t| *t != Token::Sign(']')) {
-                self.at += 1;
-            }
-            self.at += 1;
-        }
-        Values(self.operands.to_vec())
-    }
-
-    /// What a function returns, for the few that disguise a constant.
-    fn called(&self, name: &str, arguments: &[Values]) -> Values {
-        let first = arguments.first().and_then(|v| v.0.first());
-        let text = first.and_then(Value::literal);
-        let one = |text: String| Values(vec![Value::text(text)]);
-        match (name, text) {
-            ("chr" | "fromCharCode", _) => {
-                let chars = arguments
-                    .iter()
-                    .flat_map(|v| &v.0)
-                    .map(|v| v.literal().and_then(|t| t.parse::<u32>().ok()).and_then(char::from_u32));
-                chars.collect::<Option<String>>().map_or_else(Values::unknown, one)
-            }
-            (
-                "b64decode" | "decode_base64" | "base64_decode" | "atob" | "decode64" | "decodebytes",
-                Some(text),
-            ) => {
-                let decoded = base64::engine::general_purpose::STANDARD.decode(text.trim());
-                decoded.map_or_else(|_| Values::unknown(), |b| one(String::from_utf8_lossy(&b).into_owned()))
-            }
-            ("fromhex" | "unhexlify" | "hex2bin", Some(text)) => {
-                let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
-                let bytes = (0..digits.len() / 2)
-                    .filter_map(|i| u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).ok());
-                one(String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned())
-            }
-            ("reverse" | "strrev", Some(text)) => one(text.chars().rev().collect()),
-            ("glob" | "iglob", Some(text)) => Values(vec![globbed(text)]),
-            (
-                "str" | "bytes" | "Path" | "list" | "tuple" | "String" | "abspath" | "expanduser" | "split"
-                | "resolve" | "trim",
-                _,
-            ) => arguments.first().cloned().unwrap_or_default(),
-            ("listdir" | "readdirSync" | "scandir", Some(text)) => {
-                Values(vec![globbed(&format!("{text}/*"))])
-            }
-            ("join", _) => joined_path(arguments),
-            _ if self.language.calls.get(name) == Some(&Action::Remote) => {
-                Values(vec![Value::dynamic(Source::Remote, true)])
-            }
-            _ => arguments
-                .iter()
-                .flat_map(|v| &v.0)
-                .find(|v| v.has(Source::Remote))
-                .map_or_else(Values::unknown, |v| Values(vec![v.clone()])),
-        }
-    }
-
-    /// Methods and subscripts behind a value: they leave it as it is, or make it unknown.
-    fn after(&mut self, value: Values) -> Values {
-        let mut value = value;
-        loop {
-            match (self.tokens.get(self.at), self.tokens.get(self.at + 1)) {
-                (Some(Token::Sign('.')), Some(Token::Name(method))) => {
-                    self.at += 2;
-                    let arguments = if self.tokens.get(self.at) == Some(&Token::Sign('(')) {
-                        self.arguments()
-                    } else {
-                        Vec::new()
-                    };
-                    value = method_of(method, value, &arguments);
+            Operator::Either => left.or(right),
+            Operator::Then => right,
+            Operator::Format => library::formatted(&left, &right.items),
+            Operator::Repeat => {
+                let repeated = library::repeated(&left, &right);
+                if repeated.is_none() {
+                    self.note(Action::Memory, vec![right]);
                 }
-                (Some(Token::Sign('[')), _) => {
-                    let text = value.0.first().and_then(Value::literal).map(str::to_owned);
-                    let from = self.at;
-                    while self.tokens.get(self.at).is_some_and(|t| *t != Token::Sign(']')) {
-                        self.at += 1;
+                repeated.unwrap_or_else(Values::unknown)
+            }
+            Operator::Other => Values::unknown(),
+        }
+    }
+
+    /// The operator here, which is taken; none where the expression ends.
+    fn operator(&mut self, left: &Values) -> Option<Operator> {
+        let token = self.peek(0)?;
+        let twice = self.peek(1) == Some(token);
+        let (operator, length) = match token {
+            Token::Name(word) => match word.as_str() {
+                "or" => (Operator::Either, 1),
+                "and" | "is" => (Operator::Then, 1),
+                "x" if self.has(Syntax::PerlQuotes) => (Operator::Repeat, 1),
+                "as" => {
+                    if let Some(Token::Name(name)) = self.peek(1) {
+                        self.variables.insert(name.clone(), left.clone().elements());
+                        self.at += 2;
                     }
-                    let reversed = self.tokens.get(from + 1..self.at).is_some_and(|t| {
-                        matches!(t, [Token::Sign(':'), Token::Sign(':'), Token::Sign('-'), Token::Number(n)] if n == "1")
-                    });
-                    self.at += 1;
-                    value = match text {
-                        Some(text) if reversed => {
-                            Values(vec![Value::text(text.chars().rev().collect::<String>())])
-                        }
-                        _ if value.0.len() > 1 => value,
-                        _ => Values::unknown(),
-                    };
+                    return None;
                 }
-                _ => return value,
+                word if self.has(Syntax::Awk) && !KEYWORDS.contains(&word) => (Operator::Join, 0),
+                _ => return None,
+            },
+            Token::Text { .. } if !self.has(Syntax::Lisp) && !left.is_empty() => (Operator::Join, 0),
+            Token::Number(_) if self.has(Syntax::Awk) => (Operator::Join, 0),
+            Token::Text { .. } | Token::Number(_) | Token::Pattern => return None,
+            Token::Sign(sign) => match sign {
+                _ if self.has(Syntax::Lisp) => return None,
+                '$' | '(' if self.has(Syntax::Awk) => (Operator::Join, 0),
+                '>' | '|' if self.printing => return None,
+                '|' if self.has(Syntax::Awk) && !twice => {
+                    // `"command" | getline`
+                    self.note(Action::Shell, vec![left.clone()]);
+                    (Operator::Then, 1 + usize::from(self.sign(1, '&')))
+                }
+                '=' if self.sign(1, '>') => return None,
+                '+' | '.' | '^' | '~' => (Operator::Join, 1 + usize::from(twice)),
+                '<' if self.sign(1, '>') => (Operator::Join, 2),
+                '<' if twice => (Operator::Append, 2),
+                '*' => (Operator::Repeat, 1),
+                '%' => (Operator::Format, 1),
+                '|' | '?' => (
+                    if twice || *sign == '?' { Operator::Either } else { Operator::Then },
+                    1 + usize::from(twice),
+                ),
+                '/' if twice => (Operator::Either, 2),
+                ':' if !self.sign(1, ':') && left.text().is_some() && !self.has(Syntax::PrefixedFormats) => {
+                    (Operator::Either, 1)
+                }
+                '&' | '=' | '<' | '>' | '-' | '/' | '!' => (Operator::Other, 1),
+                _ => return None,
+            },
+        };
+        self.at += length;
+        Some(operator)
+    }
+
+    pub(super) fn operand(&mut self) -> Values {
+        let mut token = self.peek(0);
+        // Signs in front of an operand: `-`, `\`, `*`, `&`, `!` and so on.
+        while let Some(Token::Sign(sign)) = token
+            && !",;()[]{}".contains(*sign)
+        {
+            self.at += 1;
+            match (sign, self.peek(0)) {
+                ('-', Some(Token::Number(number))) => {
+                    self.at += 1;
+                    return Values::one(Value::text(format!("-{number}")));
+                }
+                ('$', Some(Token::Number(_))) => {
+                    self.at += 1;
+                    return Values::one(self.around.stdin.clone()).or(Values::unknown());
+                }
+                (':', Some(Token::Name(name))) if self.has(Syntax::PercentQuotes) => {
+                    self.at += 1;
+                    return Values::one(Value::text(name.as_str())).named(name);
+                }
+                _ => {}
+            }
+            token = self.peek(0);
+        }
+        let Some(token) = token else { return Values::default() };
+        match token {
+            Token::Text { text, quoting } => {
+                self.at += 1;
+                let value = self.quoted(text, *quoting);
+                self.after(value)
+            }
+            Token::Number(number) => {
+                self.at += 1;
+                Values::one(Value::text(number.as_str()))
+            }
+            Token::Pattern => {
+                self.at += 1;
+                self.variables.insert("_".to_owned(), Values::unknown());
+                self.after(Values::unknown().named("Pattern"))
+            }
+            Token::Sign('(') if self.has(Syntax::Lisp) => self.form(),
+            Token::Sign(open @ ('[' | '(')) => {
+                self.at += 1;
+                let mut elements = self.list(if *open == '(' { ')' } else { ']' });
+                let value = match (open, elements.len()) {
+                    ('(', 1) => elements.remove(0),
+                    _ => Values::of_list(elements),
+                };
+                self.after(value)
+            }
+            Token::Sign('{') => {
+                self.at += 1;
+                self.statements(Some('}'));
+                Values::default()
+            }
+            Token::Sign(_) => Values::default(),
+            Token::Name(name) => {
+                self.at += 1;
+                self.name(name)
             }
         }
     }
 
-    fn text(&self, text: &str, active: bool) -> Value {
-        if !active {
-            return Value::text(text.replace("\\'", "'").replace("\\\\", "\\"));
-        }
-        let mut out = Value::default();
-        let mut rest = text;
-        while let Some(at) = rest.find(|c: char| self.language.interpolates.contains(c)) {
-            let braced = rest[at + 1..].starts_with('{');
-            let name: String = rest[at + 1..]
-                .trim_start_matches('{')
-                .chars()
-                .take_while(|c| c.is_alphanumeric() || *c == '_')
-                .collect();
-            let escaped = at > 0 && rest.as_bytes()[at - 1] == b'\\';
-            if escaped || (name.is_empty() && !braced) || (rest[at..].starts_with('#') && !braced) {
-                out.push(Part::Text(
-                    decode(&rest[..=at], Flavour::Printf).replace("\\$", "$").replace("\\@", "@"),
-                ));
-                rest = &rest[at + 1..];
-                continue;
+    /// The elements up to `close`. Those with a key do not count.
+    pub(super) fn list(&mut self, close: char) -> Vec<Values> {
+        let printing = std::mem::replace(&mut self.printing, false);
+        let mut elements = Vec::new();
+        while let Some(token) = self.peek(0) {
+            let before = self.at;
+            match token {
+                Token::Sign(sign) if *sign == close => {
+                    self.at += 1;
+                    break;
+                }
+                Token::Sign(',' | ';' | ')' | ']' | '}') => {}
+                Token::Sign('#' | '@') => {}
+                _ => {
+                    let key = matches!(token, Token::Name(_))
+                        && (self.sign(1, '=') && !self.sign(2, '=')
+                            || self.sign(1, ':') && !self.sign(2, ':'));
+                    self.at += if key { 2 } else { 0 };
+                    let value = self.expression();
+                    if !key {
+                        elements.push(value);
+                    }
+                }
             }
-            out.push(Part::Text(decode(&rest[..at], Flavour::Printf)));
-            match self.variables.get(&name) {
-                Some(values) => values.0.iter().for_each(|v| out.append(v)),
-                None => out.append(&Value::dynamic(Source::Output, true)),
-            }
-            let end = if braced {
-                rest[at..].find('}').map_or(rest.len(), |e| at + e + 1)
-            } else {
-                at + 1 + name.len()
-            };
-            rest = &rest[end..];
+            self.at = self.at.max(before + 1);
         }
-        out.append(&Value::text(decode(rest, Flavour::Printf)));
-        out
+        self.printing = printing;
+        elements
+    }
+
+    /// Arguments without parentheses, up to the end of the statement.
+    pub(super) fn bare(&mut self, printing: bool) -> Vec<Values> {
+        let before = std::mem::replace(&mut self.printing, printing);
+        let mut arguments = Vec::new();
+        if self.sign(0, '{') {
+            // Perl's `system {program} list`.
+            self.at += 1;
+            self.statements(Some('}'));
+        }
+        loop {
+            match self.peek(0) {
+                None | Some(Token::Sign(';' | ')' | ']' | '}' | '>' | '|' | '=' | '?')) => break,
+                Some(Token::Name(word)) if KEYWORDS.contains(&word.as_str()) => break,
+                Some(_) => {}
+            }
+            let from = self.at;
+            arguments.push(self.expression());
+            let comma = self.sign(0, ',');
+            self.at += usize::from(comma);
+            if self.at == from || !comma {
+                break;
+            }
+        }
+        self.printing = before;
+        arguments
+    }
+
+    /// `(function argument …)`
+    fn form(&mut self) -> Values {
+        self.at += 1;
+        let Some(Token::Name(name)) = self.peek(0) else {
+            return Values::of_list(self.list(')'));
+        };
+        self.at += 1;
+        let arguments = self.list(')');
+        if matches!(name.as_str(), "define" | "let" | "setq" | "def" | "defvar" | "defparameter") {
+            return Values::unknown();
+        }
+        self.call(name, None, arguments)
     }
 }
+
+/// Words that no argument starts with.
+pub(super) const KEYWORDS: [&str; 26] = [
+    "if", "unless", "while", "until", "for", "foreach", "else", "elsif", "elif", "elseif", "end", "do",
+    "then", "or", "and", "in", "of", "rescue", "except", "catch", "finally", "try", "begin", "BEGIN", "END",
+    "is",
+];

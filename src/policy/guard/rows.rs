@@ -1,6 +1,7 @@
 //! Rows of the tool tables held against the arguments of a call: when they apply, and to what.
 
 use super::options::{self, Arguments, Operand};
+use super::rules::Rules;
 use super::special;
 use super::table::{Condition, Prints, Selector, Tool};
 use crate::shell::run::{Call, State, matches};
@@ -14,16 +15,18 @@ pub(super) fn printed(
     state: &State,
     inner: Value,
 ) -> Value {
-    let operand = arguments.operands.first().map(|o| &o.value);
     match tool.prints {
         Prints::Output => Value::dynamic(Source::Output, true),
         Prints::Remote => Value::dynamic(Source::Remote, true),
-        Prints::Stdin => match operand.filter(|_| call.stdin.is_empty()) {
-            Some(path) => special::file_content(path, state),
-            None => call.stdin.clone(),
-        },
+        Prints::Stdin => input(tool, arguments, call, state),
         Prints::Names => special::names(arguments, state),
         Prints::Temporary => special::temporary(arguments),
+        Prints::Decoded => {
+            let input = input(tool, arguments, call, state);
+            let source = [Source::Remote, Source::Endless].into_iter().find(|s| input.has(*s));
+            Value::dynamic(source.unwrap_or(Source::Output), true)
+        }
+        Prints::Endless => Value::dynamic(Source::Endless, false),
         Prints::Number => Value::dynamic(Source::Number, false),
         Prints::Operands => lines(arguments.operands.iter().map(|o| o.value.clone())),
         Prints::Links if !arguments.has(&["-f", "-e", "-m", "--canonicalize"].map(str::to_owned)) => {
@@ -31,7 +34,7 @@ pub(super) fn printed(
         }
         Prints::Links => lines(arguments.operands.iter().map(|o| o.value.clone())),
         Prints::Parents => lines(arguments.operands.iter().map(|o| parent(&o.value))),
-        Prints::Bases => lines(operand.map(base).into_iter()),
+        Prints::Bases => lines(arguments.operands.first().map(|o| base(&o.value)).into_iter()),
         Prints::Inner => inner,
     }
 }
@@ -84,6 +87,22 @@ fn base(path: &Value) -> Value {
     match path.settled().literal() {
         Some(text) => Value::text(text.trim_end_matches('/').rsplit('/').next().unwrap_or("")),
         None => Value::dynamic(Source::Name, true),
+    }
+}
+
+/// What a tool reads: files that its arguments name, or standard input.
+pub(super) fn input(tool: &Tool, arguments: &Arguments, call: &Call<'_>, state: &State) -> Value {
+    let named = match &tool.reads {
+        Some(selector) => select(selector, arguments, call.span),
+        None => select(&Selector::All, arguments, call.span),
+    };
+    let files = named.iter().map(|(path, _)| special::file_content(path, state));
+    match files.clone().find(|content| content.has(Source::Endless)) {
+        Some(endless) => endless,
+        None if call.stdin.is_empty() || tool.reads.is_some() => {
+            files.into_iter().next().unwrap_or_else(|| call.stdin.clone())
+        }
+        None => call.stdin.clone(),
     }
 }
 
@@ -163,6 +182,13 @@ fn words_match(pattern: &[String], words: &[&Value]) -> bool {
             first.split('|').any(like) && words_match(rest, others)
         }),
     }
+}
+
+/// Whether a call of the program `base` prints settings for the shell that reads them.
+pub(super) fn prints_settings(rules: &Rules, base: &str, call: &Call<'_>) -> bool {
+    let rest = call.words[1..].iter().map(|w| format!(" {}", w.code()));
+    let text = std::iter::once(base.to_owned()).chain(rest).collect::<String>();
+    rules.prints_settings.iter().any(|pattern| matches(pattern, &text))
 }
 
 pub(super) fn is_assignment(word: &Value) -> bool {

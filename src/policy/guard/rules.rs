@@ -6,7 +6,7 @@ use super::configuration::Resources;
 use super::content::{Line, Row};
 use super::effect::{Effect, Kind};
 use super::embedded;
-use super::interpreter::Language;
+use super::language::Language;
 use super::paths::Paths;
 use super::sed::Keep;
 use super::statements;
@@ -96,6 +96,8 @@ pub struct Rules {
     pub(super) unlisted: Tool,
     /// What resources of other configuration tools do.
     pub(super) resources: Resources,
+    /// Patterns of commands that print settings for the shell that reads them.
+    pub(super) prints_settings: Vec<String>,
     /// Variables whose value some programs run in a shell.
     pub(super) runs_variables: Vec<String>,
     /// Variables that name code which programs load.
@@ -115,6 +117,7 @@ pub struct Rules {
 #[serde(deny_unknown_fields)]
 struct ContentFile {
     output_options: Vec<String>,
+    prints_settings: Vec<String>,
     runs_variables: Vec<String>,
     loads_variables: Vec<String>,
     quick_programs: Vec<String>,
@@ -200,6 +203,7 @@ impl Rules {
                 .map_err(|e| RulesError::toml("policies/statements.toml", &e))?
                 .statement,
             unlisted: Tool { values: content.output_options, ..Tool::default() },
+            prints_settings: content.prints_settings,
             runs_variables: content.runs_variables,
             loads_variables: content.loads_variables,
             quick_programs: content.quick_programs,

@@ -47,7 +47,7 @@ impl<'r> Analysis<'r> {
             How::Script => {
                 let language = tool.language.as_deref().unwrap_or("");
                 for (value, span) in selected {
-                    interpreter::script(self, language, &value, &[], span, state);
+                    interpreter::script(self, language, &value, &interpreter::Input::default(), span, state);
                 }
                 Value::dynamic(Source::Output, true)
             }

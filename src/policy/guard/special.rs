@@ -174,9 +174,14 @@ fn run_content(
     let shebang =
         content.prefix().lines().next().and_then(|l| l.strip_prefix("#!")).map(interpreter::of_shebang);
     match language.map(str::to_owned).or(shebang) {
-        Some(language) if language != "sh" => {
-            interpreter::script(analysis, &language, content, &[], span, state)
-        }
+        Some(language) if language != "sh" => drop(interpreter::script(
+            analysis,
+            &language,
+            content,
+            &interpreter::Input::default(),
+            span,
+            state,
+        )),
         _ => drop(analysis.shell_text(content, span, state, &Value::default())),
     }
 }

@@ -3,7 +3,7 @@
 use super::analysis::Analysis;
 use super::effect::{Effect, Kind};
 use super::options::Arguments;
-use super::rows::{holds, select};
+use super::rows::{holds, input, select};
 use super::table::{Stored, Tool};
 use super::{checks, content, special};
 use crate::shell::run::{Call, State, Write};
@@ -47,13 +47,17 @@ impl Analysis<'_> {
                     }
                     continue;
                 }
-                Stored::Stdin => call.stdin.clone(),
+                Stored::Stdin if tool.stops.iter().any(|s| holds(s, arguments)) => {
+                    Value::dynamic(Source::Output, true)
+                }
+                Stored::Stdin => input(tool, arguments, call, state),
                 Stored::Fifo => Value::dynamic(Source::Input, true),
                 Stored::GitClone => Value::dynamic(Source::Remote, true),
-                Stored::Copy => match from.iter().find_map(|(path, _)| state.written(path)) {
-                    Some(written) => written.clone(),
-                    None => Value::dynamic(Source::File, true),
-                },
+                Stored::Copy => from
+                    .iter()
+                    .map(|(path, _)| special::file_content(path, state))
+                    .find(|content| !content.has(Source::File))
+                    .unwrap_or_else(|| Value::dynamic(Source::File, true)),
             };
             for (to, span) in select(&row.to, arguments, call.span) {
                 let to = match row.what {

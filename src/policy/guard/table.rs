@@ -37,10 +37,20 @@ pub(super) struct Tool {
     pub(super) lists: Vec<Lists>,
     /// Whether interpreters are given it as a script, to run one of its tasks.
     pub(super) task: bool,
+    /// The arguments that name the files it reads, if these are not its operands.
+    pub(super) reads: Option<Selector>,
+    /// When its output has no end.
+    pub(super) endless: Vec<Condition>,
+    /// When it stops although its input, or what it runs, has no end.
+    pub(super) stops: Vec<Condition>,
+    /// Whether it keeps all of its input in memory.
+    pub(super) gathers: bool,
     /// Files that it writes, and what is in them then.
     pub(super) stores: Vec<Stores>,
     /// Whether it checks what was downloaded, with one of these options.
     pub(super) verifies: Vec<String>,
+    /// Options whose values are scripts.
+    pub(super) scripts: Vec<String>,
     /// The language of the scripts that it runs.
     pub(super) language: Option<String>,
     /// Whether it shows what is on the devices that its operands name.
@@ -228,6 +238,10 @@ pub(super) enum Prints {
     Names,
     /// The path of a fresh temporary file.
     Temporary,
+    /// Its standard input in another form, which is not computed.
+    Decoded,
+    /// Something that never ends.
+    Endless,
     /// Numbers.
     Number,
     /// Its operands.
@@ -354,10 +368,16 @@ impl From<String> for Selector {
 }
 
 impl Tool {
+    /// Whether its output goes on as long as its input does.
+    pub(super) fn passes(&self) -> bool {
+        self.prints == Prints::Stdin || matches!(self.special, Some(Special::Filter | Special::Sed))
+    }
+
     /// Whether the option takes a value.
     pub(super) fn takes_value(&self, option: &str) -> bool {
         self.values
             .iter()
+            .chain(&self.scripts)
             .any(|v| v == option || (option.len() >= 5 && option.starts_with("--") && v.starts_with(option)))
     }
 }

@@ -138,7 +138,12 @@ impl Shell<'_> {
                 self.declare(base, &Declared { arguments, assignments: &[], span: call.span }, state)
             }
             "read" => self.read(call, state),
-            "mapfile" | "readarray" => self.read_array(call, state),
+            "mapfile" | "readarray" => {
+                if call.stdin.has(Source::Endless) {
+                    self.programs.problem(Problem::Endless, call.span);
+                }
+                self.read_array(call, state)
+            }
             "getopts" => self.options(call, state),
             "exit" | "return" | "break" | "continue" => {
                 self.leave(

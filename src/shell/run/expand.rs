@@ -166,6 +166,10 @@ impl Shell<'_> {
         };
         state.status = inside.status;
         state.after(inside);
+        if output.has(Source::Endless) {
+            self.programs.problem(Problem::Endless, span);
+            return Value::dynamic(Source::Output, true);
+        }
         output.trimmed()
     }
 

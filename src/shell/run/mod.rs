@@ -88,6 +88,8 @@ pub enum Problem {
     Limit(&'static str),
     /// A function or loop starts itself over and over, beside itself.
     Bomb,
+    /// Input without end is kept in memory.
+    Endless,
     /// A command whose program is not known.
     Undetermined(String),
 }

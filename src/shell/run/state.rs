@@ -352,6 +352,7 @@ impl State {
         match (path.literal(), opened) {
             (_, Some(opened)) => opened.clone(),
             (Some("/dev/null"), _) => Value::default(),
+            (Some(path), _) if is_endless(path) => Value::dynamic(Source::Endless, false),
             _ if is_socket(path) => Value::dynamic(Source::Remote, true),
             _ => Value::dynamic(Source::File, true),
         }
@@ -373,6 +374,11 @@ impl State {
     pub fn contents_mut(&mut self) -> impl Iterator<Item = &mut Value> {
         Arc::make_mut(&mut self.files).values_mut()
     }
+}
+
+/// Devices that never stop giving more.
+fn is_endless(path: &str) -> bool {
+    matches!(path, "/dev/zero" | "/dev/full" | "/dev/urandom" | "/dev/random" | "/dev/hwrng")
 }
 
 /// Whether the path may start anywhere: with unknown text that is not a name in the current directory.

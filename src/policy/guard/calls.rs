@@ -1,0 +1,166 @@
+//! Calls in scripts of other languages → effects.
+
+use super::analysis::Analysis;
+use super::effect::{Effect, Kind};
+use super::language::Action;
+use super::reader::Found;
+use super::values::Values;
+use super::{interpreter, library, options, special};
+use crate::shell::run::{Call, State};
+use crate::shell::{Part, Source, Span, Value};
+
+/// Does what a call in a script in `language` does.
+pub(super) fn act(analysis: &mut Analysis<'_>, language: &str, found: &Found, span: Span, state: &mut State) {
+    let arguments = found.arguments.as_slice();
+    let first = arguments.first().cloned().unwrap_or_default();
+    let all: Vec<Value> = arguments.iter().flat_map(|v| v.items.iter().cloned()).collect();
+    match found.action {
+        Action::Command if first.list => command(analysis, &first.items, &found.stdin, span, state),
+        Action::Shell | Action::Command => {
+            for text in &first.items {
+                command(analysis, std::slice::from_ref(text), &found.stdin, span, state);
+            }
+        }
+        Action::Words => command(analysis, &all, &found.stdin, span, state),
+        Action::Program => {
+            // `execlp("rm", "rm", "-rf", "/")` names the program twice.
+            let name = |v: &Value| v.suffix().rsplit('/').next().unwrap_or("").to_owned();
+            let skip = usize::from(all.len() > 1 && name(&all[1]) == name(&all[0]));
+            vector(analysis, &all[skip.min(all.len())..], span, state);
+        }
+        Action::Perhaps => perhaps(analysis, &all, span, state),
+        Action::Eval => {
+            for code in first.items.iter().filter(|c| !c.is_empty()) {
+                interpreter::script(analysis, language, code, &interpreter::Input::default(), span, state);
+            }
+        }
+        Action::File => file(analysis, language, &first, span, state),
+        Action::Power => analysis.add(Effect::new(Kind::Power, "now", "script", span)),
+        Action::Kill if all.iter().any(|v| v.literal() == Some("-1")) => {
+            analysis.add(Effect::new(Kind::Kill, "all", "every process", span));
+        }
+        Action::Memory if library::is_too_much(arguments) => {
+            analysis.add(Effect::new(Kind::Exhaustion, "memory", "script", span));
+        }
+        Action::Unclear => analysis.undetermined("call", &Value::dynamic(Source::Output, true), span),
+        Action::Kill
+        | Action::Memory
+        | Action::Remote
+        | Action::Dispatch
+        | Action::Print
+        | Action::PrintLine => {}
+        Action::Open => open(analysis, &all, span, state),
+        Action::Delete
+        | Action::DeleteTree
+        | Action::Write
+        | Action::Rename
+        | Action::Mode
+        | Action::ModeFirst
+        | Action::Owner => on_files(analysis, found, &all, span, state),
+    }
+}
+
+fn on_files(analysis: &mut Analysis<'_>, found: &Found, all: &[Value], span: Span, state: &mut State) {
+    let first = found.arguments.first().cloned().unwrap_or_default();
+    let (kind, recursive, paths) = match found.action {
+        Action::DeleteTree => (Kind::Delete, true, all),
+        Action::Rename => (Kind::Move, true, first.items.as_slice()),
+        Action::Mode | Action::ModeFirst => (Kind::Mode, true, all),
+        Action::Owner => (Kind::Owner, true, all),
+        Action::Write => (Kind::Overwrite, false, first.items.as_slice()),
+        _ => (Kind::Delete, false, all),
+    };
+    for path in paths.iter().filter(|p| names_path(p)) {
+        let mut effect = Effect::new(kind, "", "", span);
+        effect.recursive = recursive;
+        effect.forced = true;
+        analysis.add_path(effect.clone(), path, state);
+        if found.action == Action::Write {
+            effect.kind = Kind::Format;
+            analysis.add_path(effect, path, state);
+            let content = found.arguments.get(1).and_then(|v| v.items.first()).cloned().unwrap_or_default();
+            super::content::written(analysis, path, &content, span, state);
+            state.write(path, content, false);
+        }
+    }
+}
+
+/// Whether a value is the name of a file and no mode, number or other argument.
+fn names_path(value: &Value) -> bool {
+    match value.parts().first() {
+        Some(Part::Text(text)) => text.parse::<f64>().is_err(),
+        Some(Part::Glob(_) | Part::Dynamic(_)) => true,
+        None => false,
+    }
+}
+
+/// Runs a file of the same language.
+fn file(analysis: &mut Analysis<'_>, language: &str, path: &Values, span: Span, state: &mut State) {
+    for path in path.items.iter().filter(|p| p.literal().is_some()) {
+        if special::untrusted(path, state) && state.written(path).is_none() {
+            analysis.undetermined("script", path, span);
+        }
+        let (stdin, spans) = (Value::default(), [span]);
+        let words = std::slice::from_ref(path);
+        let call = Call { words, spans: &spans, stdin: &stdin, environment: &[], span, socket: false };
+        special::run_file(analysis, path, Some(language), &call, span, state);
+    }
+}
+
+/// What would happen if a call ran its arguments; that these are no command proves nothing.
+fn perhaps(analysis: &mut Analysis<'_>, words: &[Value], span: Span, state: &mut State) {
+    let before = analysis.effects.len();
+    let text = |w: &Value| w.literal().map(str::trim).filter(|t| !t.is_empty()).map(Value::text);
+    let known: Vec<Value> = words.iter().filter_map(text).collect();
+    if known.len() == words.len() {
+        command(analysis, &known, &Value::default(), span, state);
+    } else {
+        for text in &known {
+            command(analysis, std::slice::from_ref(text), &Value::default(), span, state);
+        }
+    }
+    let found = analysis.effects.split_off(before);
+    let doubtful = |e: &Effect| matches!(e.kind, Kind::Unparsed | Kind::Undetermined | Kind::Limit);
+    analysis.effects.extend(found.into_iter().filter(|e| !doubtful(e)));
+}
+
+fn open(analysis: &mut Analysis<'_>, all: &[Value], span: Span, state: &mut State) {
+    let texts: Vec<String> = all.iter().map(Value::code).collect();
+    for text in &texts {
+        if let Some(piped) =
+            text.strip_prefix('|').or_else(|| text.strip_suffix('|')).filter(|t| !t.trim().is_empty())
+        {
+            analysis.shell_text(&Value::text(piped), span, state, &Value::default());
+        }
+    }
+    let writes = texts.iter().any(|t| t.len() <= 4 && (t.contains(['w', 'a', '+']) || t.starts_with('>')));
+    for value in all {
+        let text = value.prefix();
+        let bare = text.trim_start_matches(['>', '+', ' ']);
+        let path = options::behind(value, text.len() - bare.len());
+        if bare.starts_with('/') && (writes || bare.len() < text.len()) {
+            let mut effect = Effect::new(Kind::Overwrite, "", "", span);
+            effect.forced = true;
+            analysis.add_path(effect.clone(), &path, state);
+            effect.kind = Kind::Format;
+            analysis.add_path(effect, &path, state);
+            super::content::written(analysis, &path, &Value::dynamic(Source::Output, true), span, state);
+        }
+    }
+}
+
+fn command(analysis: &mut Analysis<'_>, words: &[Value], stdin: &Value, span: Span, state: &mut State) {
+    match words {
+        [] => {}
+        [one] if matches!(one.parts(), [Part::Dynamic(_)]) => analysis.undetermined("call", one, span),
+        [one] => drop(analysis.shell_text(one, span, state, stdin)),
+        many => vector(analysis, many, span, state),
+    }
+}
+
+fn vector(analysis: &mut Analysis<'_>, words: &[Value], span: Span, state: &mut State) {
+    let spans = vec![span; words.len()];
+    let stdin = Value::default();
+    let call = Call { words, spans: &spans, stdin: &stdin, environment: &[], span, socket: false };
+    analysis.argv(words, &spans, &call, state);
+}
