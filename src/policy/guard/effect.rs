@@ -101,6 +101,8 @@ pub enum Kind {
     Data,
     /// Sends secrets or data elsewhere.
     Leak,
+    /// A program that no table knows is told to destroy something.
+    Told,
     /// The text does not parse.
     Unparsed,
     /// The analysis reached one of its limits.

@@ -36,6 +36,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ("policies/system-file-resource.toml", include_str!("../../../policies/system-file-resource.toml")),
     ("policies/undetermined-code.toml", include_str!("../../../policies/undetermined-code.toml")),
     ("policies/undetermined-removal.toml", include_str!("../../../policies/undetermined-removal.toml")),
+    ("policies/unknown-destruction.toml", include_str!("../../../policies/unknown-destruction.toml")),
     ("policies/unparsed-command.toml", include_str!("../../../policies/unparsed-command.toml")),
     ("policies/unreadable-script.toml", include_str!("../../../policies/unreadable-script.toml")),
     ("policies/unused-waiver.toml", include_str!("../../../policies/unused-waiver.toml")),

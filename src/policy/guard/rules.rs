@@ -106,6 +106,14 @@ pub struct Rules {
     pub(super) quick_programs: Vec<String>,
     /// Options whose values are prose.
     pub(super) prose_options: Vec<String>,
+    /// Where a site keeps programs of its own: their words mean what it likes.
+    pub(super) own_programs: Vec<String>,
+    /// Words that tell a program to destroy something.
+    pub(super) destroying_words: Vec<String>,
+    /// Words that tell a program to remove something.
+    pub(super) removing_words: Vec<String>,
+    /// Words for everything there is.
+    pub(super) everything_words: Vec<String>,
     /// Patterns of packages that a machine cannot do without.
     pub(in crate::policy) essential_packages: Vec<String>,
     /// Patterns of services that protect a machine.
@@ -122,6 +130,10 @@ struct ContentFile {
     loads_variables: Vec<String>,
     quick_programs: Vec<String>,
     prose_options: Vec<String>,
+    own_programs: Vec<String>,
+    destroying_words: Vec<String>,
+    removing_words: Vec<String>,
+    everything_words: Vec<String>,
     essential_packages: Vec<String>,
     security_services: Vec<String>,
     file: Vec<Row>,
@@ -208,6 +220,10 @@ impl Rules {
             loads_variables: content.loads_variables,
             quick_programs: content.quick_programs,
             prose_options: content.prose_options,
+            own_programs: content.own_programs,
+            destroying_words: content.destroying_words,
+            removing_words: content.removing_words,
+            everything_words: content.everything_words,
             essential_packages: content.essential_packages,
             security_services: content.security_services,
         })

@@ -6,6 +6,8 @@
 
 use super::analysis::Analysis;
 use super::effect::{Effect, Kind};
+use super::paths::Reach;
+use super::rows::shown_command;
 use super::special::file_content;
 use super::table::Tool;
 use super::texts::{commands, introduces};
@@ -27,8 +29,31 @@ impl<'r> Analysis<'r> {
     pub(super) fn unknown_program(&mut self, call: &Call<'_>, state: &mut State) -> Value {
         if !call.words[0].prefix().starts_with('-') {
             self.try_everything(call, state);
+            self.take_at_its_word(call);
         }
         Value::dynamic(crate::shell::Source::Output, true)
+    }
+
+    /// Believes that an unknown program does what its arguments say in so many words.
+    fn take_at_its_word(&mut self, call: &Call<'_>) {
+        let rules = self.rules;
+        let name = call.words[0].prefix();
+        if rules.own_programs.iter().any(|directory| name.starts_with(directory.as_str())) {
+            return;
+        }
+        let literals = || call.words.iter().skip(1).filter_map(Value::literal);
+        let says =
+            |list: &[String]| literals().any(|word| told(word).any(|part| list.iter().any(|w| w == part)));
+        let destroys = says(&rules.destroying_words);
+        let removes_all = || says(&rules.removing_words) && says(&rules.everything_words);
+        let words = call.words.iter().skip(1);
+        let mut classes = words.filter_map(|word| rules.paths.class(word, Reach::Itself));
+        let disk = classes.any(|class| matches!(class, "disk" | "boot-disk"));
+        for (holds, class) in [(destroys || removes_all(), "words"), (disk, "disk")] {
+            if holds {
+                self.add(Effect::new(Kind::Told, class, shown_command(call), call.span));
+            }
+        }
     }
 
     /// Tries the words, the input and the files of a call.
@@ -144,4 +169,11 @@ impl<'r> Analysis<'r> {
         }
         found.into_iter().for_each(|effect| self.add(effect));
     }
+}
+
+/// The words that an argument is made of. Paths, addresses and prose say nothing.
+fn told(argument: &str) -> impl Iterator<Item = &str> {
+    let name = argument.len() > 1 && argument.contains(['/', '@', ' ', '\n', '\\']);
+    let parts = argument.trim_start_matches('-').split(['-', '_', ':', '.', '=']);
+    std::iter::once(argument).chain(parts).filter(move |_| !name)
 }
