@@ -2,8 +2,9 @@
 
 use super::options::{self, Arguments, Operand};
 use super::rules::Rules;
+use super::selector::{Condition, Selector};
 use super::special;
-use super::table::{Condition, Prints, Selector, Tool};
+use super::table::{Prints, Tool};
 use crate::shell::run::{Call, State, matches};
 use crate::shell::{Part, Source, Span, Value};
 

@@ -3,7 +3,8 @@
 use super::analysis::Analysis;
 use super::options::Arguments;
 use super::rows::{is_assignment, select};
-use super::table::{How, Runs, Selector, Tool};
+use super::selector::Selector;
+use super::table::{How, Runs, Tool};
 use super::{checks, content, interpreter, special, statements};
 use crate::shell::run::{Call, State};
 use crate::shell::{Source, Value};

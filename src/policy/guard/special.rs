@@ -5,7 +5,7 @@ use super::effect::{Effect, Kind};
 use super::interpreter;
 use super::options::{Arguments, Operand};
 use super::rows::select;
-use super::table::Selector;
+use super::selector::Selector;
 use crate::shell::run::{Call, Options, State};
 use crate::shell::{Dynamic, Part, Source, Span, Value};
 

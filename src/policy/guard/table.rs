@@ -1,9 +1,8 @@
 //! The tables of `policies/tools/`: how a tool's arguments become effects, and which tools run others.
 
 use super::effect::Kind;
-use crate::shell::run::matches;
+use super::selector::{Condition, Selector};
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
 
 /// A tool, as one table of `policies/tools/*.toml` describes it.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -290,83 +289,6 @@ pub(super) enum Special {
     Configuration,
 }
 
-/// When a row of a table applies.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Condition {
-    /// One of these options is given.
-    #[serde(default, rename = "if")]
-    pub(super) any: Vec<String>,
-    /// All of these are given.
-    #[serde(default)]
-    pub(super) all: Vec<String>,
-    /// None of these is given.
-    #[serde(default)]
-    pub(super) unless: Vec<String>,
-    /// The operands start like this. `**` stands for any number of words; `a|b*` for alternatives; `<unknown>` for one
-    /// in which something is not known.
-    #[serde(default)]
-    pub(super) words: Vec<String>,
-    /// The operands do not start like this.
-    #[serde(default)]
-    pub(super) not: Vec<String>,
-    /// One of the options (`-x,--long`) has a value like this (`a|b*`).
-    #[serde(default)]
-    pub(super) option: BTreeMap<String, String>,
-    /// There are no more operands than this.
-    #[serde(default)]
-    pub(super) most: Option<usize>,
-}
-
-/// Which arguments: `all`, `last`, `init` (all but the last), `0`, `1..`, `of=` (operands of that form),
-/// `-o,--output` (values of options), `into` (where the copies end up), `here` (the working directory).
-#[derive(Debug, Clone, Deserialize)]
-#[serde(from = "String")]
-pub(super) enum Selector {
-    /// Every operand.
-    All,
-    /// The last operand, if there is more than one.
-    Last,
-    /// Every operand but the last.
-    Init,
-    /// Operands from one position on.
-    From(usize),
-    /// One operand.
-    At(usize),
-    /// Operands `key=value`.
-    Key(String),
-    /// Values of options.
-    Options(Vec<String>),
-    /// The last operand, or the target directory, with the name of every source in it.
-    Into,
-    /// The working directory.
-    Here,
-}
-
-impl From<String> for Selector {
-    fn from(text: String) -> Self {
-        match text.as_str() {
-            "all" => Self::All,
-            "last" => Self::Last,
-            "init" => Self::Init,
-            "into" => Self::Into,
-            "here" => Self::Here,
-            other => {
-                if let Some(from) = other.strip_suffix("..").and_then(|n| n.parse().ok()) {
-                    return Self::From(from);
-                }
-                match other.parse() {
-                    Ok(at) => Self::At(at),
-                    Err(_) if other.starts_with('-') => {
-                        Self::Options(other.split(',').map(|o| o.trim().to_owned()).collect())
-                    }
-                    Err(_) => Self::Key(other.to_owned()),
-                }
-            }
-        }
-    }
-}
-
 impl Tool {
     /// Whether its output goes on as long as its input does.
     pub(super) fn passes(&self) -> bool {
@@ -379,45 +301,5 @@ impl Tool {
             .iter()
             .chain(&self.scripts)
             .any(|v| v == option || (option.len() >= 5 && option.starts_with("--") && v.starts_with(option)))
-    }
-}
-
-/// All tools by name.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Tools {
-    by_name: HashMap<String, usize>,
-    families: Vec<(String, usize)>,
-    tools: Vec<Tool>,
-}
-
-impl Tools {
-    /// Adds the tables of one file.
-    ///
-    /// # Errors
-    /// When it is not TOML, not of this form, or describes a tool that is described already.
-    pub(super) fn add(&mut self, text: &str) -> Result<(), toml::de::Error> {
-        let file: BTreeMap<String, Tool> = toml::from_str(text)?;
-        for (name, tool) in file {
-            let index = self.tools.len();
-            for name in std::iter::once(&name).chain(&tool.names) {
-                if name.contains('*') {
-                    self.families.push((name.clone(), index));
-                } else if self.by_name.insert(name.clone(), index).is_some() {
-                    return Err(serde::de::Error::custom(format!("`{name}` is described twice")));
-                }
-            }
-            self.tools.push(tool);
-        }
-        Ok(())
-    }
-
-    /// The tool of that name; a version at its end does not matter.
-    pub(super) fn named(&self, name: &str) -> Option<&Tool> {
-        let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
-        let index = self.by_name.get(name).or_else(|| {
-            let family = self.families.iter().find(|(pattern, _)| matches(pattern, name));
-            family.map(|(_, index)| index).or_else(|| self.by_name.get(plain))
-        });
-        index.and_then(|index| self.tools.get(*index))
     }
 }
