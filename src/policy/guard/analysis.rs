@@ -8,7 +8,8 @@ use super::rules::Rules;
 use super::step::Step;
 use super::table::{Special, Tool};
 use super::{
-    augeas, checks, configuration, container, fetch, filter, find, interpreter, mode, repeated, sed, special,
+    augeas, checks, configuration, container, fetch, filter, find, interpreter, mode, readings, repeated,
+    sed, special,
 };
 use crate::shell::run::{Call, Place, Problem, Programs, Shell, State, Write};
 use crate::shell::{ParseError, Part, Source, Span, Value};
@@ -31,6 +32,8 @@ pub(super) struct Analysis<'r> {
     pub(super) depth: usize,
     /// Scripts that are being run, to notice one that runs itself.
     running: Vec<String>,
+    /// Whether something that was run as a script may mean something else to another shell.
+    pub(super) differs: bool,
     /// What of the host a container sees, inside one: host path and path inside.
     pub(super) container: Option<Vec<(String, String)>>,
     /// What the user wrote.
@@ -51,6 +54,7 @@ impl<'r> Analysis<'r> {
             trials: 0,
             depth: 0,
             running: Vec::new(),
+            differs: false,
             container: None,
             source,
             probed: Vec::new(),
@@ -119,6 +123,7 @@ impl<'r> Analysis<'r> {
             return Value::dynamic(Source::Remote, true);
         }
         let text = code.code();
+        self.differs |= readings::text_differs(&text);
         if code.parts().len() == 1 && code.has_dynamic() {
             self.undetermined("script", code, span);
             return Value::dynamic(Source::Output, true);

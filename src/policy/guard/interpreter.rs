@@ -22,15 +22,19 @@ pub(super) struct Input {
 
 /// The language named in a `#!` line; `sh` for shells.
 pub(super) fn of_shebang(line: &str) -> String {
-    let mut words = line.split_whitespace().map(|w| w.rsplit('/').next().unwrap_or(w));
-    let mut name = words.next().unwrap_or("sh");
-    if name == "env" {
-        name = words.find(|w| !w.starts_with('-') && !w.contains('=')).unwrap_or("sh");
-    }
-    match name {
+    let name = program_of(line).unwrap_or_else(|| "sh".to_owned());
+    match name.as_str() {
         "sh" | "bash" | "dash" | "ash" | "ksh" | "zsh" | "busybox" => "sh".to_owned(),
         other => other.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned(),
     }
+}
+
+/// The program named in a `#!` line.
+pub(super) fn program_of(line: &str) -> Option<String> {
+    let mut words = line.split_whitespace().map(|w| w.rsplit('/').next().unwrap_or(w));
+    let name = words.next()?;
+    let name = if name == "env" { words.find(|w| !w.starts_with('-') && !w.contains('='))? } else { name };
+    Some(name.to_owned())
 }
 
 /// Runs an interpreter: its script is an option's value, its first operand, or standard input.

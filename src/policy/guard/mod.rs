@@ -27,6 +27,7 @@ mod options;
 mod paths;
 mod picks;
 mod reader;
+mod readings;
 mod repeated;
 mod resource;
 mod rows;
@@ -118,8 +119,9 @@ pub struct Setting {
 pub fn effects(rules: &Rules, subject: &Subject<'_>, setting: &Setting) -> Vec<Effect> {
     let source = subject.source();
     let mut analysis = Analysis::new(rules, &source);
-    for dialect in readings(subject) {
-        read(&mut analysis, subject, setting, dialect);
+    read(&mut analysis, subject, setting, Dialect::Bash);
+    if (readings::differ(subject) || analysis.differs) && !readings::only_bash(subject) {
+        read(&mut analysis, subject, setting, Dialect::Dash);
     }
     analysis.found()
 }
@@ -151,21 +153,6 @@ fn read(analysis: &mut Analysis<'_>, subject: &Subject<'_>, setting: &Setting, d
         Subject::File(path, content, executable) => {
             content::file(analysis, path, content, *executable, &mut state);
         }
-    }
-}
-
-/// dash is asked only where the text has something that dash reads differently.
-fn readings(subject: &Subject<'_>) -> Vec<Dialect> {
-    let differs = |text: &str| {
-        text.contains(['{', '\\', '&', '[', '<', '(']) || text.contains("$'") || text.contains("alias")
-    };
-    match subject {
-        Subject::Argv(words) => {
-            let text: String = words.iter().map(Value::code).collect();
-            if differs(&text) { Dialect::BOTH.to_vec() } else { vec![Dialect::Bash] }
-        }
-        Subject::Shell(text) if !differs(text) => vec![Dialect::Bash],
-        Subject::Shell(_) | Subject::File(..) => Dialect::BOTH.to_vec(),
     }
 }
 
