@@ -10,6 +10,7 @@ mod parse;
 pub mod run;
 mod span;
 mod value;
+mod weight;
 mod word;
 
 pub use escape::{Flavour, decode};

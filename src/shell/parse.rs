@@ -2,10 +2,12 @@
 
 use super::ast::{Arm, AssignedValue, Assignment, Command, CommandKind, Condition, Item, Link, Pipeline};
 use super::ast::{Piece, Redirect, RedirectKind, Script, Word};
+use super::weight::weigh;
 use super::word::{self, Mode};
 use super::{Dialect, Span};
 use brush_parser::ast as brush;
-use brush_parser::{ParseError as BrushError, Parser, ParserOptions, SourceSpan};
+use brush_parser::{ParseError as BrushError, Parser, ParserOptions, SourceSpan, TokenizerOptions};
+use brush_parser::{parse_tokens, uncached_tokenize_str};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -32,6 +34,8 @@ pub enum ParseError {
 pub const MAX_TEXT: usize = 1 << 20;
 /// Levels of brackets and quotes inside one another, at most.
 pub const MAX_NESTING: usize = 48;
+/// How often the grammar may look at tokens: half a second's work, at most.
+const MAX_LOOKS: u64 = 1 << 20;
 
 /// Parses `text`, whose first byte has the offset `base` in what the user wrote.
 ///
@@ -44,15 +48,13 @@ pub fn parse(text: &str, base: usize, dialect: Dialect) -> Result<Script, ParseE
     if nesting(text) > MAX_NESTING {
         return Err(ParseError::TooDeep);
     }
-    let options = ParserOptions { sh_mode: dialect == Dialect::Dash, ..ParserOptions::default() };
     // The grammar is not ours: a panic in it is text that it cannot parse, not the end of the program.
-    let parsed = catch_unwind(AssertUnwindSafe(|| {
-        Parser::new(std::io::Cursor::new(text.as_bytes()), &options).parse_program()
-    }));
+    let parsed = catch_unwind(AssertUnwindSafe(|| grammar(text, dialect)));
     let whole = Span::new(base, base + text.len());
     let program = match parsed {
-        Ok(Ok(program)) => program,
-        Ok(Err(error)) => return Err(syntax(&error, text, base)),
+        Ok(Some(Ok(program))) => program,
+        Ok(Some(Err(error))) => return Err(syntax(&error, text, base)),
+        Ok(None) => return Err(ParseError::TooDeep),
         Err(_) => return Err(ParseError::Syntax { message: "the grammar gave up".into(), span: whole }),
     };
     let converter = Converter { offsets: offsets(text), base, dialect, whole };
@@ -63,27 +65,31 @@ pub fn parse(text: &str, base: usize, dialect: Dialect) -> Result<Script, ParseE
     Ok(Script { items })
 }
 
-/// An upper bound of how deep brackets and keywords nest.
+/// What the grammar makes of `text`; nothing where that would take too long.
+fn grammar(text: &str, dialect: Dialect) -> Option<Result<brush::Program, BrushError>> {
+    let sh_mode = dialect == Dialect::Dash;
+    let options = ParserOptions { sh_mode, ..ParserOptions::default() };
+    let token_options = TokenizerOptions { sh_mode, ..TokenizerOptions::default() };
+    let Ok(tokens) = uncached_tokenize_str(text, &token_options) else {
+        // The parser says where the token is that is none.
+        return Some(Parser::new(std::io::Cursor::new(text.as_bytes()), &options).parse_program());
+    };
+    let weight = weigh(&tokens);
+    let bearable = weight.depth <= MAX_NESTING && weight.looks <= MAX_LOOKS;
+    bearable.then(|| parse_tokens(&tokens, &options))
+}
+
+/// How deep expansions nest, at most.
 fn nesting(text: &str) -> usize {
     let (mut depth, mut deepest) = (0usize, 0usize);
-    for byte in text.bytes() {
+    let bytes = text.as_bytes();
+    for (at, byte) in bytes.iter().enumerate() {
         match byte {
-            b'(' | b'{' => {
+            b'(' | b'{' if at > 0 && matches!(bytes[at - 1], b'$' | b'<' | b'>' | b'(') => {
                 depth += 1;
                 deepest = deepest.max(depth);
             }
             b')' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    let mut keywords = 0usize;
-    for word in text.split(|c: char| c.is_whitespace() || c == ';') {
-        match word {
-            "if" | "while" | "until" | "for" | "case" | "select" => {
-                keywords += 1;
-                deepest = deepest.max(keywords + depth);
-            }
-            "fi" | "done" | "esac" => keywords = keywords.saturating_sub(1),
             _ => {}
         }
     }

@@ -267,7 +267,7 @@ fn command_length(text: &str) -> Option<usize> {
         match byte {
             b'\\' => at += 1,
             b'\'' => at += 1 + bytes[at + 1..].iter().position(|b| *b == b'\'')?,
-            b'"' => at = quoted_end(bytes, at)?,
+            b'"' => at = quoted_end(text, at)?,
             b'`' => at += 1 + bytes[at + 1..].iter().position(|b| *b == b'`')?,
             b'#' if at == 0 || matches!(bytes[at - 1], b' ' | b'\t' | b'\n' | b';' | b'(') => {
                 at += bytes[at..].iter().position(|b| *b == b'\n').unwrap_or(bytes.len() - at);
@@ -293,15 +293,15 @@ fn word_at(text: &str, at: usize, word: &str) -> bool {
 }
 
 /// Position of the double quote that closes the one at `at`.
-fn quoted_end(bytes: &[u8], at: usize) -> Option<usize> {
+fn quoted_end(text: &str, at: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
     let mut at = at + 1;
     while let Some(&byte) = bytes.get(at) {
         match byte {
             b'\\' => at += 1,
             b'"' => return Some(at),
             b'$' if bytes.get(at + 1) == Some(&b'(') => {
-                let inner = std::str::from_utf8(&bytes[at + 2..]).ok()?;
-                at += 2 + command_length(inner)?;
+                at += 2 + command_length(text.get(at + 2..)?)?;
             }
             _ => {}
         }

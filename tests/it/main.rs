@@ -6,6 +6,8 @@ mod agent;
 mod cli;
 mod corpus;
 mod demo;
+mod dialects;
+mod fuzz;
 mod gate;
 mod layers;
 mod lint;

@@ -1,6 +1,7 @@
 //! Commands → effects: looks programs up in the tables, and follows those that run others.
 
 use super::effect::{Effect, Kind};
+use super::found::Found;
 use super::options::{self, Arguments};
 use super::paths::Reach;
 use super::rows::{holds, input, listed, printed, prints_settings, select, shown_command, there};
@@ -22,7 +23,7 @@ const MAX_DEPTH: usize = 40;
 /// One analysis: what has been found so far.
 pub(super) struct Analysis<'r> {
     pub(super) rules: &'r Rules,
-    pub(super) effects: Vec<Effect>,
+    pub(super) effects: Found,
     steps: usize,
     /// Commands that this analysis, or the present trial in it, looks at, at most.
     limit: usize,
@@ -48,7 +49,7 @@ impl<'r> Analysis<'r> {
     pub(super) fn new(rules: &'r Rules, source: &'r str) -> Self {
         Self {
             rules,
-            effects: Vec::new(),
+            effects: Found::default(),
             steps: 0,
             limit: MAX_STEPS,
             trials: 0,
@@ -64,9 +65,7 @@ impl<'r> Analysis<'r> {
 
     /// Adds an effect, once.
     pub(super) fn add(&mut self, effect: Effect) {
-        if !self.effects.iter().any(|known| known.same(&effect)) {
-            self.effects.push(effect);
-        }
+        self.effects.add(effect);
     }
 
     /// Adds an effect on paths: one for each place where the shell may stand.

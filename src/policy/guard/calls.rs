@@ -121,7 +121,7 @@ fn perhaps(analysis: &mut Analysis<'_>, words: &[Value], span: Span, state: &mut
     }
     let found = analysis.effects.split_off(before);
     let doubtful = |e: &Effect| matches!(e.kind, Kind::Unparsed | Kind::Undetermined | Kind::Limit);
-    analysis.effects.extend(found.into_iter().filter(|e| !doubtful(e)));
+    found.into_iter().filter(|e| !doubtful(e)).for_each(|effect| analysis.add(effect));
 }
 
 fn open(analysis: &mut Analysis<'_>, all: &[Value], span: Span, state: &mut State) {

@@ -16,6 +16,7 @@ mod entries;
 mod fetch;
 mod filter;
 mod find;
+mod found;
 mod interpreter;
 mod invoke;
 mod language;
@@ -59,7 +60,7 @@ use crate::shell::run::{Call, Place, Shell, State};
 use crate::shell::{Dialect, Source, Span, Value};
 use analysis::Analysis;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// A command right before it is executed, live facts filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,6 +195,7 @@ pub(in crate::policy) fn spans_of(words: &[Value]) -> Vec<Span> {
 #[must_use]
 pub fn findings(rules: &Rules, effects: &[Effect], file: &str) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
+    let mut known = HashSet::new();
     for effect in effects {
         let Some(rule) = rules.broken_by(effect) else { continue };
         let place = FilePlace::new(file, effect.span.start, effect.span.end);
@@ -201,7 +203,7 @@ pub fn findings(rules: &Rules, effects: &[Effect], file: &str) -> Vec<Finding> {
             .why(rule.why.trim())
             .instead(rule.instead.trim());
         finding.resolved.clone_from(&effect.resolved);
-        if !findings.contains(&finding) {
+        if known.insert((finding.rule.clone(), finding.place.clone(), finding.message.clone())) {
             findings.push(finding);
         }
     }

@@ -52,11 +52,11 @@ pub(super) fn text_differs(text: &str) -> bool {
 /// Whether `${`, behind which `inside` stands, starts an expansion that both shells have.
 fn is_plain_expansion(inside: &[u8]) -> bool {
     let name = inside.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_#@*".contains(b)).count();
-    match (inside.get(name), inside.get(name + 1)) {
-        (Some(b'}' | b'-' | b'=' | b'?' | b'+' | b'%' | b'#'), _) => true,
-        (Some(b':'), Some(b'-' | b'=' | b'?' | b'+')) => true,
-        _ => false,
-    }
+    matches!(
+        (inside.get(name), inside.get(name + 1)),
+        (Some(b'}' | b'-' | b'=' | b'?' | b'+' | b'%' | b'#'), _)
+            | (Some(b':'), Some(b'-' | b'=' | b'?' | b'+'))
+    )
 }
 
 #[cfg(test)]

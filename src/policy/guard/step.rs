@@ -10,6 +10,8 @@ use crate::shell::run::Call;
 const SHORTEST_LOCATED: usize = 4;
 /// Nothing is looked for in a longer source: that would take too long.
 const LONGEST_SEARCHED: usize = 1 << 16;
+/// Bytes of a resolved command that are shown, at most.
+const LONGEST_SHOWN: usize = 1 << 10;
 
 /// One program that a command runs, or file that it writes, its words resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,24 +53,35 @@ impl Analysis<'_> {
         let step = self.steps_told.as_mut().map(|steps| Step::begin(steps, self.depth, command(), span));
         let output = look(self);
         if let (Some(step), Some(steps)) = (step, &mut self.steps_told) {
-            Step::end(steps, step, self.effects.get(before..).unwrap_or_default());
+            Step::end(steps, step, self.effects.since(before));
         }
         output
     }
 
     /// Tells every effect since `before` which command has it.
     pub(super) fn resolve(&mut self, before: usize, call: &Call<'_>) {
-        for effect in self.effects.iter_mut().skip(before).filter(|e| e.resolved.is_none()) {
-            effect.resolved = Some(shown_command(call));
+        let found = self.effects.since_mut(before);
+        if found.iter().all(|effect| effect.resolved.is_some()) {
+            return;
+        }
+        let mut command = shown_command(call);
+        while command.len() > LONGEST_SHOWN {
+            command.pop();
+        }
+        for effect in found.iter_mut().filter(|e| e.resolved.is_none()) {
+            effect.resolved = Some(command.clone());
         }
     }
 
     /// The effects; a command is resolved only where it is not written like that.
-    pub(super) fn found(mut self) -> Vec<Effect> {
-        for effect in &mut self.effects {
-            effect.resolved.take_if(|command| self.source.contains(command.as_str()));
+    pub(super) fn found(self) -> Vec<Effect> {
+        let source = self.source;
+        let mut effects = self.effects.into_effects();
+        for effect in &mut effects {
+            let span = effect.span;
+            effect.resolved.take_if(|command| is_written(command, source, span));
         }
-        self.effects
+        effects
     }
 
     /// Where `text`, the result of what stands at `at`, begins in the source, if it is there word for
@@ -82,5 +95,15 @@ impl Analysis<'_> {
             return None;
         }
         once(at).or_else(|| once(Span::new(0, self.source.len())))
+    }
+}
+
+/// Whether `command` stands in `source` as it is: near `span`, or anywhere in a source that is not long.
+fn is_written(command: &str, source: &str, span: Span) -> bool {
+    let reach = command.len();
+    let near = source.get(span.start.saturating_sub(reach)..source.len().min(span.end + reach));
+    match near {
+        Some(near) if near.contains(command) => true,
+        Some(_) | None => source.len() <= LONGEST_SEARCHED && source.contains(command),
     }
 }

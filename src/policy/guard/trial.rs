@@ -163,7 +163,7 @@ impl<'r> Analysis<'r> {
                 !matches!(effect.kind, Kind::Unparsed | Kind::Undetermined | Kind::Limit | Kind::Hidden);
             readable && self.rules.broken_by(effect).is_some_and(|r| r.severity >= Severity::NeedsWaiver)
         };
-        let found: Vec<Effect> = found.into_iter().filter(harm).collect();
+        let found: Vec<Effect> = found.into_effects().into_iter().filter(harm).collect();
         if let Some(steps) = self.steps_told.as_mut().filter(|_| found.is_empty()) {
             steps.truncate(told);
         }
