@@ -51,6 +51,8 @@ pub enum Source {
     Limit,
     /// A device or program that never stops giving more: `/dev/zero`, `yes`.
     Endless,
+    /// The digest of a file.
+    Digest,
 }
 
 impl Source {
@@ -60,7 +62,7 @@ impl Source {
         !matches!(self, Self::Checked | Self::Name | Self::Fact | Self::Number | Self::Unset)
     }
 
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Unset,
         Self::Checked,
         Self::Input,
@@ -72,6 +74,7 @@ impl Source {
         Self::Number,
         Self::Limit,
         Self::Endless,
+        Self::Digest,
     ];
 }
 
@@ -302,7 +305,7 @@ impl fmt::Display for Value {
                     Source::Name => "<name>",
                     Source::Fact => "<fact>",
                     Source::Endless => "<without end>",
-                    Source::Checked | Source::Output | Source::Limit => "<unknown>",
+                    Source::Checked | Source::Output | Source::Limit | Source::Digest => "<unknown>",
                 })?,
             }
         }

@@ -209,7 +209,7 @@ impl<'r> Analysis<'r> {
             self.outputs(&arguments, call, state);
         }
         if arguments.has(&tool.verifies) {
-            special::verified(state);
+            state.trust_downloads();
         }
         let mut inner = Value::default();
         for runs in tool.runs.iter().filter(|r| holds(&r.when, &arguments)) {
@@ -323,22 +323,6 @@ impl<'r> Analysis<'r> {
             }
         }
     }
-
-    /// Variables set for one program alone that make it run something.
-    fn environment(&mut self, call: &Call<'_>, state: &mut State) {
-        for (name, value) in call.environment {
-            if self.rules.runs_variables.iter().any(|n| n == name) {
-                // What it runs has it in its environment too, but does not run it again.
-                let mut inside = state.clone();
-                inside.unset(name);
-                self.shell_text(value, call.span, &mut inside, &Value::default());
-                state.after(inside);
-            }
-            if self.rules.loads_variables.iter().any(|n| n == name) && special::untrusted(value, state) {
-                self.undetermined("library", value, call.span);
-            }
-        }
-    }
 }
 
 impl Analysis<'_> {
@@ -362,6 +346,8 @@ impl Analysis<'_> {
         let base = name.rsplit('/').next().unwrap_or(&name).to_owned();
         if name.contains('/') {
             special::run_file(self, &settled, None, call, call.span, state);
+        } else if let Some(path) = special::on_path(&name, state) {
+            special::run_file(self, &path, None, call, call.span, state);
         }
         let rules = self.rules;
         let output = match rules.tools.named(&base) {

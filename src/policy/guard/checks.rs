@@ -10,20 +10,44 @@ use crate::shell::run::{Call, State};
 use crate::shell::{Source, Span, Value};
 
 /// Looks closer at some arguments.
-pub(super) fn check(analysis: &mut Analysis<'_>, check: Check, selected: &[(Value, Span)], state: &State) {
+pub(super) fn check(
+    analysis: &mut Analysis<'_>,
+    check: Check,
+    selected: &[(Value, Span)],
+    call: &Call<'_>,
+    state: &mut State,
+) {
+    match check {
+        Check::Selections => return selections(analysis, call),
+        Check::Verified => return state.trust_downloads(),
+        Check::Compared if call.stdin.has(Source::Digest) => return state.trust_downloads(),
+        Check::Compared => return,
+        Check::Installs
+        | Check::PlainHttp
+        | Check::RemoteSource
+        | Check::RemoteManifest
+        | Check::SuffixRemoval
+        | Check::UidZero
+        | Check::AdminGroup => {}
+    }
     for (value, span) in selected {
         let text = value.code();
         let found = match check {
             Check::Installs => {
-                let local = text.starts_with(['/', '.'])
-                    || text.contains(".deb")
-                    || text.contains(".rpm")
-                    || text.ends_with(".whl")
-                    || text.ends_with(".gz");
-                (local && file_content(value, state).has(Source::Remote))
-                    .then_some((Kind::UnverifiedCode, "download"))
+                file_content(value, state).has(Source::Remote).then_some((Kind::UnverifiedCode, "download"))
             }
-            Check::PlainHttp => text.starts_with("http://").then_some((Kind::UnverifiedCode, "package")),
+            Check::PlainHttp => ["http://", "ftp://"]
+                .iter()
+                .any(|p| text.starts_with(p) && !text[p.len()..].starts_with("localhost"))
+                .then_some((Kind::UnverifiedCode, "package")),
+            Check::SuffixRemoval => {
+                let name = text.split(['/', '=']).next().unwrap_or("");
+                if let Some(removed) = name.strip_suffix('-').filter(|n| !n.is_empty()) {
+                    removes_package(analysis, removed, *span);
+                }
+                None
+            }
+            Check::Selections | Check::Verified | Check::Compared => None,
             Check::RemoteSource => {
                 let remote = ["http://", "https://", "git+", "ftp://"].iter().any(|p| text.starts_with(p));
                 remote.then_some((Kind::UnverifiedCode, "package"))
@@ -38,6 +62,19 @@ pub(super) fn check(analysis: &mut Analysis<'_>, check: Check, selected: &[(Valu
         };
         if let Some((kind, class)) = found {
             analysis.add(Effect::new(kind, class, text, *span));
+        }
+    }
+}
+
+/// `dpkg --set-selections`: packages that go with the next run.
+fn selections(analysis: &mut Analysis<'_>, call: &Call<'_>) {
+    if call.stdin.has_dynamic() && !call.stdin.has(Source::File) {
+        return removes_package(analysis, "*", call.span);
+    }
+    for line in call.stdin.code().lines() {
+        let mut words = line.split_whitespace();
+        if let (Some(name), Some("purge" | "deinstall" | "remove")) = (words.next(), words.next()) {
+            removes_package(analysis, name, call.span);
         }
     }
 }
@@ -100,13 +137,14 @@ pub(super) fn firewall(analysis: &mut Analysis<'_>, arguments: &Arguments, call:
 /// Notes that a package goes, if the machine cannot do without it.
 pub(super) fn removes_package(analysis: &mut Analysis<'_>, name: &str, span: Span) {
     let plain = name.split([':', '=']).next().unwrap_or(name);
-    let plain = plain.rsplit('/').next().unwrap_or(plain);
+    let plain = plain.rsplit('/').next().unwrap_or(plain).trim_matches(['^', '$']).replace(".*", "*");
+    let plain = plain.as_str();
     let rules = analysis.rules;
     if super::is_security_service(rules, plain) || matches!(plain, "audit" | "selinux-policy" | "aide") {
         analysis.add(Effect::new(Kind::Security, "package", name, span));
     }
     // A pattern, or a list that cannot be known, may be anything.
-    let sweeping = plain.starts_with('~') || !plain.chars().all(|c| c.is_ascii_graphic()) || {
+    let sweeping = plain.starts_with(['~', '?', '*']) || !plain.chars().all(|c| c.is_ascii_graphic()) || {
         let patterns = plain.contains(['*', '?']);
         patterns && rules.essential_packages.iter().any(|e| crate::shell::run::matches(plain, e))
     };

@@ -93,6 +93,16 @@ pub(super) fn written(
     judge(analysis, row.reads, &text, content, span, state);
 }
 
+/// Judges what is left at the end: programs that came over the network, and that nothing has checked.
+pub(super) fn left(analysis: &mut Analysis<'_>, state: &State) {
+    let rules = analysis.rules;
+    for (path, _) in state.files.iter().filter(|(_, content)| content.has(Source::Remote)) {
+        if rules.program_paths.iter().any(|pattern| matches(pattern, path)) {
+            analysis.add(Effect::new(Kind::UnverifiedCode, "program", path.as_str(), Span::default()));
+        }
+    }
+}
+
 /// Looks for lines that do harm in the file at `path`.
 pub(super) fn lines(analysis: &mut Analysis<'_>, path: &str, content: &str, span: Span, state: &mut State) {
     let rules = analysis.rules;

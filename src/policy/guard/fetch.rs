@@ -93,8 +93,9 @@ fn requests(name: &str, arguments: &Arguments, call: &Call<'_>, state: &State) -
     let mut body = body(arguments, call, state);
     if is_friendly(name) {
         let first = operands.first().and_then(Value::literal).unwrap_or("");
-        if operands.len() > 1 && first.chars().all(|c| c.is_ascii_uppercase()) && !first.is_empty() {
-            method = Some(first.to_owned());
+        let known = ["get", "head", "post", "put", "patch", "delete", "options"];
+        if operands.len() > 1 && known.iter().any(|k| k.eq_ignore_ascii_case(first)) {
+            method = Some(first.to_ascii_uppercase());
             operands.remove(0);
         }
         for item in operands.split_off(operands.len().min(1)) {
@@ -169,6 +170,9 @@ fn outputs(name: &str, arguments: &Arguments, urls: &[&Value]) -> Option<Vec<Val
         "lynx" | "links" | "elinks" | "w3m" | "GET" | "POST" | "lwp-request" => true,
         _ => false,
     };
+    if let ("lwp-download" | "lwp-mirror", [_, path]) = (name, urls) {
+        return Some(vec![(*path).clone()]);
+    }
     match file {
         Some(file) if matches!(file.literal(), Some("-" | "/dev/stdout")) => None,
         Some(file) => Some(vec![inside(directory.as_ref(), &file)]),

@@ -71,7 +71,12 @@ pub(super) fn run(
     };
     let output = match (code, operands.first()) {
         (Some(code), _) => script(analysis, &language, &code, &input, call.span, &mut inside),
-        (None, _) if awk => Value::dynamic(Source::Output, true),
+        (None, _) if awk => {
+            for path in arguments.values(&["-f".to_owned(), "--file".to_owned()]) {
+                special::run_file(analysis, path, Some(&language), call, call.span, &mut inside);
+            }
+            Value::dynamic(Source::Output, true)
+        }
         (None, _) if let Some(output) = task(analysis, &language, arguments, call, &mut inside) => output,
         (None, _) if let Some(output) = module(analysis, tool, arguments, call, &mut inside) => output,
         (None, Some(file)) => {

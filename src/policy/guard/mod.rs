@@ -13,6 +13,7 @@ mod decoding;
 mod effect;
 mod embedded;
 mod entries;
+mod environment;
 mod fetch;
 mod filter;
 mod find;
@@ -155,6 +156,7 @@ fn read(analysis: &mut Analysis<'_>, subject: &Subject<'_>, setting: &Setting, d
             content::file(analysis, path, content, *executable, &mut state);
         }
     }
+    content::left(analysis, &state);
 }
 
 fn shell(analysis: &mut Analysis<'_>, text: &str, dialect: Dialect, state: &mut State) {

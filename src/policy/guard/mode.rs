@@ -3,6 +3,8 @@
 use super::analysis::Analysis;
 use super::effect::{Effect, Kind};
 use super::options::Arguments;
+use super::special;
+use crate::shell::Source;
 use crate::shell::run::State;
 
 /// `chmod`: which bits, and on what.
@@ -26,6 +28,10 @@ pub(super) fn chmod(analysis: &mut Analysis<'_>, arguments: &Arguments, state: &
             effect.span = operand.span;
             effect.recursive = recursive;
             analysis.add_path(effect, &operand.value, state);
+        }
+        if change.sets & 0o111 != 0 && special::file_content(&operand.value, state).has(Source::Remote) {
+            let target = operand.value.to_string();
+            analysis.add(Effect::new(Kind::UnverifiedCode, "program", target, operand.span));
         }
         if change.sets & SET_USER_ID != 0 {
             let target = operand.value.to_string();

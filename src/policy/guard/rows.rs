@@ -29,6 +29,7 @@ pub(super) fn printed(
         }
         Prints::Endless => Value::dynamic(Source::Endless, false),
         Prints::Number => Value::dynamic(Source::Number, false),
+        Prints::Digest => Value::dynamic(Source::Digest, false),
         Prints::Operands => lines(arguments.operands.iter().map(|o| o.value.clone())),
         Prints::Links if !arguments.has(&["-f", "-e", "-m", "--canonicalize"].map(str::to_owned)) => {
             Value::dynamic(Source::Output, true)
@@ -121,9 +122,9 @@ pub(super) fn select(selector: &Selector, arguments: &Arguments, span: Span) -> 
             let with_key = operands.iter().filter(|o| o.value.prefix().starts_with(key.as_str()));
             return with_key.map(|o| (options::behind(&o.value, key.len()), o.span)).collect();
         }
+        Selector::Here => return vec![(Value::text("."), span)],
         Selector::Options(names) => return arguments.values(names).map(|v| (v.clone(), span)).collect(),
         Selector::Into => return copies(arguments),
-        Selector::Here => return vec![(Value::text("."), span)],
     };
     operands[range].iter().map(|o| (o.value.clone(), o.span)).collect()
 }

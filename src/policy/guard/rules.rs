@@ -101,6 +101,10 @@ pub struct Rules {
     pub(super) prints_settings: Vec<String>,
     /// Variables whose value some programs run in a shell.
     pub(super) runs_variables: Vec<String>,
+    /// Settings of variables that switch off how programs check what they fetch.
+    pub(super) insecure_variables: Vec<String>,
+    /// Patterns of paths that are executed, or hold what is.
+    pub(super) program_paths: Vec<String>,
     /// Variables that name code which programs load.
     pub(super) loads_variables: Vec<String>,
     /// Programs that come back at once.
@@ -128,6 +132,8 @@ struct ContentFile {
     output_options: Vec<String>,
     prints_settings: Vec<String>,
     runs_variables: Vec<String>,
+    insecure_variables: Vec<String>,
+    program_paths: Vec<String>,
     loads_variables: Vec<String>,
     quick_programs: Vec<String>,
     prose_options: Vec<String>,
@@ -218,6 +224,8 @@ impl Rules {
             unlisted: Tool { values: content.output_options, ..Tool::default() },
             prints_settings: content.prints_settings,
             runs_variables: content.runs_variables,
+            insecure_variables: content.insecure_variables,
+            program_paths: content.program_paths,
             loads_variables: content.loads_variables,
             quick_programs: content.quick_programs,
             prose_options: content.prose_options,

@@ -125,7 +125,7 @@ impl<'r> Analysis<'r> {
                 Value::default()
             }
             How::Check(check) => {
-                checks::check(self, check, &selected, state);
+                checks::check(self, check, &selected, call, state);
                 Value::default()
             }
             How::Argv

@@ -4,7 +4,6 @@
 use super::analysis::Analysis;
 use super::effect::{Effect, Kind};
 use super::special;
-use super::table::Statements;
 use crate::shell::run::{Call, State, matches};
 use crate::shell::{Dynamic, Part, Source, Span, Value};
 use serde::Deserialize;
@@ -50,6 +49,22 @@ fn optional<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<regex::R
     expression(from).map(Some)
 }
 
+/// Where a client of a database finds its statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Statements {
+    /// In each value.
+    Values,
+    /// The values are the words of one.
+    Words,
+    /// On standard input.
+    Stdin,
+    /// In files.
+    Files,
+    /// The operands and, on the next line, standard input are one.
+    Conversation,
+}
+
 /// Judges the statements of a call.
 pub(super) fn given(
     analysis: &mut Analysis<'_>,
@@ -83,6 +98,20 @@ pub(super) fn given(
             text(analysis, language, &whole, call.span, state);
         }
     }
+}
+
+/// Judges what a redirection sends over the network.
+pub(super) fn sent(
+    analysis: &mut Analysis<'_>,
+    path: &Value,
+    content: &Value,
+    span: Span,
+    state: &mut State,
+) {
+    let Some(("", address)) = path.prefix().split_once("/dev/tcp/") else { return };
+    let mut whole = Value::text(format!("{}\n", address.replace('/', " ")));
+    whole.append(content);
+    text(analysis, "wire", &whole, span, state);
 }
 
 /// Judges text in a language of statements: all of them, one after the other.
@@ -129,8 +158,10 @@ fn one(
         }
         if let Some(path) = found.name("path") {
             let path = Value::text(path.as_str());
+            let content = Value::dynamic(Source::Output, true);
             analysis.add_path(Effect::new(Kind::Overwrite, "", "", span), &path, state);
-            state.write(&path, Value::dynamic(Source::Output, true), false);
+            super::content::written(analysis, &path, &content, span, state);
+            state.write(&path, content, false);
         }
         if let Some(script) = found.name("script").filter(|_| depth < MAX_DEPTH) {
             file(analysis, language, &Value::text(script.as_str()), (span, depth + 1), state);

@@ -5,9 +5,9 @@ use super::effect::{Effect, Kind};
 use super::options::Arguments;
 use super::rows::{holds, input, select};
 use super::table::{Stored, Tool};
-use super::{checks, content, special};
+use super::{checks, content, special, statements};
 use crate::shell::run::{Call, State, Write};
-use crate::shell::{Source, Value};
+use crate::shell::{Source, Span, Value};
 
 impl Analysis<'_> {
     /// What a redirection does to its file.
@@ -23,6 +23,7 @@ impl Analysis<'_> {
             |analysis| {
                 analysis.add_path(Effect::new(kind, "", "", write.span), write.path, state);
                 content::written(analysis, write.path, write.content, write.span, state);
+                statements::sent(analysis, write.path, write.content, write.span, state);
             },
         );
     }
@@ -58,10 +59,14 @@ impl Analysis<'_> {
                     .map(|(path, _)| special::file_content(path, state))
                     .find(|content| !content.has(Source::File))
                     .unwrap_or_else(|| Value::dynamic(Source::File, true)),
+                Stored::Archive if row.from.is_none() && call.stdin.has(Source::Remote) => call.stdin.clone(),
+                Stored::Archive if copied(&from, state).has(Source::Remote) => copied(&from, state),
+                Stored::Archive => continue,
             };
             for (to, span) in select(&row.to, arguments, call.span) {
                 let to = match row.what {
                     Stored::GitClone => checks::clone_directory(&to),
+                    Stored::Archive => to,
                     Stored::Remote | Stored::Stdin | Stored::Copy | Stored::Link | Stored::Fifo => {
                         special::destination(&to, &from, state)
                     }
@@ -78,4 +83,10 @@ impl Analysis<'_> {
 /// Whether a file with this content is as good as empty.
 fn is_nothing(content: &Value) -> bool {
     content.literal().is_some_and(|text| text.trim().len() <= 1)
+}
+
+/// What the files contain of which nothing is known but where they are.
+fn copied(from: &[(Value, Span)], state: &State) -> Value {
+    let contents = from.iter().map(|(path, _)| special::file_content(path, state));
+    contents.into_iter().find(|c| c.has(Source::Remote)).unwrap_or_else(|| Value::dynamic(Source::File, true))
 }

@@ -2,6 +2,7 @@
 
 use super::effect::Kind;
 use super::selector::{Condition, Selector};
+use super::statements::Statements;
 use serde::Deserialize;
 
 /// A tool, as one table of `policies/tools/*.toml` describes it.
@@ -144,6 +145,8 @@ pub(super) enum Stored {
     Remote,
     /// What another file contains.
     Copy,
+    /// What is in an archive: a file, or standard input.
+    Archive,
     /// What standard input brings.
     Stdin,
     /// A checkout named after its address.
@@ -188,22 +191,6 @@ pub(super) enum How {
     Check(Check),
 }
 
-/// Where a client of a database finds its statements.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Statements {
-    /// In each value.
-    Values,
-    /// The values are the words of one.
-    Words,
-    /// On standard input.
-    Stdin,
-    /// In files.
-    Files,
-    /// The operands and, on the next line, standard input are one.
-    Conversation,
-}
-
 /// What a closer look at arguments looks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -216,6 +203,14 @@ pub(super) enum Check {
     RemoteSource,
     /// Manifests on the network.
     RemoteManifest,
+    /// Packages named `name-`, which are removed.
+    SuffixRemoval,
+    /// Lines `package state` on standard input.
+    Selections,
+    /// What was downloaded has been checked.
+    Verified,
+    /// Standard input is searched: with a digest in it, that is a check of what was downloaded.
+    Compared,
     /// The number of root.
     UidZero,
     /// Groups of administrators.
@@ -243,6 +238,8 @@ pub(super) enum Prints {
     Endless,
     /// Numbers.
     Number,
+    /// Digests of its operands.
+    Digest,
     /// Its operands.
     Operands,
     /// The directories that its operands are in.

@@ -209,8 +209,8 @@ impl Shell<'_> {
                     self.subscript_of(&pair[1], state, call.span);
                 }
             }
-            "test" | "[" | "unalias" | "shopt" | "umask" | "times" | "jobs" | "bg" | "fg" | "disown"
-            | "caller" => {}
+            "test" | "[" => state.compared(arguments.iter()),
+            "unalias" | "shopt" | "umask" | "times" | "jobs" | "bg" | "fg" | "disown" | "caller" => {}
             "type" | "which" => return found(arguments),
             _ => return self.programs.run(call, state),
         }

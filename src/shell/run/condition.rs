@@ -37,11 +37,13 @@ impl Shell<'_> {
             }
             Condition::Binary(operator, a, b) if operator == "==" || operator == "!=" => {
                 let text = value(a, state);
+                state.compared(std::iter::once(&text));
                 let pattern = self.pattern(&b.pieces, state, b.span);
                 Condition::Binary(operator.clone(), text, Value::text(pattern))
             }
             Condition::Binary(operator, a, b) => {
                 let operands = (value(a, state), value(b, state));
+                state.compared([&operands.0, &operands.1].into_iter());
                 if operator.starts_with('-') && !matches!(operator.as_str(), "-ef" | "-nt" | "-ot") {
                     self.arithmetic(&operands.0, state, a.span);
                     self.arithmetic(&operands.1, state, b.span);

@@ -200,3 +200,13 @@ pub(super) fn followed(links: &BTreeMap<String, String>, path: Value) -> Value {
     }
     path
 }
+
+/// What a file is known by: its path, in which a name that a program has made up stands for itself.
+pub(super) fn key(path: &Value) -> Option<String> {
+    let known = |p: &Part| match p {
+        Part::Text(_) => true,
+        Part::Glob(_) => false,
+        Part::Dynamic(unknown) => unknown.source == Source::Name,
+    };
+    path.parts().iter().all(known).then(|| normal(&path.code()))
+}

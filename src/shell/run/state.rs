@@ -336,7 +336,7 @@ impl State {
     #[must_use]
     pub fn written(&self, path: &Value) -> Option<&Value> {
         let whole = self.absolute(path);
-        self.files.get(&place::normal(whole.first()?.literal()?))
+        self.files.get(&place::key(whole.first()?)?)
     }
 
     /// What a file contains when it is read.
@@ -361,8 +361,8 @@ impl State {
     /// Notes what a file contains from now on.
     pub fn write(&mut self, path: &Value, content: Value, append: bool) {
         for whole in self.absolute(path) {
-            let Some(path) = whole.literal() else { continue };
-            let old = Arc::make_mut(&mut self.files).entry(place::normal(path)).or_default();
+            let Some(path) = place::key(&whole) else { continue };
+            let old = Arc::make_mut(&mut self.files).entry(path).or_default();
             if !append {
                 *old = Value::default();
             }
@@ -370,9 +370,19 @@ impl State {
         }
     }
 
-    /// What was written so far, to change it.
-    pub fn contents_mut(&mut self) -> impl Iterator<Item = &mut Value> {
-        Arc::make_mut(&mut self.files).values_mut()
+    /// Notes that what was downloaded so far has been checked.
+    pub fn trust_downloads(&mut self) {
+        let contents = Arc::make_mut(&mut self.files).values_mut();
+        for content in contents.filter(|c| c.has(Source::Remote)) {
+            *content = Value::dynamic(Source::File, true);
+        }
+    }
+
+    /// Notes that values are compared: with a digest among them, that is a check of what was downloaded.
+    pub(super) fn compared<'v>(&mut self, mut values: impl Iterator<Item = &'v Value>) {
+        if values.any(|value| value.has(Source::Digest)) {
+            self.trust_downloads();
+        }
     }
 }
 

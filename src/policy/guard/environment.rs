@@ -1,0 +1,29 @@
+//! Variables that make a program run, load or trust something.
+
+use super::analysis::Analysis;
+use super::effect::{Effect, Kind};
+use super::special;
+use crate::shell::Value;
+use crate::shell::run::{Call, State, matches};
+
+impl Analysis<'_> {
+    /// Variables set for one program alone that make it run something.
+    pub(super) fn environment(&mut self, call: &Call<'_>, state: &mut State) {
+        for (name, value) in call.environment {
+            let setting = format!("{name}={}", value.code());
+            if self.rules.insecure_variables.iter().any(|pattern| matches(pattern, &setting)) {
+                self.add(Effect::new(Kind::UnverifiedCode, "variable", setting, call.span));
+            }
+            if self.rules.runs_variables.iter().any(|n| n == name) {
+                // What it runs has it in its environment too, but does not run it again.
+                let mut inside = state.clone();
+                inside.unset(name);
+                self.shell_text(value, call.span, &mut inside, &Value::default());
+                state.after(inside);
+            }
+            if self.rules.loads_variables.iter().any(|n| n == name) && special::untrusted(value, state) {
+                self.undetermined("library", value, call.span);
+            }
+        }
+    }
+}
