@@ -4,7 +4,7 @@ use super::effect::{Effect, Kind};
 use super::found::Found;
 use super::options::{self, Arguments};
 use super::paths::Reach;
-use super::rows::{holds, input, listed, printed, prints_settings, select, shown_command, there};
+use super::rows::{holds, input, listed, printed, prints_settings};
 use super::rules::Rules;
 use super::step::Step;
 use super::table::{Special, Tool};
@@ -287,39 +287,6 @@ impl<'r> Analysis<'r> {
             Special::Configuration => {
                 configuration::configuration(self, arguments, call, state);
                 None
-            }
-        }
-    }
-
-    fn effects(&mut self, tool: &Tool, arguments: &Arguments, call: &Call<'_>, state: &State) {
-        for row in tool.effects.iter().filter(|e| holds(&e.when, arguments)) {
-            let mut effect = Effect::new(row.kind, "", "", call.span);
-            effect.recursive = row.recursive.iter().any(|o| o == "*") || arguments.has(&row.recursive);
-            effect.forced = row.forced.iter().any(|o| o == "*") || arguments.has(&row.forced);
-            match (&row.paths, &row.class) {
-                (Some(selector), None) => {
-                    for (path, span) in select(selector, arguments, call.span) {
-                        let path = if tool.remote { there(&path) } else { path };
-                        effect.span = span;
-                        self.add_path(effect.clone(), &path, state);
-                    }
-                }
-                (Some(selector), Some(class)) if class == "packages" => {
-                    for (name, span) in select(selector, arguments, call.span) {
-                        checks::removes_package(self, &name.code(), span);
-                    }
-                }
-                (paths, class) => {
-                    let class = class.clone().unwrap_or_default();
-                    let targets = paths.as_ref().map(|s| select(s, arguments, call.span));
-                    if targets.as_ref().is_some_and(Vec::is_empty) {
-                        continue;
-                    }
-                    let shown = targets.and_then(|t| t.into_iter().next()).map(|(v, _)| v.to_string());
-                    effect.class = class;
-                    effect.target = shown.unwrap_or_else(|| shown_command(call));
-                    self.add(effect);
-                }
             }
         }
     }

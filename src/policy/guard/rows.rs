@@ -1,5 +1,8 @@
 //! Rows of the tool tables held against the arguments of a call: when they apply, and to what.
 
+use super::analysis::Analysis;
+use super::checks;
+use super::effect::Effect;
 use super::options::{self, Arguments, Operand};
 use super::rules::Rules;
 use super::selector::{Condition, Selector};
@@ -7,6 +10,42 @@ use super::special;
 use super::table::{Prints, Tool};
 use crate::shell::run::{Call, State, matches};
 use crate::shell::{Part, Source, Span, Value};
+
+impl Analysis<'_> {
+    /// Adds what the rows of a tool's table say that a call does.
+    pub(super) fn effects(&mut self, tool: &Tool, arguments: &Arguments, call: &Call<'_>, state: &State) {
+        for row in tool.effects.iter().filter(|e| holds(&e.when, arguments)) {
+            let mut effect = Effect::new(row.kind, "", "", call.span);
+            effect.recursive = row.recursive.iter().any(|o| o == "*") || arguments.has(&row.recursive);
+            effect.forced = row.forced.iter().any(|o| o == "*") || arguments.has(&row.forced);
+            match (&row.paths, &row.class) {
+                (Some(selector), None) => {
+                    for (path, span) in select(selector, arguments, call.span) {
+                        let path = if tool.remote { there(&path) } else { path };
+                        effect.span = span;
+                        self.add_path(effect.clone(), &path, state);
+                    }
+                }
+                (Some(selector), Some(class)) if class == "packages" => {
+                    for (name, span) in select(selector, arguments, call.span) {
+                        checks::removes_package(self, &name.code(), span);
+                    }
+                }
+                (paths, class) => {
+                    let class = class.clone().unwrap_or_default();
+                    let targets = paths.as_ref().map(|s| select(s, arguments, call.span));
+                    if targets.as_ref().is_some_and(Vec::is_empty) {
+                        continue;
+                    }
+                    let shown = targets.and_then(|t| t.into_iter().next()).map(|(v, _)| v.to_string());
+                    effect.class = class;
+                    effect.target = shown.unwrap_or_else(|| shown_command(call));
+                    self.add(effect);
+                }
+            }
+        }
+    }
+}
 
 /// What a tool prints.
 pub(super) fn printed(
