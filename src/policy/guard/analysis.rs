@@ -4,7 +4,7 @@ use super::effect::{Effect, Kind};
 use super::found::Found;
 use super::options::{self, Arguments};
 use super::paths::Reach;
-use super::rows::{holds, input, listed, printed, prints_settings};
+use super::rows::{holds, input, listed, printed, prints_settings, shown_command};
 use super::rules::Rules;
 use super::step::Step;
 use super::table::{Special, Tool};
