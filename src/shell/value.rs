@@ -47,6 +47,8 @@ pub enum Source {
     Fact,
     /// A number.
     Number,
+    /// Numbers of the processes that a machine lives on.
+    Processes,
     /// More than the analysis follows.
     Limit,
     /// A device or program that never stops giving more: `/dev/zero`, `yes`.
@@ -62,7 +64,7 @@ impl Source {
         !matches!(self, Self::Checked | Self::Name | Self::Fact | Self::Number | Self::Unset)
     }
 
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Unset,
         Self::Checked,
         Self::Input,
@@ -72,6 +74,7 @@ impl Source {
         Self::Name,
         Self::Fact,
         Self::Number,
+        Self::Processes,
         Self::Limit,
         Self::Endless,
         Self::Digest,
@@ -302,6 +305,7 @@ impl fmt::Display for Value {
                     Source::Input => "<input>",
                     Source::File => "<file content>",
                     Source::Number => "<number>",
+                    Source::Processes => "<processes>",
                     Source::Name => "<name>",
                     Source::Fact => "<fact>",
                     Source::Endless => "<without end>",

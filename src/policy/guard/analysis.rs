@@ -1,15 +1,16 @@
 //! Commands → effects: looks programs up in the tables, and follows those that run others.
 
+use super::accounts::Steps;
 use super::effect::{Effect, Kind};
 use super::found::Found;
 use super::options::{self, Arguments};
 use super::paths::Reach;
-use super::rows::{holds, input, listed, printed, prints_settings, shown_command};
+use super::rows::{holds, listed, printed, prints_settings, shown_command};
 use super::rules::Rules;
 use super::step::Step;
 use super::table::{Special, Tool};
 use super::{
-    augeas, checks, configuration, container, fetch, filter, find, interpreter, mode, readings, repeated,
+    augeas, configuration, container, fetch, filter, find, firewall, interpreter, mode, readings, repeated,
     sed, special,
 };
 use crate::shell::run::{Call, Place, Problem, Programs, Shell, State, Write};
@@ -43,6 +44,12 @@ pub(super) struct Analysis<'r> {
     probed: Vec<String>,
     /// The programs so far, where somebody wants to know.
     pub(super) steps_told: Option<Vec<Step>>,
+    /// What has been done to accounts.
+    pub(super) accounts: Steps,
+    /// Whether a rule of a packet filter lets ssh in.
+    pub(super) admitted: bool,
+    /// Texts that the machine runs by itself, inside one another, right now.
+    pub(super) resident: usize,
 }
 
 impl<'r> Analysis<'r> {
@@ -60,6 +67,9 @@ impl<'r> Analysis<'r> {
             source,
             probed: Vec::new(),
             steps_told: None,
+            accounts: Steps::default(),
+            admitted: false,
+            resident: 0,
         }
     }
 
@@ -74,7 +84,7 @@ impl<'r> Analysis<'r> {
         effect.recursive |= deep && effect.kind.adds_up();
         let reach = Reach::of(&effect);
         for whole in state.absolute(&path.settled()) {
-            let Some(whole) = self.on_host(&whole) else { continue };
+            let Some(whole) = container::on_host(self.container.as_deref(), &whole) else { continue };
             let class = self.rules.paths.class(&whole, reach);
             if let Some(class) = class.filter(|class| !self.is_asked_for(&effect, class, &whole)) {
                 effect.class = class.to_owned();
@@ -88,23 +98,6 @@ impl<'r> Analysis<'r> {
     fn is_asked_for(&self, effect: &Effect, class: &str, path: &Value) -> bool {
         let asked = || self.probed.iter().any(|p| path.literal() == Some(p.as_str()));
         effect.kind == Kind::Format && !effect.forced && class == "disk" && asked()
-    }
-
-    /// The path as the host sees it; `None` inside a container that does not share it.
-    fn on_host(&self, path: &Value) -> Option<Value> {
-        let Some(volumes) = &self.container else { return Some(path.clone()) };
-        let text = path.prefix();
-        volumes.iter().find_map(|(host, inside)| {
-            let rest = text.strip_prefix(inside.trim_end_matches('/'))?;
-            if !rest.is_empty() && !rest.starts_with('/') {
-                return None;
-            }
-            let mut mapped = Value::text(format!("{host}{rest}"));
-            for part in path.parts().iter().skip(1) {
-                mapped.push(part.clone());
-            }
-            Some(mapped)
-        })
     }
 
     /// Runs text in a shell that the present one starts.
@@ -219,35 +212,13 @@ impl<'r> Analysis<'r> {
             self.try_everything(call, state);
         }
         self.stores(tool, &arguments, call, state);
+        if tool.processes.iter().any(|condition| holds(condition, &arguments)) {
+            return Value::dynamic(Source::Processes, true);
+        }
         let output = listed(tool, &arguments)
             .or(special)
             .unwrap_or_else(|| printed(tool, &arguments, call, state, inner));
         self.ended(tool, &arguments, call, state, output)
-    }
-
-    /// What a tool prints, where its input or output has no end.
-    fn ended(
-        &mut self,
-        tool: &Tool,
-        arguments: &Arguments,
-        call: &Call<'_>,
-        state: &State,
-        output: Value,
-    ) -> Value {
-        if tool.endless.iter().any(|e| holds(e, arguments)) {
-            return Value::dynamic(Source::Endless, false);
-        }
-        let stopped = tool.stops.iter().any(|s| holds(s, arguments));
-        let input = input(tool, arguments, call, state);
-        match (stopped, output.has(Source::Endless)) {
-            (true, true) => return Value::dynamic(Source::Output, true),
-            (true, false) => return output,
-            (false, _) if tool.gathers && input.has(Source::Endless) => {
-                self.problem(Problem::Endless, call.span);
-            }
-            (false, _) => {}
-        }
-        if tool.passes() && input.has(Source::Endless) { input } else { output }
     }
 
     fn special(
@@ -276,7 +247,7 @@ impl<'r> Analysis<'r> {
             }
             Special::Interpreter => interpreter::run(self, tool, arguments, call, state),
             Special::Firewall => {
-                checks::firewall(self, arguments, call);
+                firewall::command(self, arguments, call, state);
                 None
             }
             Special::Augeas => {
@@ -317,6 +288,11 @@ impl Analysis<'_> {
             special::run_file(self, &path, None, call, call.span, state);
         }
         let rules = self.rules;
+        if rules.lists("service-scripts", &name) {
+            let words = [&[Value::text("service"), Value::text(base)], &call.words[1..]].concat();
+            let spans = vec![call.span; words.len()];
+            return self.argv(&words, &spans, call, state);
+        }
         let output = match rules.tools.named(&base) {
             Some(tool) => self.apply(tool, call, state),
             None => {

@@ -45,6 +45,6 @@ fn command(analysis: &mut Analysis<'_>, words: &[String], call: &Call<'_>, state
         let (file, setting) = path.split_at(at);
         analysis.add_path(Effect::new(Kind::Edit, "", "", call.span), &Value::text(file), state);
         let line = format!("{} {}", setting.replace('/', " ").trim(), values.join(" "));
-        content::lines(analysis, file, &line, call.span, state);
+        content::lines(analysis, file, (&line, content::Extent::Part), call.span, state);
     }
 }

@@ -1,9 +1,9 @@
 //! Arguments that mean something only on a closer look: what is installed from where, firewall rules
 //! that lock everybody out, resources of other configuration tools.
 
+use super::accounts;
 use super::analysis::Analysis;
 use super::effect::{Effect, Kind};
-use super::options::Arguments;
 use super::special::file_content;
 use super::table::Check;
 use crate::shell::run::{Call, State};
@@ -58,7 +58,10 @@ pub(super) fn check(
                 .then_some((Kind::UnverifiedCode, "manifest")),
             Check::UidZero => (text.trim_start_matches('0').is_empty() && !text.is_empty())
                 .then_some((Kind::Backdoor, "account")),
-            Check::AdminGroup => None,
+            Check::AdminGroup => {
+                accounts::joined(analysis, &text, *span);
+                None
+            }
         };
         if let Some((kind, class)) = found {
             analysis.add(Effect::new(kind, class, text, *span));
@@ -76,61 +79,6 @@ fn selections(analysis: &mut Analysis<'_>, call: &Call<'_>) {
         if let (Some(name), Some("purge" | "deinstall" | "remove")) = (words.next(), words.next()) {
             removes_package(analysis, name, call.span);
         }
-    }
-}
-
-/// `chpasswd`: the accounts on standard input.
-pub(super) fn passwords(analysis: &mut Analysis<'_>, call: &Call<'_>) {
-    if call.stdin.code().lines().any(|line| line.starts_with("root:")) {
-        analysis.add(Effect::new(Kind::Account, "root", "root", call.span));
-    }
-}
-
-/// `iptables` and its kind.
-pub(super) fn firewall(analysis: &mut Analysis<'_>, arguments: &Arguments, call: &Call<'_>) {
-    let option = |names: &[&str]| {
-        let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
-        let found = arguments.options.iter().find(|(given, _)| names.contains(given));
-        found.map(|(_, value)| value.as_ref().map(Value::code).unwrap_or_default())
-    };
-    let operand = |n: usize| arguments.operands.get(n).map(|o| o.value.code()).unwrap_or_default();
-    let mut found = None;
-    if option(&["-F", "--flush"]).is_some() || option(&["-X", "--delete-chain"]).is_some() {
-        let chain = operand(0);
-        let table = option(&["-t", "--table"]).unwrap_or_default();
-        if (chain.is_empty() || matches!(chain.as_str(), "INPUT" | "OUTPUT" | "FORWARD"))
-            && matches!(table.as_str(), "" | "filter")
-        {
-            found = Some("firewall");
-        }
-    }
-    if let Some(chain) = option(&["-P", "--policy"]) {
-        let drops = matches!(operand(0).as_str(), "DROP" | "REJECT");
-        if drops && matches!(chain.as_str(), "INPUT" | "OUTPUT") {
-            found = Some("lockout");
-        } else if operand(0) == "ACCEPT" && chain == "INPUT" {
-            found = Some("firewall");
-        }
-    }
-    if let Some(chain) = option(&["-A", "-I", "--append", "--insert"])
-        && matches!(chain.as_str(), "INPUT" | "OUTPUT")
-        && matches!(option(&["-j", "--jump"]).as_deref(), Some("DROP" | "REJECT"))
-    {
-        let narrowed = ["-s", "--source", "-d", "--destination", "-i", "-m", "--state", "--ctstate", "-o"];
-        let port = option(&["--dport", "--dports"]);
-        let everything = option(&narrowed).is_none()
-            && port.is_none()
-            && option(&["-p"]).is_none_or(|p| p == "tcp" || p == "all");
-        let ssh = port.is_some_and(|p| p.split(',').any(|p| p == "22" || p == "ssh"))
-            && option(&["-s", "--source"]).is_none()
-            && option(&["-m"]).is_none();
-        if everything || ssh {
-            found = Some("lockout");
-        }
-    }
-    if let Some(class) = found {
-        let shown: Vec<String> = call.words.iter().map(ToString::to_string).collect();
-        analysis.add(Effect::new(Kind::Network, class, shown.join(" "), call.span));
     }
 }
 

@@ -116,3 +116,21 @@ fn volumes(arguments: &Arguments) -> Vec<(String, String)> {
     }
     volumes
 }
+
+/// A path inside a container that shares `volumes` with the host, as the host sees it; `None` where it
+/// does not share it. Without a container the path itself.
+pub(super) fn on_host(volumes: Option<&[(String, String)]>, path: &Value) -> Option<Value> {
+    let Some(volumes) = volumes else { return Some(path.clone()) };
+    let text = path.prefix();
+    volumes.iter().find_map(|(host, inside)| {
+        let rest = text.strip_prefix(inside.trim_end_matches('/'))?;
+        if !rest.is_empty() && !rest.starts_with('/') {
+            return None;
+        }
+        let mut mapped = Value::text(format!("{host}{rest}"));
+        for part in path.parts().iter().skip(1) {
+            mapped.push(part.clone());
+        }
+        Some(mapped)
+    })
+}

@@ -2,7 +2,7 @@
 
 use super::analysis::Analysis;
 use super::effect::{Effect, Kind};
-use super::interpreter;
+use super::{firewall, interpreter, sudoers};
 use crate::shell::run::{State, matches};
 use crate::shell::{Dynamic, Part, Source, Span, Value};
 use serde::Deserialize;
@@ -26,12 +26,38 @@ pub(super) struct Line {
     /// What a line looks like. A group named `command` is text for a shell.
     #[serde(deserialize_with = "pattern")]
     pattern: regex::Regex,
+    /// What a match is not to look like.
+    #[serde(default, deserialize_with = "optional")]
+    except: Option<regex::Regex>,
+    /// What the whole text is not to hold.
+    #[serde(default, deserialize_with = "optional")]
+    unless: Option<regex::Regex>,
+    /// Only where the text is all that the file holds.
+    #[serde(default)]
+    whole: bool,
+    /// A command that does the same, with the groups of the pattern in it.
+    #[serde(default)]
+    run: Option<String>,
     /// The effect, where the line has one by itself.
     #[serde(default)]
     effect: Option<Kind>,
     /// Its class.
     #[serde(default)]
     class: String,
+}
+
+/// What files usually hold: `[[usual]]` of `policies/content.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Usual {
+    /// Patterns of paths.
+    pub(super) paths: Vec<String>,
+    /// The text.
+    pub(super) text: String,
+}
+
+fn optional<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<regex::Regex>, D::Error> {
+    pattern(from).map(Some)
 }
 
 fn pattern<'de, D: serde::Deserializer<'de>>(from: D) -> Result<regex::Regex, D::Error> {
@@ -60,17 +86,65 @@ pub(super) enum Reads {
     Preload,
     /// As accounts.
     Accounts,
+    /// As rules of a packet filter.
+    PacketFilter,
     /// As a unit of systemd.
     Unit,
     /// As lines of which some run a command after one of these words: logrotate, udev, apt, dpkg.
     Hooks,
 }
 
-/// Judges what is written to `path`.
+/// How much of a file a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All that it holds from now on.
+    Whole,
+    /// Something that it holds from now on.
+    Part,
+}
+
+/// Judges what `path` holds from now on.
 pub(super) fn written(
     analysis: &mut Analysis<'_>,
     path: &Value,
     content: &Value,
+    span: Span,
+    state: &mut State,
+) {
+    placed(analysis, path, (content, Extent::Whole), span, state);
+}
+
+/// Judges what is added to `path`.
+pub(super) fn added(
+    analysis: &mut Analysis<'_>,
+    path: &Value,
+    content: &Value,
+    span: Span,
+    state: &mut State,
+) {
+    placed(analysis, path, (content, Extent::Part), span, state);
+}
+
+/// Judges a file that gets another name, or whose content is not known: by where it is.
+pub(super) fn named(
+    analysis: &mut Analysis<'_>,
+    path: &Value,
+    (how, source): (&str, &Value),
+    span: Span,
+    state: &mut State,
+) {
+    for (to, from) in state.absolute(&path.settled()).iter().zip(state.absolute(&source.settled())) {
+        let path = crate::shell::run::normal(&to.code());
+        let name = path.rsplit('/').next().unwrap_or("");
+        let text = format!("{how} {} as {name}", crate::shell::run::normal(&from.code()));
+        lines(analysis, &path, (&text, Extent::Part), span, state);
+    }
+}
+
+fn placed(
+    analysis: &mut Analysis<'_>,
+    path: &Value,
+    (content, extent): (&Value, Extent),
     span: Span,
     state: &mut State,
 ) {
@@ -87,7 +161,8 @@ pub(super) fn written(
         let setting = format!("sysctl -w {}={}", name.replace('/', "."), content.code().trim());
         analysis.shell_text(&Value::text(setting), span, state, &Value::default());
     }
-    lines(analysis, &text, &content.code(), span, state);
+    let known = if content.has_dynamic() { Extent::Part } else { extent };
+    lines(analysis, &text, (&content.code(), known), span, state);
     let row = rules.content.iter().find(|row| row.paths.iter().any(|p| matches(p, &text)));
     let Some(row) = row else { return };
     judge(analysis, row.reads, &text, content, span, state);
@@ -104,19 +179,44 @@ pub(super) fn left(analysis: &mut Analysis<'_>, state: &State) {
 }
 
 /// Looks for lines that do harm in the file at `path`.
-pub(super) fn lines(analysis: &mut Analysis<'_>, path: &str, content: &str, span: Span, state: &mut State) {
+pub(super) fn lines(
+    analysis: &mut Analysis<'_>,
+    path: &str,
+    (content, extent): (&str, Extent),
+    span: Span,
+    state: &mut State,
+) {
     let rules = analysis.rules;
-    for row in rules.lines.iter().filter(|row| row.paths.iter().any(|p| matches(p, path))) {
+    let here = |row: &&Line| {
+        row.paths.iter().any(|p| matches(p, path))
+            && (!row.whole || extent == Extent::Whole)
+            && !row.unless.as_ref().is_some_and(|unless| unless.is_match(content))
+    };
+    for row in rules.lines.iter().filter(here) {
         for found in row.pattern.captures_iter(content) {
+            if row.except.as_ref().is_some_and(|except| except.is_match(&found[0])) {
+                continue;
+            }
             if let Some(kind) = row.effect {
                 analysis.add(Effect::new(kind, row.class.as_str(), found[0].trim(), span));
             }
-            if let Some(command) = found.name("command") {
-                let code = Value::text(command.as_str());
-                analysis.shell_text(&code, span, state, &Value::default());
+            let mut command = found.name("command").map_or_else(String::new, |c| c.as_str().to_owned());
+            if let Some(run) = &row.run {
+                found.expand(run, &mut command);
+            }
+            if !command.is_empty() {
+                resident(analysis, &Value::text(command), span, state);
             }
         }
     }
+}
+
+/// Runs text that the machine will run by itself from now on: what it starts must not be anybody's to
+/// change.
+fn resident(analysis: &mut Analysis<'_>, code: &Value, span: Span, state: &mut State) {
+    analysis.resident += 1;
+    analysis.shell_text(code, span, state, &Value::default());
+    analysis.resident -= 1;
 }
 
 /// Judges the content of the file at `path`: by its path, or by its first line.
@@ -129,7 +229,7 @@ pub(super) fn file(
 ) {
     let rules = analysis.rules;
     let span = Span::default();
-    lines(analysis, path, &content.code(), span, state);
+    lines(analysis, path, (&content.code(), Extent::Whole), span, state);
     if let Some(row) = rules.content.iter().find(|row| row.paths.iter().any(|p| matches(p, path))) {
         return judge(analysis, row.reads, path, content, span, state);
     }
@@ -168,11 +268,11 @@ fn judge(
     match reads {
         // A file of the machine is reviewed where it comes from.
         Reads::Shell if local => {}
-        Reads::Shell => drop(analysis.shell_text(content, span, state, &Value::default())),
+        Reads::Shell => resident(analysis, content, span, state),
         Reads::SystemCrontab => crontab(analysis, content, 1, span, state),
         Reads::UserCrontab => crontab(analysis, content, 0, span, state),
         Reads::Sudoers => {
-            for line in content.code().lines().map(str::trim).filter(|l| sudo_for_everything(l)) {
+            for line in content.code().lines().map(str::trim).filter(|l| sudoers::for_everything(l)) {
                 analysis.add(backdoor("sudo", line));
             }
         }
@@ -192,19 +292,10 @@ fn judge(
                 analysis.add(backdoor("account", line));
             }
         }
+        Reads::PacketFilter => firewall::file(analysis, &content.code(), path, span),
         Reads::Unit => unit(analysis, content, span, state),
         Reads::Hooks => hooks(analysis, content, span, state),
     }
-}
-
-/// Whether a rule of sudo lets somebody but root and the usual groups of administrators do everything
-/// without being asked.
-fn sudo_for_everything(line: &str) -> bool {
-    let Some((who, what)) = line.split_once('=') else { return false };
-    let user = who.split_whitespace().next().unwrap_or("");
-    let commands = what.rsplit(':').next().unwrap_or("").trim();
-    let all = what.split([':', ',', ')']).map(str::trim).any(|c| c == "ALL") && commands.starts_with("ALL");
-    !line.starts_with('#') && all && what.contains("NOPASSWD") && !matches!(user, "root" | "Defaults")
 }
 
 /// Runs the command of every line; `users` words stand between the time and the command.
@@ -224,7 +315,7 @@ fn crontab(analysis: &mut Analysis<'_>, content: &Value, users: usize, span: Spa
             rest = rest[end..].trim_start();
         }
         let command = rest.replace("\\%", "%");
-        analysis.shell_text(&Value::text(command), span, state, &Value::default());
+        resident(analysis, &Value::text(command), span, state);
     }
 }
 
@@ -238,7 +329,7 @@ fn unit(analysis: &mut Analysis<'_>, content: &Value, span: Span, state: &mut St
                 .trim_start_matches(['-', '@', '+', '!', ':', ' '])
                 .replace("$$", "$")
                 .replace("%%", "%");
-            analysis.shell_text(&Value::text(command), span, state, &Value::default());
+            resident(analysis, &Value::text(command), span, state);
         }
     }
 }
@@ -254,7 +345,7 @@ fn hooks(analysis: &mut Analysis<'_>, content: &Value, span: Span, state: &mut S
             }
             (Some(_), "endscript") => {
                 let script = block.take().unwrap_or_default();
-                analysis.shell_text(&Value::text(script), span, state, &Value::default());
+                resident(analysis, &Value::text(script), span, state);
             }
             (Some(script), line) => {
                 script.push_str(line);
@@ -273,7 +364,7 @@ fn hooks(analysis: &mut Analysis<'_>, content: &Value, span: Span, state: &mut S
                 ];
                 if let Some(at) = runs.iter().find_map(|r| line.find(r)) {
                     for quoted in line[at..].split('"').skip(1).step_by(2) {
-                        analysis.shell_text(&Value::text(quoted), span, state, &Value::default());
+                        resident(analysis, &Value::text(quoted), span, state);
                     }
                 }
             }

@@ -37,7 +37,15 @@ pub(super) fn apply(call: &Call<'_>, state: &State) -> Value {
 
 /// What a filter prints whose program is not computed.
 pub(super) fn rewritten(call: &Call<'_>, _state: &State) -> Value {
+    let selects = |script: &Value| {
+        let text = script.code().replace("NR>1", "").replace("NR > 1", "");
+        ["/", "~", "==", "<", ">"].iter().any(|sign| text.contains(sign)) && !text.contains("root")
+    };
     match call.stdin.literal() {
+        // A script with a condition takes the processes that its author had in mind.
+        None if call.stdin.has(Source::Processes) && call.words[1..].iter().any(selects) => {
+            Value::dynamic(Source::Output, true)
+        }
         Some(_) => Value::dynamic(Source::Output, true),
         None => partly("sed", call.stdin),
     }

@@ -1,6 +1,7 @@
 //! What a command does, and whether that may ever happen. The agent has this part too, so it imports
 //! nothing but the model and the shell.
 
+mod accounts;
 mod analysis;
 mod augeas;
 mod bindings;
@@ -12,19 +13,23 @@ mod content;
 mod decoding;
 mod effect;
 mod embedded;
+mod endless;
 mod entries;
 mod environment;
 mod fetch;
 mod filter;
 mod find;
+mod firewall;
 mod found;
 mod interpreter;
 mod invoke;
 mod language;
 mod lexer;
 mod library;
+mod lists;
 mod mode;
 mod names;
+mod nftables;
 mod options;
 mod paths;
 mod picks;
@@ -44,6 +49,7 @@ mod statements;
 mod step;
 mod stores;
 mod strings;
+mod sudoers;
 mod table;
 mod texts;
 mod tools;

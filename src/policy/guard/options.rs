@@ -8,6 +8,8 @@ use crate::shell::{Span, Value};
 pub(super) struct Arguments {
     /// Options in order: `-x` or `--long`, and a value where one belongs to it.
     pub(super) options: Vec<(String, Option<Value>)>,
+    /// Positions of the options that have a `!` right in front of them.
+    pub(super) negated: Vec<usize>,
     /// The rest in order.
     pub(super) operands: Vec<Operand>,
 }
@@ -75,6 +77,9 @@ pub(super) fn parse(tool: &Tool, words: &[Value], spans: &[Span]) -> Arguments {
         } else if option && text == "--" && value.literal().is_some() {
             ended = true;
         } else if option {
+            if words[at - 1].literal() == Some("!") {
+                arguments.negated.push(arguments.options.len());
+            }
             at += one(tool, &value, &text, words.get(at + 1), &mut arguments);
         } else if !(value.is_empty() && word.has_dynamic()) {
             ended |= tool.stop;

@@ -58,7 +58,10 @@ pub(super) fn printed(
     match tool.prints {
         Prints::Output => Value::dynamic(Source::Output, true),
         Prints::Remote => Value::dynamic(Source::Remote, true),
-        Prints::Stdin => input(tool, arguments, call, state),
+        Prints::Matching if call.stdin.has(Source::Processes) && !arguments.has(&["-v".to_owned()]) => {
+            Value::dynamic(Source::Output, true)
+        }
+        Prints::Matching | Prints::Stdin => input(tool, arguments, call, state),
         Prints::Names => special::names(arguments, state),
         Prints::Temporary => special::temporary(arguments),
         Prints::Decoded => {
@@ -201,7 +204,7 @@ pub(super) fn holds(condition: &Condition, arguments: &Arguments) -> bool {
         && condition.most.is_none_or(|most| arguments.operands.len() <= most)
         && condition.option.iter().all(|(names, pattern)| {
             let names: Vec<String> = names.split(',').map(str::to_owned).collect();
-            arguments.values(&names).any(|v| pattern.split('|').any(|p| matches(p, &v.code())))
+            arguments.values(&names).any(|v| option_matches(pattern, v))
         })
         && (condition.words.is_empty() || begins(arguments, &condition.words))
         && (condition.not.is_empty() || !begins(arguments, &condition.not))
@@ -219,8 +222,7 @@ fn words_match(pattern: &[String], words: &[&Value]) -> bool {
         [first, rest @ ..] if first == "**" => (0..=words.len()).any(|n| words_match(rest, &words[n..])),
         [first, rest @ ..] => words.split_first().is_some_and(|(word, others)| {
             let text = word.code();
-            let like = |p: &str| if p == "<unknown>" { word.has_dynamic() } else { matches(p, &text) };
-            first.split('|').any(like) && words_match(rest, others)
+            first.split('|').any(|p| alternative(p, word, &text)) && words_match(rest, others)
         }),
     }
 }
@@ -231,6 +233,25 @@ pub(super) fn prints_settings(rules: &Rules, base: &str, call: &Call<'_>) -> boo
     let text = std::iter::once(base.to_owned()).chain(rest).collect::<String>();
     rules.prints_settings.iter().any(|pattern| matches(pattern, &text))
 }
+
+/// Whether an option's value, or a member of a list that it holds, is what a pattern says.
+fn option_matches(pattern: &str, value: &Value) -> bool {
+    let text = value.code();
+    let members = || text.split(',').filter(|member| !member.is_empty());
+    pattern.split('|').any(|p| alternative(p, value, &text) || members().any(|m| matches(p, m)))
+}
+
+/// Whether a word, written `text`, is what one alternative of a pattern says.
+fn alternative(pattern: &str, word: &Value, text: &str) -> bool {
+    match pattern {
+        "<processes>" => word.has(Source::Processes) || (word.has_glob() && !word.prefix().contains('/')),
+        "<unknown>" => word.has_glob() || SWEEPING.iter().any(|source| word.has(*source)),
+        pattern => matches(pattern, text),
+    }
+}
+
+/// What may be any name, and not just the one that an author had in mind.
+const SWEEPING: [Source; 4] = [Source::Output, Source::File, Source::Input, Source::Name];
 
 pub(super) fn is_assignment(word: &Value) -> bool {
     word.prefix().split_once('=').is_some_and(|(name, _)| {

@@ -3,16 +3,18 @@
 //! Rules only say what matters. How a tool's arguments become effects is in the tool tables.
 
 use super::configuration::Resources;
-use super::content::{Line, Row};
+use super::content::{Line, Row, Usual};
 use super::effect::{Effect, Kind};
 use super::embedded;
 use super::language::Language;
+use super::lists::Names;
 use super::paths::Paths;
 use super::sed::Keep;
 use super::statements;
 use super::table::Tool;
 use super::tools::Tools;
 use crate::model::{Digest, Severity};
+use crate::shell::run::matches;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -91,6 +93,8 @@ pub struct Rules {
     pub(super) content: Vec<Row>,
     pub(super) lines: Vec<Line>,
     pub(super) keeps: Vec<Keep>,
+    /// What files usually hold.
+    pub(super) usual: Vec<Usual>,
     pub(super) languages: BTreeMap<String, Language>,
     pub(super) statements: Vec<statements::Row>,
     /// A program that is in no table, as far as it is known: the options that name what it writes.
@@ -123,6 +127,8 @@ pub struct Rules {
     pub(in crate::policy) essential_packages: Vec<String>,
     /// Patterns of services that protect a machine.
     pub(in crate::policy) security_services: Vec<String>,
+    /// Lists of patterns by name.
+    pub(super) lists: Names,
 }
 
 /// `policies/content.toml`.
@@ -142,10 +148,11 @@ struct ContentFile {
     removing_words: Vec<String>,
     everything_words: Vec<String>,
     essential_packages: Vec<String>,
-    security_services: Vec<String>,
+    lists: Names,
     file: Vec<Row>,
     line: Vec<Line>,
     keep: Vec<Keep>,
+    usual: Vec<Usual>,
 }
 
 /// A file of the policy that is not as it should be.
@@ -200,12 +207,13 @@ impl Rules {
         for (file, text) in embedded::RULES.iter() {
             rules.push(toml::from_str(text).map_err(|e| RulesError::toml(file, &e))?);
         }
-        let mut tools = Tools::default();
-        for (file, text) in embedded::TOOLS.iter() {
-            tools.add(text).map_err(|e| RulesError::toml(file, &e))?;
-        }
         let content: ContentFile =
             toml::from_str(embedded::CONTENT).map_err(|e| RulesError::toml("policies/content.toml", &e))?;
+        let list = |name: &str| content.lists.get(name).cloned().unwrap_or_default();
+        let mut tools = Tools::default();
+        for (file, text) in embedded::TOOLS.iter() {
+            tools.add(text, &content.lists).map_err(|e| RulesError::toml(file, &e))?;
+        }
         Ok(Self {
             rules,
             tools,
@@ -216,6 +224,7 @@ impl Rules {
             keeps: content.keep,
             resources: toml::from_str(embedded::RESOURCES)
                 .map_err(|e| RulesError::toml("policies/resources.toml", &e))?,
+            usual: content.usual,
             languages: toml::from_str(embedded::LANGUAGES)
                 .map_err(|e| RulesError::toml("policies/languages.toml", &e))?,
             statements: toml::from_str::<statements::File>(embedded::STATEMENTS)
@@ -234,7 +243,8 @@ impl Rules {
             removing_words: content.removing_words,
             everything_words: content.everything_words,
             essential_packages: content.essential_packages,
-            security_services: content.security_services,
+            security_services: [list("protection"), list("logins")].concat(),
+            lists: content.lists,
         })
     }
 
@@ -242,6 +252,11 @@ impl Rules {
     #[must_use]
     pub fn all(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// Whether a pattern of a list matches `name`.
+    pub(super) fn lists(&self, list: &str, name: &str) -> bool {
+        self.lists.get(list).is_some_and(|patterns| patterns.iter().any(|pattern| matches(pattern, name)))
     }
 
     /// The rule of that name.

@@ -5,9 +5,9 @@ use super::options::Arguments;
 use super::rows::{is_assignment, select};
 use super::selector::Selector;
 use super::table::{How, Runs, Tool};
-use super::{checks, content, interpreter, special, statements};
+use super::{accounts, checks, content, interpreter, special, statements};
 use crate::shell::run::{Call, State};
-use crate::shell::{Source, Value};
+use crate::shell::{Source, Span, Value};
 
 impl<'r> Analysis<'r> {
     /// Runs what a row names.
@@ -88,11 +88,9 @@ impl<'r> Analysis<'r> {
                 }
                 Value::dynamic(Source::Output, true)
             }
-            How::Crontab => {
-                let file = arguments.operands.first().filter(|o| o.value.literal() != Some("-"));
-                let text =
-                    file.map_or_else(|| call.stdin.clone(), |o| special::file_content(&o.value, state));
-                content::written(self, &Value::text("/var/spool/cron/root"), &text, call.span, state);
+            How::Crontab => self.crontab(arguments, call, state),
+            How::Lines => {
+                selected.iter().for_each(|(path, span)| self.lines(&runs.file, path, *span, call, state));
                 Value::default()
             }
             How::Program => {
@@ -105,8 +103,12 @@ impl<'r> Analysis<'r> {
                 }
                 Value::default()
             }
+            How::Editor => {
+                let file = selected.into_iter().next().map_or_else(|| Value::text(&*runs.file), |(f, _)| f);
+                self.editor(&file, call, state)
+            }
             How::Passwords => {
-                checks::passwords(self, call);
+                accounts::passwords(self, arguments, call);
                 Value::default()
             }
             How::Escapes => {
@@ -136,6 +138,37 @@ impl<'r> Analysis<'r> {
             | How::Stdin
             | How::Statements(_) => Value::default(),
         }
+    }
+
+    /// Judges a crontab that comes from a file or standard input.
+    fn crontab(&mut self, arguments: &Arguments, call: &Call<'_>, state: &mut State) -> Value {
+        let file = arguments.operands.first().filter(|o| o.value.literal() != Some("-"));
+        let text = file.map_or_else(|| call.stdin.clone(), |o| special::file_content(&o.value, state));
+        content::written(self, &Value::text("/var/spool/cron/root"), &text, call.span, state);
+        Value::default()
+    }
+
+    /// Runs `program` with the words of every line of a file.
+    fn lines(&mut self, program: &str, path: &Value, span: Span, call: &Call<'_>, state: &mut State) {
+        let text = match path.literal() {
+            Some("-") => call.stdin.clone(),
+            Some(_) | None => special::file_content(path, state),
+        };
+        let lines = text.lines().into_iter().map(|line| format!("{program} {}\n", line.code()));
+        self.shell_text(&Value::text(lines.collect::<String>()), span, state, &Value::default());
+    }
+
+    /// Runs the editor that the environment names on a file.
+    fn editor(&mut self, file: &Value, call: &Call<'_>, state: &mut State) -> Value {
+        let names = ["SUDO_EDITOR", "VISUAL", "EDITOR"];
+        let given = call.environment.iter().find(|(name, _)| names.contains(&name.as_str()));
+        let editor = given.map(|(_, value)| value.clone());
+        let Some(mut code) = editor.or_else(|| names.iter().find_map(|name| state.variable(name))) else {
+            return Value::default();
+        };
+        code.append(&Value::text(" "));
+        code.append(file);
+        self.shell_text(&code, call.span, state, call.stdin)
     }
 }
 

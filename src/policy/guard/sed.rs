@@ -1,7 +1,7 @@
 //! `sed`: scripts that write files, run what they make, or change files in place.
 
 use super::analysis::Analysis;
-use super::content;
+use super::content::{self, Extent, Usual};
 use super::effect::{Effect, Kind};
 use super::options::Arguments;
 use super::sed_script::{self, Command, Mode};
@@ -55,8 +55,10 @@ pub(super) fn stream_editor(
         }
         let path = file.code();
         for text in commands.iter().filter_map(inserted) {
-            content::lines(analysis, &path, &text, call.span, state);
+            content::lines(analysis, &path, (&text, Extent::Part), call.span, state);
         }
+        let made = Value::text(made(analysis, &commands, mode, file, state));
+        content::added(analysis, file, &made, call.span, state);
     }
 }
 
@@ -96,6 +98,21 @@ fn loses(analysis: &Analysis<'_>, commands: &[Command], mode: Mode, file: &Value
     let kept = |keep: &&Keep| keep.paths.iter().any(|p| paths.iter().any(|path| matches(p, path)));
     let all = sed_script::rest(commands, mode, ANY_LINE).is_none_or(|left| left.trim().is_empty());
     all || analysis.rules.keeps.iter().filter(kept).any(|k| k.lines.iter().any(|line| lost(line, k.fields)))
+}
+
+/// The lines that an edit adds to a file, or makes of what it holds, or of what such a file usually holds.
+fn made(analysis: &Analysis<'_>, commands: &[Command], mode: Mode, file: &Value, state: &State) -> String {
+    let paths: Vec<String> =
+        state.absolute(file).iter().filter_map(|p| p.literal().map(str::to_owned)).collect();
+    let usual = |usual: &&Usual| usual.paths.iter().any(|p| paths.iter().any(|path| matches(p, path)));
+    let known = state.written(file).and_then(Value::literal);
+    let before = known.or_else(|| analysis.rules.usual.iter().find(usual).map(|usual| usual.text.as_str()));
+    let added = commands.iter().filter(|c| matches!(c.name, 'a' | 'i' | 'c')).map(|c| c.argument.clone());
+    let changed = before.into_iter().flat_map(str::lines).filter_map(|line| {
+        let left = sed_script::rest(commands, mode, line)?;
+        (left != line).then_some(left)
+    });
+    added.chain(changed).flat_map(|line| [line, "\n".to_owned()]).collect()
 }
 
 /// The text that a command puts into a file.

@@ -16,8 +16,9 @@ pub(super) struct Condition {
     /// None of these is given.
     #[serde(default)]
     pub(super) unless: Vec<String>,
-    /// The operands start like this. `**` stands for any number of words; `a|b*` for alternatives; `<unknown>` for one
-    /// in which something is not known.
+    /// The operands start like this. `**` stands for any number of words; `a|b*` for alternatives, of
+    /// which `@name` is a list of `policies/content.toml`, `<unknown>` a word that is not known,
+    /// `<processes>` the numbers of many processes.
     #[serde(default)]
     pub(super) words: Vec<String>,
     /// The operands do not start like this.

@@ -144,6 +144,9 @@ pub(super) fn run_file(
     span: Span,
     state: &mut State,
 ) {
+    if analysis.resident > 0 && path.literal().is_some() && shared(path) {
+        analysis.add(Effect::new(Kind::Backdoor, "program", path.to_string(), span));
+    }
     if path.literal() == Some("-") {
         return run_content(analysis, &call.stdin.clone(), language, span, state);
     }
@@ -261,9 +264,13 @@ pub(super) fn temporary(arguments: &Arguments) -> Value {
 
 /// Whether a value names something that came over the network or lies where everybody may write.
 pub(super) fn untrusted(value: &Value, state: &State) -> bool {
-    let text = value.prefix();
+    shared(value) || file_content(value, state).has(Source::Remote)
+}
+
+/// Whether a path lies where everybody may write.
+fn shared(path: &Value) -> bool {
+    let text = path.prefix();
     ["/tmp/", "/var/tmp/", "/dev/shm/"].iter().any(|d| text.starts_with(d))
-        || file_content(value, state).has(Source::Remote)
 }
 
 /// Whether what is unknown in a value has been checked by the script.

@@ -22,7 +22,8 @@ impl Analysis<'_> {
             write.span,
             |analysis| {
                 analysis.add_path(Effect::new(kind, "", "", write.span), write.path, state);
-                content::written(analysis, write.path, write.content, write.span, state);
+                let judge = if write.append { content::added } else { content::written };
+                judge(analysis, write.path, write.content, write.span, state);
                 statements::sent(analysis, write.path, write.content, write.span, state);
             },
         );
@@ -43,15 +44,17 @@ impl Analysis<'_> {
             let what = match row.what {
                 Stored::Remote => Value::dynamic(Source::Remote, true),
                 Stored::Link => {
-                    for ((to, _), (source, _)) in select(&row.to, arguments, call.span).iter().zip(&from) {
-                        state.link(to, source);
+                    for ((to, span), (source, _)) in select(&row.to, arguments, call.span).iter().zip(&from) {
+                        let to = special::destination(to, &from, state);
+                        content::named(self, &to, ("link to", source), *span, state);
+                        state.link(&to, source);
                     }
                     continue;
                 }
-                Stored::Stdin if tool.stops.iter().any(|s| holds(s, arguments)) => {
+                Stored::Stdin | Stored::Added if tool.stops.iter().any(|s| holds(s, arguments)) => {
                     Value::dynamic(Source::Output, true)
                 }
-                Stored::Stdin => input(tool, arguments, call, state),
+                Stored::Stdin | Stored::Added => input(tool, arguments, call, state),
                 Stored::Fifo => Value::dynamic(Source::Input, true),
                 Stored::GitClone => Value::dynamic(Source::Remote, true),
                 Stored::Copy => from
@@ -67,14 +70,25 @@ impl Analysis<'_> {
                 let to = match row.what {
                     Stored::GitClone => checks::clone_directory(&to),
                     Stored::Archive => to,
-                    Stored::Remote | Stored::Stdin | Stored::Copy | Stored::Link | Stored::Fifo => {
-                        special::destination(&to, &from, state)
-                    }
+                    Stored::Remote
+                    | Stored::Stdin
+                    | Stored::Added
+                    | Stored::Copy
+                    | Stored::Link
+                    | Stored::Fifo => special::destination(&to, &from, state),
                 };
                 if row.what != Stored::Remote || tool.special.is_none() {
-                    content::written(self, &to, &what, span, state);
+                    if let (Stored::Copy, [(source, _)]) = (row.what, from.as_slice())
+                        && state.written(source).is_none()
+                    {
+                        content::named(self, &to, ("copy of", source), span, state);
+                    }
+                    match row.what {
+                        Stored::Added => content::added(self, &to, &what, span, state),
+                        _ => content::written(self, &to, &what, span, state),
+                    }
                 }
-                state.write(&to, what.clone(), false);
+                state.write(&to, what.clone(), row.what == Stored::Added);
             }
         }
     }

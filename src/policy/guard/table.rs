@@ -1,6 +1,7 @@
 //! The tables of `policies/tools/`: how a tool's arguments become effects, and which tools run others.
 
 use super::effect::Kind;
+use super::lists::Names;
 use super::selector::{Condition, Selector};
 use super::statements::Statements;
 use serde::Deserialize;
@@ -45,6 +46,8 @@ pub(super) struct Tool {
     pub(super) stops: Vec<Condition>,
     /// Whether it keeps all of its input in memory.
     pub(super) gathers: bool,
+    /// When it prints the numbers of the processes that a machine lives on.
+    pub(super) processes: Vec<Condition>,
     /// Files that it writes, and what is in them then.
     pub(super) stores: Vec<Stores>,
     /// Whether it checks what was downloaded, with one of these options.
@@ -101,6 +104,9 @@ pub(super) struct Runs {
     /// What marks a line, or a part between semicolons, as text for a shell.
     #[serde(default)]
     pub(super) escapes: Vec<String>,
+    /// The file that is meant where none is selected, or the program that is given the lines of one.
+    #[serde(default)]
+    pub(super) file: String,
     /// Leading `NAME=value` words are not the program.
     #[serde(default)]
     pub(super) assignments: bool,
@@ -149,6 +155,8 @@ pub(super) enum Stored {
     Archive,
     /// What standard input brings.
     Stdin,
+    /// What standard input brings, at its end.
+    Added,
     /// A checkout named after its address.
     GitClone,
     /// Whatever another program writes to it.
@@ -181,6 +189,10 @@ pub(super) enum How {
     Crontab,
     /// A program in an option's value; its arguments are behind `--`, or all that follows.
     Program,
+    /// A file of arguments, one call in each line, for the program that the row names.
+    Lines,
+    /// The editor of the environment, on the file that is selected or that the row names.
+    Editor,
     /// Lines `user:password` on standard input.
     Passwords,
     /// Each value is an argument vector, separated by commas.
@@ -228,6 +240,8 @@ pub(super) enum Prints {
     Remote,
     /// Its standard input, or some of it.
     Stdin,
+    /// The lines of its standard input that match; with `-v` those that do not.
+    Matching,
     /// Names of files below its operands.
     Names,
     /// The path of a fresh temporary file.
@@ -290,6 +304,15 @@ impl Tool {
     /// Whether its output goes on as long as its input does.
     pub(super) fn passes(&self) -> bool {
         self.prints == Prints::Stdin || matches!(self.special, Some(Special::Filter | Special::Sed))
+    }
+
+    /// Puts the members of lists where rows name them.
+    pub(super) fn expand(&mut self, lists: &Names) {
+        let rows = self.effects.iter_mut().map(|e| &mut e.when);
+        let rows = rows.chain(self.runs.iter_mut().map(|r| &mut r.when));
+        let rows = rows.chain(self.stores.iter_mut().map(|s| &mut s.when));
+        let rows = rows.chain(&mut self.endless).chain(&mut self.stops);
+        rows.chain(&mut self.processes).for_each(|condition| condition.expand(lists));
     }
 
     /// Whether the option takes a value.

@@ -1,5 +1,6 @@
 //! The tools by name.
 
+use super::lists::Names;
 use super::table::Tool;
 use crate::shell::run::matches;
 use std::collections::{BTreeMap, HashMap};
@@ -17,9 +18,10 @@ impl Tools {
     ///
     /// # Errors
     /// When it is not TOML, not of this form, or describes a tool that is described already.
-    pub(super) fn add(&mut self, text: &str) -> Result<(), toml::de::Error> {
+    pub(super) fn add(&mut self, text: &str, lists: &Names) -> Result<(), toml::de::Error> {
         let file: BTreeMap<String, Tool> = toml::from_str(text)?;
-        for (name, tool) in file {
+        for (name, mut tool) in file {
+            tool.expand(lists);
             let index = self.tools.len();
             for name in std::iter::once(&name).chain(&tool.names) {
                 if name.contains('*') {
