@@ -114,6 +114,20 @@ fn loops_run_as_often_as_their_constants_say() {
 }
 
 #[test]
+fn braces_and_streams_without_end_are_bounded() {
+    let limit = |what| vec![Problem::Limit(what)];
+    check("p {01..3} {a..e..2} x{1..1000}", &["p|01|02|03|a|c|e|x[0-9]*"]);
+    assert_eq!(record("p {1..99999999999}", Dialect::Bash).problems, limit("words of a brace expansion"));
+    assert_eq!(
+        record("x=a; for i in $(q); do x=$x$x; done", Dialect::Bash).problems,
+        limit("length of a value")
+    );
+    assert_eq!(record("mapfile a < /dev/zero", Dialect::Bash).problems, [Problem::Endless]);
+    assert_eq!(record("p $(< /dev/zero)", Dialect::Bash).problems, [Problem::Endless]);
+    assert_eq!(record("read -n 9 x < /dev/urandom", Dialect::Bash).problems, []);
+}
+
+#[test]
 fn outputs_of_constants_are_followed() {
     check("p $(echo a; printf '%s-%03d' b 7)", &["p|a|b-007"]);
     check("p $(printf '\\x72\\155')", &["p|rm"]);
