@@ -3,16 +3,12 @@
 use super::accounts::Steps;
 use super::effect::{Effect, Kind};
 use super::found::Found;
-use super::options::{self, Arguments};
+use super::options;
 use super::paths::Reach;
-use super::rows::{holds, listed, printed, prints_settings, shown_command};
+use super::rows::{prints_settings, shown_command};
 use super::rules::Rules;
 use super::step::Step;
-use super::table::{Special, Tool};
-use super::{
-    augeas, configuration, container, fetch, filter, find, firewall, interpreter, mode, readings, repeated,
-    sed, special,
-};
+use super::{container, readings, special};
 use crate::shell::run::{Call, Place, Problem, Programs, Shell, State, Write};
 use crate::shell::{ParseError, Part, Source, Span, Value};
 
@@ -41,7 +37,7 @@ pub(super) struct Analysis<'r> {
     /// What the user wrote.
     pub(super) source: &'r str,
     /// Devices whose content has been asked for.
-    probed: Vec<String>,
+    pub(super) probed: Vec<String>,
     /// The programs so far, where somebody wants to know.
     pub(super) steps_told: Option<Vec<Step>>,
     /// What has been done to accounts.
@@ -184,82 +180,6 @@ impl<'r> Analysis<'r> {
     pub(super) fn undetermined(&mut self, class: &str, what: &Value, span: Span) {
         let kind = if what.has(Source::Remote) { Kind::RemoteCode } else { Kind::Undetermined };
         self.add(Effect::new(kind, class, what.to_string(), span));
-    }
-
-    fn apply(&mut self, tool: &'r Tool, call: &Call<'_>, state: &mut State) -> Value {
-        let arguments = options::parse(tool, call.words, call.spans);
-        if arguments.has(&tool.harmless) {
-            return Value::dynamic(Source::Output, true);
-        }
-        if tool.probes {
-            let shown = arguments.operands.iter().filter_map(|o| o.value.literal().map(str::to_owned));
-            self.probed.extend(shown.filter(|path| path.starts_with("/dev/")));
-        }
-        self.environment(call, state);
-        let special = tool.special.and_then(|s| self.special(s, tool, &arguments, call, state));
-        self.effects(tool, &arguments, call, state);
-        if !tool.own_outputs {
-            self.outputs(&arguments, call, state);
-        }
-        if arguments.has(&tool.verifies) {
-            state.trust_downloads();
-        }
-        let mut inner = Value::default();
-        for runs in tool.runs.iter().filter(|r| holds(&r.when, &arguments)) {
-            inner.append(&self.runs(tool, runs, &arguments, call, state));
-        }
-        if tool.open {
-            self.try_everything(call, state);
-        }
-        self.stores(tool, &arguments, call, state);
-        if tool.processes.iter().any(|condition| holds(condition, &arguments)) {
-            return Value::dynamic(Source::Processes, true);
-        }
-        let output = listed(tool, &arguments)
-            .or(special)
-            .unwrap_or_else(|| printed(tool, &arguments, call, state, inner));
-        self.ended(tool, &arguments, call, state, output)
-    }
-
-    fn special(
-        &mut self,
-        special: Special,
-        tool: &'r Tool,
-        arguments: &Arguments,
-        call: &Call<'_>,
-        state: &mut State,
-    ) -> Option<Value> {
-        match special {
-            Special::Shell => Some(special::shell(self, arguments, call, state)),
-            Special::Find => Some(find::find(self, call, state)),
-            Special::Xargs => Some(repeated::xargs(self, arguments, call, state)),
-            Special::Parallel => Some(repeated::parallel(self, arguments, call, state)),
-            Special::Chmod => {
-                mode::chmod(self, arguments, state);
-                None
-            }
-            Special::Env => Some(special::env(self, arguments, call, state)),
-            Special::Container => Some(container::container(self, arguments, call, state)),
-            Special::Filter => Some(filter::apply(call, state)),
-            Special::Sed => {
-                sed::stream_editor(self, arguments, call, state);
-                Some(filter::apply(call, state))
-            }
-            Special::Interpreter => interpreter::run(self, tool, arguments, call, state),
-            Special::Firewall => {
-                firewall::command(self, arguments, call, state);
-                None
-            }
-            Special::Augeas => {
-                augeas::augeas(self, arguments, call, state);
-                None
-            }
-            Special::Fetch => Some(fetch::fetch(self, arguments, call, state)),
-            Special::Configuration => {
-                configuration::configuration(self, arguments, call, state);
-                None
-            }
-        }
     }
 }
 

@@ -59,6 +59,7 @@ pub(super) const TOOLS: &[(&str, &str)] = &[
     ("policies/tools/firewall.toml", include_str!("../../../policies/tools/firewall.toml")),
     ("policies/tools/kernel.toml", include_str!("../../../policies/tools/kernel.toml")),
     ("policies/tools/languages.toml", include_str!("../../../policies/tools/languages.toml")),
+    ("policies/tools/lists.toml", include_str!("../../../policies/tools/lists.toml")),
     ("policies/tools/load.toml", include_str!("../../../policies/tools/load.toml")),
     ("policies/tools/mounts.toml", include_str!("../../../policies/tools/mounts.toml")),
     ("policies/tools/network.toml", include_str!("../../../policies/tools/network.toml")),

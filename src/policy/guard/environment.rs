@@ -28,6 +28,15 @@ impl Analysis<'_> {
                 self.shell_text(value, call.span, &mut inside, &Value::default());
                 state.after(inside);
             }
+            if self.rules.option_variables.iter().any(|n| n == name) {
+                let text = value.map_text(|text| text.replace("\\ ", " "));
+                self.try_text(&text, call.span, state);
+                let words = text.code();
+                let named = words.split([' ', '=']).map(|word| word.trim_start_matches(['-', 'r', 'I']));
+                if named.map(Value::text).any(|path| special::untrusted(&path, state)) {
+                    self.undetermined("library", value, call.span);
+                }
+            }
             if self.rules.loads_variables.iter().any(|n| n == name) && special::untrusted(value, state) {
                 self.undetermined("library", value, call.span);
             }

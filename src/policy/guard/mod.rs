@@ -3,6 +3,7 @@
 
 mod accounts;
 mod analysis;
+mod apply;
 mod augeas;
 mod bindings;
 mod calls;

@@ -7,7 +7,7 @@ use super::options::{self, Arguments, Operand};
 use super::rules::Rules;
 use super::selector::{Condition, Selector};
 use super::special;
-use super::table::{Prints, Tool};
+use super::table::{Left, Lists, Prints, Tool};
 use crate::shell::run::{Call, State, matches};
 use crate::shell::{Part, Source, Span, Value};
 
@@ -84,8 +84,19 @@ pub(super) fn printed(
 }
 
 /// The names that a tool prints, where it prints all that it has: the pattern that they match.
-pub(super) fn listed(tool: &Tool, arguments: &Arguments) -> Option<Value> {
-    let row = tool.lists.iter().find(|row| holds(&row.when, arguments))?;
+pub(super) fn listed(tool: &Tool, arguments: &Arguments, call: &Call<'_>) -> Option<Value> {
+    let applies =
+        |row: &&Lists| holds(&row.when, arguments) && (row.passes.is_none() || call.stdin.has_glob());
+    let row = tool.lists.iter().find(applies)?;
+    match row.passes {
+        Some(Left::All) => return Some(call.stdin.clone()),
+        // Names of files are still below the directory that they were found in.
+        Some(Left::Some) if matches!(call.stdin.parts(), [Part::Glob(any)] if any == "*") => {
+            return Some(Value::dynamic(Source::Name, true));
+        }
+        Some(Left::Some) => return Some(call.stdin.clone()),
+        None => {}
+    }
     let pattern = row.pattern.as_ref().and_then(|p| select(p, arguments, Span::default()).into_iter().next());
     let pattern = pattern.map_or_else(|| "*".to_owned(), |(value, _)| value.code());
     let mut names = Value::default();

@@ -111,6 +111,8 @@ pub struct Rules {
     pub(super) program_paths: Vec<String>,
     /// Variables that name code which programs load.
     pub(super) loads_variables: Vec<String>,
+    /// Variables that hold options of a program.
+    pub(super) option_variables: Vec<String>,
     /// Programs that come back at once.
     pub(super) quick_programs: Vec<String>,
     /// Options whose values are prose.
@@ -141,6 +143,7 @@ struct ContentFile {
     insecure_variables: Vec<String>,
     program_paths: Vec<String>,
     loads_variables: Vec<String>,
+    option_variables: Vec<String>,
     quick_programs: Vec<String>,
     prose_options: Vec<String>,
     own_programs: Vec<String>,
@@ -236,6 +239,7 @@ impl Rules {
             insecure_variables: content.insecure_variables,
             program_paths: content.program_paths,
             loads_variables: content.loads_variables,
+            option_variables: content.option_variables,
             quick_programs: content.quick_programs,
             prose_options: content.prose_options,
             own_programs: content.own_programs,

@@ -4,7 +4,7 @@ use super::analysis::Analysis;
 use super::options::Arguments;
 use super::rows::{is_assignment, select};
 use super::selector::Selector;
-use super::table::{How, Runs, Tool};
+use super::table::{How, Prints, Runs, Tool};
 use super::{accounts, checks, content, interpreter, special, statements};
 use crate::shell::run::{Call, State};
 use crate::shell::{Source, Span, Value};
@@ -20,6 +20,7 @@ impl<'r> Analysis<'r> {
         state: &mut State,
     ) -> Value {
         let selected = select(&runs.from, arguments, call.span);
+        self.programs_of_others(tool, runs, &selected, state);
         match runs.how {
             How::Argv => {
                 let Some(from) = program_from(runs, arguments, call) else { return Value::default() };
@@ -65,6 +66,19 @@ impl<'r> Analysis<'r> {
                 Value::dynamic(Source::Output, true)
             }
             how => self.runs_specially(how, runs, arguments, call, state),
+        }
+    }
+
+    /// Options that name a program where everybody may put one, or that came over the network.
+    fn programs_of_others(&mut self, tool: &Tool, runs: &Runs, named: &[(Value, Span)], state: &State) {
+        let options = matches!(runs.from, Selector::Options(_)) && tool.prints != Prints::Inner;
+        if !options || !matches!(runs.how, How::Program | How::File | How::Shell) {
+            return;
+        }
+        for (program, span) in named {
+            if state.written(program).is_none() && special::untrusted(program, state) {
+                self.undetermined("program", program, *span);
+            }
         }
     }
 

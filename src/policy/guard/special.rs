@@ -97,7 +97,6 @@ pub(super) fn env(
     state: &mut State,
 ) -> Value {
     let split = ["-S".to_owned(), "--split-string".to_owned()];
-    let directory = ["-C".to_owned(), "--chdir".to_owned()];
     let mut environment = Vec::new();
     let mut from = arguments.operands.first().map_or(call.words.len(), |o| o.at);
     from += usize::from(call.words.get(from).is_some_and(|w| w.literal() == Some("-")));
@@ -106,9 +105,6 @@ pub(super) fn env(
         from += 1;
     }
     let mut inside = state.clone();
-    if let Some(path) = arguments.values(&directory).last() {
-        inside.cwd = state.absolute(path);
-    }
     if arguments.has(&["-i".to_owned(), "--ignore-environment".to_owned()]) {
         inside.unset_all();
     }
@@ -117,8 +113,9 @@ pub(super) fn env(
     }
     let output = match arguments.values(&split).last() {
         Some(text) => {
+            let text = text.map_text(split_words);
             let rest = call.words.get(from..).unwrap_or_default();
-            let code = rest.iter().fold(text.clone(), |mut code, word| {
+            let code = rest.iter().fold(text, |mut code, word| {
                 code.append(&Value::text(" "));
                 code.append(word);
                 code
@@ -133,6 +130,14 @@ pub(super) fn env(
     };
     state.after(inside);
     output
+}
+
+/// The text of `env -S` as a shell reads it.
+fn split_words(text: &str) -> String {
+    let kept = text.split("\\c").next().unwrap_or(text);
+    ["\\_", "\\t", "\\n", "\\v", "\\f", "\\r"]
+        .iter()
+        .fold(kept.to_owned(), |text, blank| text.replace(blank, " "))
 }
 
 /// Runs a file: what the script itself has put there, if it has.

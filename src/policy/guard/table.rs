@@ -26,6 +26,8 @@ pub(super) struct Tool {
     pub(super) numbers: bool,
     /// Options with which the tool only shows something.
     pub(super) harmless: Vec<String>,
+    /// Options that change the directory in which it does all that.
+    pub(super) directory: Vec<String>,
     /// What it does.
     pub(super) effects: Vec<ToolEffect>,
     /// What it runs.
@@ -122,9 +124,22 @@ pub(super) struct Lists {
     /// The pattern that they match; without one, all are printed.
     #[serde(default)]
     pub(super) pattern: Option<Selector>,
+    /// They come on standard input: how many of them are left.
+    #[serde(default)]
+    pub(super) passes: Option<Left>,
     /// Only if the arguments look like this.
     #[serde(default)]
     pub(super) when: Condition,
+}
+
+/// How much of a list a filter leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Left {
+    /// All of it.
+    All,
+    /// What fits.
+    Some,
 }
 
 /// A file that a tool writes.
