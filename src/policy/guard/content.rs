@@ -171,9 +171,10 @@ fn placed(
 /// Judges what is left at the end: programs that came over the network, and that nothing has checked.
 pub(super) fn left(analysis: &mut Analysis<'_>, state: &State) {
     let rules = analysis.rules;
-    for (path, _) in state.files.iter().filter(|(_, content)| content.has(Source::Remote)) {
+    let remote = state.files.iter().filter(|(_, content)| content.has(Source::Remote));
+    for path in remote.map(|(path, _)| path).collect::<std::collections::BTreeSet<_>>() {
         if rules.program_paths.iter().any(|pattern| matches(pattern, path)) {
-            analysis.add(Effect::new(Kind::UnverifiedCode, "program", path.as_str(), Span::default()));
+            analysis.add(Effect::new(Kind::UnverifiedCode, "program", path, Span::default()));
         }
     }
 }

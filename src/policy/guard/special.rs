@@ -205,11 +205,8 @@ pub(super) fn file_content(path: &Value, state: &State) -> Value {
     }
     for whole in state.absolute(&path.settled()) {
         let text = crate::shell::run::normal(whole.prefix());
-        let below = |(known, content): (&String, &Value)| {
-            content.has(Source::Remote)
-                && text.strip_prefix(known.as_str()).is_some_and(|r| r.starts_with('/'))
-        };
-        if state.files.iter().any(below) {
+        let remote = |known: &str| state.files.get(known).is_some_and(|content| content.has(Source::Remote));
+        if text.match_indices('/').any(|(at, _)| remote(&text[..at])) {
             return Value::dynamic(Source::Remote, true);
         }
     }
@@ -220,7 +217,7 @@ pub(super) fn file_content(path: &Value, state: &State) -> Value {
 pub(super) fn on_path(name: &str, state: &State) -> Option<Value> {
     let places = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
     let mut paths = places.iter().map(|place| format!("{place}/{name}"));
-    if state.files.is_empty() { None } else { paths.find(|p| state.files.contains_key(p)).map(Value::text) }
+    if state.files.is_empty() { None } else { paths.find(|p| state.files.contains(p)).map(Value::text) }
 }
 
 /// Where a copy ends up: inside a directory it keeps its name.

@@ -1,7 +1,7 @@
 //! Assignments: variables, elements of arrays, and what `declare` has said about their values. A
 //! subscript is an expression, and an expression may run commands.
 
-use super::state::State;
+use super::state::{Function, State};
 use super::variables::{Array, Contents, Key, Kind};
 use super::{Place, Shell, settings};
 use crate::shell::ast::{AssignedValue, Assignment, Word};
@@ -32,7 +32,9 @@ impl Shell<'_> {
                 let exported = state.options.allexport;
                 state.variables.put(name, Contents::Array(elements));
                 let own = state.variables.target(name).to_owned();
-                state.variables.entry(&own).exported |= exported;
+                if exported {
+                    state.variables.export(&own, true);
+                }
             }
         }
     }
@@ -193,8 +195,9 @@ impl Shell<'_> {
         let settings = settings::Attributes::read(command, given.arguments);
         if settings.functions {
             for name in given.arguments.iter().filter_map(Value::literal) {
-                if let Some(function) = Arc::make_mut(&mut state.functions).get_mut(name) {
-                    function.exported |= settings.export == Some(true);
+                let function = state.functions.get(name).cloned();
+                if let Some(function) = function.filter(|_| settings.export == Some(true)) {
+                    state.functions.insert(name, Function { exported: true, ..function });
                 }
             }
             return Value::default();
@@ -251,7 +254,7 @@ impl Shell<'_> {
 
     fn introduce(&mut self, name: &str, own: bool, settings: &settings::Attributes, state: &mut State) {
         if own && !state.locals.iter().any(|(n, _)| n == name) {
-            let before = state.variables.iter().find(|(n, _)| *n == name).map(|(_, v)| v.clone());
+            let before = state.variables.own(name).cloned();
             state.locals.push((name.to_owned(), before));
             if settings.kind != Some(Kind::Plain) {
                 state.variables.remove(name);
@@ -262,10 +265,9 @@ impl Shell<'_> {
             variable.kind = kind;
         }
         if let Some(export) = settings.export {
-            variable.exported = export;
-            if variable.contents.is_none()
-                && let Some(value) = state.variable(name)
-            {
+            let unset = variable.contents.is_none();
+            state.variables.export(name, export);
+            if unset && let Some(value) = state.variable(name) {
                 state.set(name, value);
             }
         }

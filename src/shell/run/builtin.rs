@@ -226,8 +226,8 @@ impl Shell<'_> {
                 _ => state.variables.target(name).to_owned(),
             };
             state.variables.remove(&target);
-            if state.functions.contains_key(name) {
-                Arc::make_mut(&mut state.functions).remove(name);
+            if state.functions.contains(name) {
+                state.functions.remove(name);
             }
         }
     }

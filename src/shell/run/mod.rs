@@ -15,6 +15,7 @@ mod parameter;
 mod pattern;
 mod place;
 mod settings;
+mod shared;
 mod simple;
 mod state;
 mod variables;

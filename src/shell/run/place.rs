@@ -1,9 +1,9 @@
 //! Where the shell stands: `cd`, `pushd`, `popd`, `dirs`.
 
+use super::shared::Shared;
 use super::state::{Failed, State};
 use super::{Call, Shell};
 use crate::shell::{Part, Source, Value};
-use std::collections::BTreeMap;
 
 /// Directories that every machine has: a `cd` to them does not fail.
 const ALWAYS: [&str; 34] = [
@@ -187,18 +187,18 @@ pub fn normal(path: &str) -> String {
 }
 
 /// The path with links that the script made followed.
-pub(super) fn followed(links: &BTreeMap<String, String>, path: Value) -> Value {
-    for (name, target) in links {
-        let Some(rest) = path.prefix().strip_prefix(name.as_str()).filter(|r| r.starts_with('/')) else {
-            continue;
-        };
-        let mut whole = Value::text(format!("{target}{rest}"));
-        for part in path.parts().iter().skip(1) {
-            whole.push(part.clone());
-        }
-        return whole;
+pub(super) fn followed(links: &Shared<String>, path: Value) -> Value {
+    if links.is_empty() {
+        return path;
     }
-    path
+    let known = path.prefix();
+    let link = known.match_indices('/').find_map(|(at, _)| Some((at, links.get(&known[..at])?)));
+    let Some((at, target)) = link else { return path };
+    let mut whole = Value::text(format!("{target}{}", &known[at..]));
+    for part in path.parts().iter().skip(1) {
+        whole.push(part.clone());
+    }
+    whole
 }
 
 /// What a file is known by: its path, in which a name that a program has made up stands for itself.

@@ -68,7 +68,7 @@ impl Shell<'_> {
                         .is_some_and(|t| t.trim_end_matches('-').parse::<u32>().is_ok() || t == "-") =>
                 {
                     let socket = format!("/dev/fd/socket{}", target.literal().unwrap_or(""));
-                    channels.socket |= state.files.contains_key(&socket);
+                    channels.socket |= state.files.contains(&socket);
                 }
                 RedirectKind::Write | RedirectKind::Append => {
                     let append = redirect.kind == RedirectKind::Append;
@@ -101,12 +101,8 @@ impl Shell<'_> {
         state: &mut State,
         stdin: &Value,
     ) -> Value {
-        let mut undecided: Vec<(String, Vec<Value>)> =
-            state.undecided().map(|(name, values)| (name.to_owned(), values.to_vec())).collect();
-        if !undecided.is_empty() {
-            let written = format!("{:?}{:?}{:?}", simple.words, simple.assignments, simple.declared);
-            undecided.retain(|(name, _)| written.contains(name.as_str()));
-        }
+        let written = || format!("{:?}{:?}{:?}", simple.words, simple.assignments, simple.declared);
+        let undecided = state.variables.undecided(written);
         if undecided.is_empty() {
             return self.simple(simple, state, stdin);
         }

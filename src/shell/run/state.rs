@@ -2,6 +2,7 @@
 //! the files that the script itself has written.
 
 use super::place;
+use super::shared::Shared;
 use super::simple::is_socket;
 use super::variables::{Contents, Key, MAX_ALTERNATIVES, Variable, Variables, limited};
 use crate::shell::ast::Command;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct State {
     pub(super) variables: Variables,
-    pub(super) functions: Arc<HashMap<String, Function>>,
+    pub(super) functions: Shared<Function>,
     pub(super) aliases: Arc<HashMap<String, String>>,
     /// `$1` …
     pub positional: Vec<Value>,
@@ -24,7 +25,7 @@ pub struct State {
     /// Directories that `pushd` has put aside, the last one last.
     pub(super) stack: Vec<Vec<Value>>,
     /// Content of the files that the script has written so far.
-    pub files: Arc<BTreeMap<String, Value>>,
+    pub files: Shared<Value>,
     /// What is read from descriptors that the shell itself has opened.
     pub(super) inputs: BTreeMap<i32, Value>,
     /// Files that descriptors of the shell write to.
@@ -39,7 +40,7 @@ pub struct State {
     /// What the variables stood for that the present function has made its own.
     pub(super) locals: Vec<(String, Option<Variable>)>,
     /// Directories that are another name of one, because the script made them so.
-    pub(super) links: BTreeMap<String, String>,
+    pub(super) links: Shared<String>,
     /// Functions that are being called, and with what.
     pub(super) calling: Vec<(String, Vec<Value>)>,
     /// Whether what runs now runs beside something else.
@@ -53,7 +54,7 @@ pub struct State {
 }
 
 /// A function.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Function {
     pub(super) body: Arc<Command>,
     /// Whether shells that this one starts have it too.
@@ -100,13 +101,13 @@ impl State {
     pub fn new(dialect: Dialect, cwd: Value) -> Self {
         Self {
             variables: Variables::default(),
-            functions: Arc::default(),
+            functions: Shared::default(),
             aliases: Arc::default(),
             positional: Vec::new(),
             zero: Value::text("sh"),
             cwd: vec![cwd],
             stack: Vec::new(),
-            files: Arc::default(),
+            files: Shared::default(),
             inputs: BTreeMap::new(),
             outputs: BTreeMap::new(),
             dialect,
@@ -114,7 +115,7 @@ impl State {
             options: Options::default(),
             last: Value::default(),
             locals: Vec::new(),
-            links: BTreeMap::new(),
+            links: Shared::default(),
             calling: Vec::new(),
             concurrent: false,
             status: None,
@@ -126,12 +127,15 @@ impl State {
     /// A shell that this one starts: it has the same environment, place and files, and nothing else.
     #[must_use]
     pub fn child(&self) -> Self {
-        let functions = self.functions.iter().filter(|(_, f)| f.exported);
+        let mut functions = Shared::default();
+        for (name, function) in self.functions.iter().filter(|(_, f)| f.exported) {
+            functions.insert(name, function.clone());
+        }
         Self {
             variables: self.variables.exported(),
-            functions: Arc::new(functions.map(|(n, f)| (n.clone(), f.clone())).collect()),
+            functions,
             cwd: self.cwd.clone(),
-            files: Arc::clone(&self.files),
+            files: self.files.clone(),
             inputs: self.inputs.clone(),
             outputs: self.outputs.clone(),
             depth: self.depth + 1,
@@ -167,7 +171,7 @@ impl State {
     /// Sets a variable that programs find in their environment.
     pub fn export(&mut self, name: &str, value: Value) {
         self.set(name, value);
-        self.variables.entry(name).exported = true;
+        self.variables.export(name, true);
     }
 
     /// Takes a variable out of the environment.
@@ -186,23 +190,14 @@ impl State {
         let variable = self.variables.entry(&target);
         variable.contents = Some(Contents::Scalar(limited(values)));
         variable.exported |= self.options.allexport;
-    }
-
-    /// The variables that have more than one value here.
-    pub(super) fn undecided(&self) -> impl Iterator<Item = (&str, &[Value])> {
-        self.variables.iter().filter_map(|(name, variable)| match &variable.contents {
-            Some(Contents::Scalar(values)) if values.len() > 1 => Some((name, values.as_slice())),
-            _ => None,
-        })
+        self.variables.noted(&target);
     }
 
     /// What the script itself has put into the environment of the programs that it starts.
     pub(super) fn exports(&self) -> impl Iterator<Item = (String, Value)> {
-        self.variables.iter().filter(|(_, v)| v.exported).filter_map(|(name, variable)| {
-            match &variable.contents {
-                Some(Contents::Scalar(values)) => Some((name.to_owned(), values.first()?.clone())),
-                _ => None,
-            }
+        self.variables.exports().filter_map(|(name, variable)| match &variable.contents {
+            Some(Contents::Scalar(values)) => Some((name.to_owned(), values.first()?.clone())),
+            Some(Contents::Array(_)) | None => None,
         })
     }
 
@@ -270,18 +265,13 @@ impl State {
             status: self.status.filter(|_| self.status == other.status),
             ..self
         };
-        if !Arc::ptr_eq(&joined.functions, &other.functions) {
-            Arc::make_mut(&mut joined.functions)
-                .extend(other.functions.iter().map(|(n, f)| (n.clone(), f.clone())));
-        }
+        joined.functions.extend(&other.functions);
         if !Arc::ptr_eq(&joined.aliases, &other.aliases) {
             Arc::make_mut(&mut joined.aliases)
                 .extend(other.aliases.iter().map(|(n, a)| (n.clone(), a.clone())));
         }
-        if !Arc::ptr_eq(&joined.files, &other.files) {
-            Arc::make_mut(&mut joined.files).extend(other.files.iter().map(|(n, f)| (n.clone(), f.clone())));
-        }
-        joined.links.extend(other.links);
+        joined.files.extend(&other.files);
+        joined.links.extend(&other.links);
         joined.inputs.extend(other.inputs);
         if joined.positional.len() < other.positional.len() {
             joined.positional = other.positional;
@@ -362,7 +352,7 @@ impl State {
     pub fn write(&mut self, path: &Value, content: Value, append: bool) {
         for whole in self.absolute(path) {
             let Some(path) = place::key(&whole) else { continue };
-            let old = Arc::make_mut(&mut self.files).entry(path).or_default();
+            let old = self.files.entry(&path);
             if !append {
                 *old = Value::default();
             }
@@ -372,9 +362,10 @@ impl State {
 
     /// Notes that what was downloaded so far has been checked.
     pub fn trust_downloads(&mut self) {
-        let contents = Arc::make_mut(&mut self.files).values_mut();
-        for content in contents.filter(|c| c.has(Source::Remote)) {
-            *content = Value::dynamic(Source::File, true);
+        let downloads = self.files.iter().filter(|(_, content)| content.has(Source::Remote));
+        let paths: Vec<String> = downloads.map(|(path, _)| path.to_owned()).collect();
+        for path in paths {
+            self.files.insert(path, Value::dynamic(Source::File, true));
         }
     }
 

@@ -1,8 +1,8 @@
 //! Variables: what each may hold, and what `declare` has said about them.
 
+use super::shared::Shared;
 use crate::shell::{Dynamic, Part, Source, Value};
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Values that a variable may have at one point of a script, at most; with more it is unknown.
 pub(super) const MAX_ALTERNATIVES: usize = 8;
@@ -10,8 +10,20 @@ pub(super) const MAX_ALTERNATIVES: usize = 8;
 const MAX_REFERENCES: usize = 8;
 
 /// The variables of a shell. A copy costs nothing until one of the two changes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Variables(Arc<HashMap<String, Variable>>);
+#[derive(Debug, Clone, Default)]
+pub(super) struct Variables {
+    all: Shared<Variable>,
+    /// Those that may be exported, so that not all have to be looked at.
+    exported: Shared<()>,
+    /// Those that may have more than one value.
+    undecided: Shared<()>,
+}
+
+impl PartialEq for Variables {
+    fn eq(&self, other: &Self) -> bool {
+        self.all == other.all
+    }
+}
 
 /// A variable.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -83,7 +95,7 @@ impl Variables {
     pub(super) fn target<'a>(&'a self, name: &'a str) -> &'a str {
         let mut name = name;
         for _ in 0..MAX_REFERENCES {
-            let Some(Variable { kind: Kind::Reference, contents: Some(contents), .. }) = self.0.get(name)
+            let Some(Variable { kind: Kind::Reference, contents: Some(contents), .. }) = self.all.get(name)
             else {
                 break;
             };
@@ -97,7 +109,12 @@ impl Variables {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Variable> {
-        self.0.get(self.target(name))
+        self.own(self.target(name))
+    }
+
+    /// The variable of the name itself, references not followed.
+    pub(super) fn own(&self, name: &str) -> Option<&Variable> {
+        self.all.get(name)
     }
 
     /// What the variable holds, if something sets it.
@@ -107,7 +124,7 @@ impl Variables {
 
     /// The entry of the name itself, references not followed.
     pub(super) fn entry(&mut self, name: &str) -> &mut Variable {
-        Arc::make_mut(&mut self.0).entry(name.to_owned()).or_default()
+        self.all.entry(name)
     }
 
     pub(super) fn put(&mut self, name: &str, contents: Contents) {
@@ -116,26 +133,68 @@ impl Variables {
     }
 
     pub(super) fn remove(&mut self, name: &str) {
-        if self.0.contains_key(name) {
-            Arc::make_mut(&mut self.0).remove(name);
-        }
+        self.all.remove(name);
     }
 
     /// Puts back what a name stood for before.
     pub(super) fn restore(&mut self, name: &str, before: Option<Variable>) {
         match before {
-            Some(variable) => *self.entry(name) = variable,
+            Some(variable) => {
+                *self.entry(name) = variable;
+                self.noted(name);
+            }
             None => self.remove(name),
         }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Variable)> {
-        self.0.iter().map(|(name, variable)| (name.as_str(), variable))
+        self.all.iter()
+    }
+
+    /// Changes whether programs find a variable in their environment.
+    pub(super) fn export(&mut self, name: &str, exported: bool) {
+        self.entry(name).exported = exported;
+        self.noted(name);
+    }
+
+    /// Notes what a variable is looked for by.
+    pub(super) fn noted(&mut self, name: &str) {
+        let Some(variable) = self.own(name) else { return };
+        let undecided = matches!(&variable.contents, Some(Contents::Scalar(values)) if values.len() > 1);
+        if variable.exported && !self.exported.contains(name) {
+            self.exported.insert(name, ());
+        }
+        if undecided && !self.undecided.contains(name) {
+            self.undecided.insert(name, ());
+        }
+    }
+
+    /// The exported variables, in order.
+    pub(super) fn exports(&self) -> impl Iterator<Item = (&str, &Variable)> {
+        let names: BTreeSet<&str> = self.exported.iter().map(|(name, ())| name).collect();
+        let variables = names.into_iter().filter_map(|name| Some((name, self.own(name)?)));
+        variables.filter(|(_, variable)| variable.exported)
+    }
+
+    /// The variables that `written` may mention and that have more than one value, in order.
+    pub(super) fn undecided(&self, written: impl FnOnce() -> String) -> Vec<(String, Vec<Value>)> {
+        if self.undecided.is_empty() {
+            return Vec::new();
+        }
+        let written = written();
+        let names = written.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        // The letter of an escape may stand right before a name.
+        let names: BTreeSet<&str> = names.flat_map(|name| [name, name.get(1..).unwrap_or("")]).collect();
+        let values = |name: &&str| match self.own(name)?.contents.as_ref()? {
+            Contents::Scalar(values) if values.len() > 1 => Some(((*name).to_owned(), values.clone())),
+            Contents::Scalar(_) | Contents::Array(_) => None,
+        };
+        names.iter().filter(|name| self.undecided.contains(name)).filter_map(values).collect()
     }
 
     /// Bytes of known text in all variables.
     pub(super) fn size(&self) -> usize {
-        let values = self.0.values().filter_map(|v| v.contents.as_ref()).flat_map(Contents::values);
+        let values = self.iter().filter_map(|(_, v)| v.contents.as_ref()).flat_map(Contents::values);
         values
             .map(|v| v.parts().iter().map(|p| if let Part::Text(t) = p { t.len() } else { 0 }).sum::<usize>())
             .sum()
@@ -143,33 +202,28 @@ impl Variables {
 
     /// Only what programs find in their environment.
     pub(super) fn exported(&self) -> Self {
-        if self.0.values().all(|v| v.exported) {
-            return self.clone();
+        let mut kept = Self::default();
+        for (name, variable) in self.exports() {
+            *kept.entry(name) = variable.clone();
+            kept.noted(name);
         }
-        let kept = self.0.iter().filter(|(_, v)| v.exported);
-        Self(Arc::new(kept.map(|(name, variable)| (name.clone(), variable.clone())).collect()))
+        kept
     }
 
     /// The variables after one of two ways through a script.
     pub(super) fn join(self, other: &Self) -> Self {
-        if Arc::ptr_eq(&self.0, &other.0) {
-            return self;
-        }
         let mut joined = self.clone();
-        let names = self.0.keys().chain(other.0.keys().filter(|name| !self.0.contains_key(*name)));
-        for name in names {
-            let (mine, theirs) = (self.0.get(name), other.0.get(name));
-            if mine == theirs {
-                continue;
-            }
+        for name in self.all.differing(&other.all) {
+            let (mine, theirs) = (self.own(&name), other.own(&name));
             let contents =
                 either(mine.and_then(|v| v.contents.as_ref()), theirs.and_then(|v| v.contents.as_ref()));
-            let variable = joined.entry(name);
+            let variable = joined.entry(&name);
             variable.contents = contents;
             variable.exported |= theirs.is_some_and(|v| v.exported);
             if variable.kind == Kind::Plain {
                 variable.kind = theirs.map_or(Kind::Plain, |v| v.kind);
             }
+            joined.noted(&name);
         }
         joined
     }

@@ -237,7 +237,7 @@ impl<'p> Shell<'p> {
 
     pub(super) fn function(&mut self, name: &str, body: &Arc<Command>, state: &mut State) {
         let function = Function { body: Arc::clone(body), exported: state.options.allexport };
-        Arc::make_mut(&mut state.functions).insert(name.to_owned(), function);
+        state.functions.insert(name, function);
         // It runs for every program that is not there, and which these are nobody knows.
         if name == "command_not_found_handle" {
             self.body(body, &mut state.inside(), &Value::default());
