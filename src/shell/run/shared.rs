@@ -83,6 +83,22 @@ impl<T: Clone + PartialEq> Shared<T> {
                 self.insert(name, value.clone());
             }
         }
+        self.share(other);
+    }
+
+    /// Shares again what has become equal, so that it is not compared the next time.
+    pub(super) fn share(&mut self, other: &Self) {
+        for at in 0..WIDTH * WIDTH {
+            let Some(theirs) = other.part(at / WIDTH).and_then(|row| row[at % WIDTH].as_ref()) else {
+                continue;
+            };
+            let mine = self.part(at / WIDTH).and_then(|row| row[at % WIDTH].as_ref());
+            if mine.is_some_and(|mine| !Arc::ptr_eq(mine, theirs) && mine == theirs) {
+                let rows = Arc::make_mut(self.0.get_or_insert_default());
+                Arc::make_mut(rows[at / WIDTH].get_or_insert_default())[at % WIDTH] =
+                    Some(Arc::clone(theirs));
+            }
+        }
     }
 
     /// The names that do not stand for the same in both.

@@ -225,6 +225,7 @@ impl Variables {
             }
             joined.noted(&name);
         }
+        joined.all.share(&other.all);
         joined
     }
 }
