@@ -69,6 +69,9 @@ pub(super) fn run(
         (None, false) => Some(lines(&given)),
         (None, true) => None,
     };
+    if let Some(code) = code.as_ref().filter(|_| loops && arguments.has(&["-i".to_owned()])) {
+        super::sed::substitutions(analysis, &code.code(), &input.operands, call.span, state);
+    }
     let output = match (code, operands.first()) {
         (Some(code), _) => script(analysis, &language, &code, &input, call.span, &mut inside),
         (None, _) if awk => {
@@ -184,9 +187,9 @@ pub(super) fn script(
         true => words::tokens(&code.code(), table),
         false => tokens(&code.code(), table),
     };
-    super::shapes::shapes(analysis, &tokens, span);
     let around = Surroundings { operands: &input.operands, stdin: &input.stdin, state };
     let found = reader::calls(table, any, &tokens, around);
+    super::shapes::shapes(analysis, &tokens, &found, span);
     for call in &found {
         calls::act(analysis, language, call, span, state);
     }

@@ -1,6 +1,7 @@
 //! Programs that run other programs, as rows of their tables say.
 
 use super::analysis::Analysis;
+use super::effect::{Effect, Kind};
 use super::options::Arguments;
 use super::rows::{is_assignment, select};
 use super::selector::Selector;
@@ -158,6 +159,10 @@ impl<'r> Analysis<'r> {
     fn crontab(&mut self, arguments: &Arguments, call: &Call<'_>, state: &mut State) -> Value {
         let file = arguments.operands.first().filter(|o| o.value.literal() != Some("-"));
         let text = file.map_or_else(|| call.stdin.clone(), |o| special::file_content(&o.value, state));
+        let anybody = |v: &Value| special::untrusted(v, state) && state.written(v).is_none();
+        if let Some(file) = file.filter(|o| anybody(&o.value)) {
+            self.add(Effect::new(Kind::Backdoor, "crontab", file.value.to_string(), file.span));
+        }
         content::written(self, &Value::text("/var/spool/cron/root"), &text, call.span, state);
         Value::default()
     }

@@ -5,8 +5,8 @@ use super::content::{self, Extent, Usual};
 use super::effect::{Effect, Kind};
 use super::options::Arguments;
 use super::sed_script::{self, Command, Mode};
-use crate::shell::Value;
 use crate::shell::run::{Call, State, matches};
+use crate::shell::{Span, Value};
 use serde::Deserialize;
 
 /// Lines of a file that an edit must leave: `[[keep]]` of `policies/content.toml`.
@@ -49,16 +49,47 @@ pub(super) fn stream_editor(
         extended: given(&["-E", "-r", "--regexp-extended"]),
         quiet: given(&["-n", "--quiet", "--silent"]),
     };
+    in_place(analysis, (&commands, mode), &files, call.span, state);
+}
+
+/// `perl -pi -e`: the substitutions in a script that goes through files line by line and changes them.
+pub(super) fn substitutions(
+    analysis: &mut Analysis<'_>,
+    script: &str,
+    files: &[Value],
+    span: Span,
+    state: &mut State,
+) {
+    let starts =
+        |s: &&str| s.strip_prefix('s').is_some_and(|r| r.starts_with(|c: char| "/|#,!@".contains(c)));
+    let statements = script.split([';', '\n']).map(str::trim).filter(starts);
+    let commands: Vec<Command> = statements
+        .filter_map(|s| {
+            sed_script::parse(&s.replace("\\$", "$").replace("${", "$").replace('$', "\\")).into_iter().next()
+        })
+        .collect();
+    let mode = Mode { extended: true, quiet: false };
+    in_place(analysis, (&commands, mode), &files.iter().collect::<Vec<_>>(), span, state);
+}
+
+/// What commands do to files that are edited in place.
+fn in_place(
+    analysis: &mut Analysis<'_>,
+    (commands, mode): (&[Command], Mode),
+    files: &[&Value],
+    span: Span,
+    state: &mut State,
+) {
     for file in files.iter().filter(|_| !commands.is_empty()) {
-        if loses(analysis, &commands, mode, file, state) {
-            analysis.add_path(Effect::new(Kind::Truncate, "", "", call.span), file, state);
+        if loses(analysis, commands, mode, file, state) {
+            analysis.add_path(Effect::new(Kind::Truncate, "", "", span), file, state);
         }
         let path = file.code();
         for text in commands.iter().filter_map(inserted) {
-            content::lines(analysis, &path, (&text, Extent::Part), call.span, state);
+            content::lines(analysis, &path, (&text, Extent::Part), span, state);
         }
-        let made = Value::text(made(analysis, &commands, mode, file, state));
-        content::added(analysis, file, &made, call.span, state);
+        let made = Value::text(made(analysis, commands, mode, file, state));
+        content::added(analysis, file, &made, span, state);
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) fn rest(commands: &[Command], mode: Mode, line: &str) -> Option<Strin
             's' => {
                 let Some(pattern) = expression(&command.argument, mode) else { continue };
                 printed |= command.flags.contains('p') && pattern.is_match(&text);
-                text = pattern.replace_all(&text, regex::NoExpand(&command.replacement)).into_owned();
+                text = pattern.replace_all(&text, template(&command.replacement)).into_owned();
             }
             _ => {}
         }
@@ -96,6 +96,28 @@ impl Command {
         };
         meant != self.negated
     }
+}
+
+/// What `s` puts in, with `\1` and `&` as our patterns write them.
+fn template(replacement: &str) -> String {
+    let mut out = String::new();
+    let mut chars = replacement.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some(digit) if digit.is_ascii_digit() => out.push_str(&format!("${{{digit}}}")),
+                Some('n') => out.push('\n'),
+                Some('t') => out.push('\t'),
+                Some('$') => out.push_str("$$"),
+                Some(other) => out.push(other),
+                None => {}
+            },
+            '&' => out.push_str("${0}"),
+            '$' => out.push_str("$$"),
+            other => out.push(other),
+        }
+    }
+    out
 }
 
 /// A pattern of `sed` as one of ours.

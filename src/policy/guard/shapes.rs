@@ -2,8 +2,10 @@
 
 use super::analysis::Analysis;
 use super::effect::{Effect, Kind};
+use super::language::Action;
 use super::lexer::Token;
-use crate::shell::Span;
+use super::reader::Found;
+use crate::shell::{Part, Span};
 
 /// Names that end a loop, or make it wait.
 const PAUSES: [&str; 24] = [
@@ -33,8 +35,28 @@ const PAUSES: [&str; 24] = [
     "next_line",
 ];
 
+/// Names with which scripts reach other machines.
+const SOCKETS: [&str; 16] = [
+    "socket",
+    "Socket",
+    "TCPSocket",
+    "TCPServer",
+    "fsockopen",
+    "pfsockopen",
+    "stream_socket_client",
+    "stream_socket_server",
+    "create_connection",
+    "net",
+    "tcp",
+    "inet",
+    "INET",
+    "connect",
+    "createConnection",
+    "createServer",
+];
+
 /// What shows in the whole of a script and in no single call.
-pub(super) fn shapes(analysis: &mut Analysis<'_>, tokens: &[Token], span: Span) {
+pub(super) fn shapes(analysis: &mut Analysis<'_>, tokens: &[Token], found: &[Found], span: Span) {
     let name = |wanted: &[&str]| {
         tokens.iter().any(|t| matches!(t, Token::Name(n) if n.split('.').any(|p| wanted.contains(&p))))
     };
@@ -43,9 +65,12 @@ pub(super) fn shapes(analysis: &mut Analysis<'_>, tokens: &[Token], span: Span) 
             .iter()
             .any(|t| matches!(t, Token::Text { text, .. } if wanted.iter().any(|w| text.contains(w))))
     };
-    let shell =
-        text(&["/bin/sh", "/bin/bash", "sh -i", "/bin/dash", "/bin/zsh", "cmd.exe"]) || name(&["dup2"]);
-    let socket = name(&["socket", "Socket", "TCPSocket", "fsockopen", "net", "tcp", "inet", "connect"]);
+    let shell = text(&["/bin/sh", "/bin/bash", "sh -i", "/bin/dash", "/bin/zsh", "cmd.exe"])
+        || name(&["dup2"])
+        || hands_over(tokens, |program| analysis.rules.lists("shells", program))
+        || found.iter().any(obeys);
+    let socket =
+        name(&SOCKETS) || tokens.iter().any(|t| matches!(t, Token::Text { text, .. } if text == "net"));
     let device = text(&["/inet/tcp/", "/dev/tcp/"]);
     if (shell && (socket || device)) || (text(&["/inet/tcp/"]) && name(&["getline"])) {
         analysis.add(Effect::new(Kind::ReverseShell, "script", "a shell on a network connection", span));
@@ -56,6 +81,24 @@ pub(super) fn shapes(analysis: &mut Analysis<'_>, tokens: &[Token], span: Span) 
     if endless(tokens) && !name(&PAUSES) {
         analysis.add(Effect::new(Kind::Exhaustion, "time", "a loop without end", span));
     }
+}
+
+/// Whether a call runs what is not known at all: what a connection brings.
+fn obeys(call: &Found) -> bool {
+    let runs = matches!(call.action, Action::Shell | Action::Command | Action::Words);
+    let mut items = call.arguments.iter().flat_map(|a| &a.items).peekable();
+    runs && items.peek().is_some() && items.all(|v| matches!(v.parts(), [Part::Dynamic(_)]))
+}
+
+/// Whether a string is the name of a shell with nothing to do but to take commands.
+fn hands_over(tokens: &[Token], is_shell: impl Fn(&str) -> bool) -> bool {
+    tokens.iter().enumerate().any(|(at, token)| {
+        let Token::Text { text, .. } = token else { return false };
+        let mut words = text.split_whitespace();
+        let plain = |word: &str| word == "-i" || word == "-l" || word.contains(['<', '>']);
+        let told = matches!(tokens.get(at + 2), Some(Token::Text { text, .. }) if text == "-c");
+        words.next().is_some_and(&is_shell) && words.all(plain) && !told
+    })
 }
 
 /// Whether a loop has a condition that always holds.

@@ -55,6 +55,7 @@ impl Analysis<'_> {
                     Value::dynamic(Source::Output, true)
                 }
                 Stored::Stdin | Stored::Added => input(tool, arguments, call, state),
+                Stored::Nothing => Value::default(),
                 Stored::Fifo => Value::dynamic(Source::Input, true),
                 Stored::GitClone => Value::dynamic(Source::Remote, true),
                 Stored::Copy => from
@@ -75,6 +76,7 @@ impl Analysis<'_> {
                     | Stored::Added
                     | Stored::Copy
                     | Stored::Link
+                    | Stored::Nothing
                     | Stored::Fifo => special::destination(&to, &from, state),
                 };
                 if row.what != Stored::Remote || tool.special.is_none() {
@@ -84,11 +86,11 @@ impl Analysis<'_> {
                         content::named(self, &to, ("copy of", source), span, state);
                     }
                     match row.what {
-                        Stored::Added => content::added(self, &to, &what, span, state),
+                        Stored::Added | Stored::Nothing => content::added(self, &to, &what, span, state),
                         _ => content::written(self, &to, &what, span, state),
                     }
                 }
-                state.write(&to, what.clone(), row.what == Stored::Added);
+                state.write(&to, what.clone(), matches!(row.what, Stored::Added | Stored::Nothing));
             }
         }
     }

@@ -178,6 +178,8 @@ pub(super) enum Stored {
     Fifo,
     /// Nothing: it is another name of its source.
     Link,
+    /// Nothing new: it is there from now on.
+    Nothing,
 }
 
 /// How the text of another program is read.
