@@ -15,6 +15,9 @@ pub(super) fn act(analysis: &mut Analysis<'_>, language: &str, found: &Found, sp
     let first = arguments.first().cloned().unwrap_or_default();
     let all: Vec<Value> = arguments.iter().flat_map(|v| v.items.iter().cloned()).collect();
     match found.action {
+        Action::Command if first.list && first.items.len() == 1 => {
+            vector(analysis, &first.items, &found.stdin, span, state);
+        }
         Action::Command if first.list => command(analysis, &first.items, &found.stdin, span, state),
         Action::Shell | Action::Command => {
             for text in &first.items {
@@ -26,9 +29,9 @@ pub(super) fn act(analysis: &mut Analysis<'_>, language: &str, found: &Found, sp
             // `execlp("rm", "rm", "-rf", "/")` names the program twice.
             let name = |v: &Value| v.suffix().rsplit('/').next().unwrap_or("").to_owned();
             let skip = usize::from(all.len() > 1 && name(&all[1]) == name(&all[0]));
-            vector(analysis, &all[skip.min(all.len())..], span, state);
+            vector(analysis, &all[skip.min(all.len())..], &found.stdin, span, state);
         }
-        Action::Perhaps => perhaps(analysis, &all, span, state),
+        Action::Perhaps => perhaps(analysis, &all, &found.stdin, span, state),
         Action::Eval => {
             for code in first.items.iter().filter(|c| !c.is_empty()) {
                 interpreter::script(analysis, language, code, &interpreter::Input::default(), span, state);
@@ -47,9 +50,11 @@ pub(super) fn act(analysis: &mut Analysis<'_>, language: &str, found: &Found, sp
         | Action::Memory
         | Action::Remote
         | Action::Dispatch
+        | Action::Value
         | Action::Print
-        | Action::PrintLine => {}
-        Action::Open => open(analysis, &all, span, state),
+        | Action::PrintLine
+        | Action::Format => {}
+        Action::Open => open(analysis, &all, &found.stdin, span, state),
         Action::Delete
         | Action::DeleteTree
         | Action::Write
@@ -70,12 +75,16 @@ fn on_files(analysis: &mut Analysis<'_>, found: &Found, all: &[Value], span: Spa
         Action::Write => (Kind::Overwrite, false, first.items.as_slice()),
         _ => (Kind::Delete, false, all),
     };
-    for path in paths.iter().filter(|p| names_path(p)) {
+    // An object that nothing is known of, and that is written to, is seldom a path.
+    let object = |p: &Value| matches!(p.parts(), [Part::Dynamic(d)] if d.source == Source::Output);
+    let writes = found.action == Action::Write;
+    for path in paths.iter().filter(|p| names_path(p) && !(writes && object(p))) {
         let mut effect = Effect::new(kind, "", "", span);
-        effect.recursive = recursive;
+        // A pattern stands for all that a loop goes through.
+        effect.recursive = recursive || path.has_glob();
         effect.forced = true;
         analysis.add_path(effect.clone(), path, state);
-        if found.action == Action::Write {
+        if writes {
             effect.kind = Kind::Format;
             analysis.add_path(effect, path, state);
             let content = found.arguments.get(1).and_then(|v| v.items.first()).cloned().unwrap_or_default();
@@ -108,15 +117,18 @@ fn file(analysis: &mut Analysis<'_>, language: &str, path: &Values, span: Span, 
 }
 
 /// What would happen if a call ran its arguments; that these are no command proves nothing.
-fn perhaps(analysis: &mut Analysis<'_>, words: &[Value], span: Span, state: &mut State) {
+fn perhaps(analysis: &mut Analysis<'_>, words: &[Value], stdin: &Value, span: Span, state: &mut State) {
     let before = analysis.effects.len();
     let text = |w: &Value| w.literal().map(str::trim).filter(|t| !t.is_empty()).map(Value::text);
     let known: Vec<Value> = words.iter().filter_map(text).collect();
     if known.len() == words.len() {
-        command(analysis, &known, &Value::default(), span, state);
+        command(analysis, &known, stdin, span, state);
     } else {
+        if known.len() > 1 {
+            vector(analysis, &known, stdin, span, state);
+        }
         for text in &known {
-            command(analysis, std::slice::from_ref(text), &Value::default(), span, state);
+            command(analysis, std::slice::from_ref(text), stdin, span, state);
         }
     }
     let found = analysis.effects.split_off(before);
@@ -124,13 +136,17 @@ fn perhaps(analysis: &mut Analysis<'_>, words: &[Value], span: Span, state: &mut
     found.into_iter().filter(|e| !doubtful(e)).for_each(|effect| analysis.add(effect));
 }
 
-fn open(analysis: &mut Analysis<'_>, all: &[Value], span: Span, state: &mut State) {
+/// Opens a file, or a program that is written to: Perl's `open(P, "|sh")` and `open(my $p, "|-", "sh")`.
+fn open(analysis: &mut Analysis<'_>, all: &[Value], stdin: &Value, span: Span, state: &mut State) {
     let texts: Vec<String> = all.iter().map(Value::code).collect();
+    if let Some(at) = texts.iter().position(|t| t == "|-" || t == "-|") {
+        command(analysis, &all[at + 1..], stdin, span, state);
+    }
     for text in &texts {
         if let Some(piped) =
             text.strip_prefix('|').or_else(|| text.strip_suffix('|')).filter(|t| !t.trim().is_empty())
         {
-            analysis.shell_text(&Value::text(piped), span, state, &Value::default());
+            analysis.shell_text(&Value::text(piped), span, state, stdin);
         }
     }
     let writes = texts.iter().any(|t| t.len() <= 4 && (t.contains(['w', 'a', '+']) || t.starts_with('>')));
@@ -140,6 +156,7 @@ fn open(analysis: &mut Analysis<'_>, all: &[Value], span: Span, state: &mut Stat
         let path = options::behind(value, text.len() - bare.len());
         if bare.starts_with('/') && (writes || bare.len() < text.len()) {
             let mut effect = Effect::new(Kind::Overwrite, "", "", span);
+            effect.recursive = path.has_glob();
             effect.forced = true;
             analysis.add_path(effect.clone(), &path, state);
             effect.kind = Kind::Format;
@@ -154,13 +171,12 @@ fn command(analysis: &mut Analysis<'_>, words: &[Value], stdin: &Value, span: Sp
         [] => {}
         [one] if matches!(one.parts(), [Part::Dynamic(_)]) => analysis.undetermined("call", one, span),
         [one] => drop(analysis.shell_text(one, span, state, stdin)),
-        many => vector(analysis, many, span, state),
+        many => vector(analysis, many, stdin, span, state),
     }
 }
 
-fn vector(analysis: &mut Analysis<'_>, words: &[Value], span: Span, state: &mut State) {
+fn vector(analysis: &mut Analysis<'_>, words: &[Value], stdin: &Value, span: Span, state: &mut State) {
     let spans = vec![span; words.len()];
-    let stdin = Value::default();
-    let call = Call { words, spans: &spans, stdin: &stdin, environment: &[], span, socket: false };
+    let call = Call { words, spans: &spans, stdin, environment: &[], span, socket: false };
     analysis.argv(words, &spans, &call, state);
 }

@@ -1,9 +1,13 @@
 //! Programs that turn text into text, computed where the text is known: decoding is no disguise.
 
+use super::decoding;
 use super::special::file_content;
 use crate::shell::run::{Call, State};
 use crate::shell::{Dynamic, Flavour, Part, Source, Value, decode};
 use base64::Engine as _;
+
+/// Options with which `openssl enc` needs a key: its result is not computed.
+const KEYS: [&str; 6] = ["-k", "-K", "-kfile", "-pass", "-pbkdf2", "-iter"];
 
 /// What a filter prints.
 pub(super) fn apply(call: &Call<'_>, state: &State) -> Value {
@@ -15,8 +19,10 @@ pub(super) fn apply(call: &Call<'_>, state: &State) -> Value {
     let computed = match name {
         "base64" | "base32" | "basenc" | "python-m-base64" => {
             match given(&["-d", "-D", "--decode", "--de", "-di", "-id"]) {
-                true if name == "base32" => base32(text),
-                true => base64_decode(text),
+                true if name == "base32" || given(&["--base32", "--base32hex"]) => decoding::base32(text),
+                true if given(&["--base16"]) => decoding::hex(text),
+                true if given(&["--base2msbf", "--base2lsbf", "--z85", "--base58"]) => None,
+                true => decoding::base64(text),
                 false => Some(base64::engine::general_purpose::STANDARD.encode(text)),
             }
         }
@@ -27,12 +33,70 @@ pub(super) fn apply(call: &Call<'_>, state: &State) -> Value {
         "tr" => translate(text, &words),
         "sed" | "gsed" => sed(text, &words),
         "cut" => cut(text, &words),
+        "openssl" if words.iter().any(|w| KEYS.contains(&w.as_str())) => None,
         "openssl" if given(&["base64"]) || (given(&["enc"]) && given(&["-base64", "-a"])) => {
-            if given(&["-d"]) { base64_decode(text) } else { None }
+            if given(&["-d"]) { decoding::base64(text) } else { None }
         }
+        "nl" => Some(numbered(text)),
         _ => None,
     };
     computed.map_or_else(|| Value::dynamic(Source::Output, true), Value::text)
+}
+
+/// The part of its input that `head -c`, `tail -c` or `dd` prints.
+pub(super) fn excerpt(call: &Call<'_>, input: Value) -> Value {
+    let Some(text) = input.literal() else { return input };
+    let words: Vec<String> = call.words.iter().map(Value::code).collect();
+    let Some((program, words)) = words.split_first() else { return input };
+    let part = match program.rsplit('/').next().unwrap_or(program) {
+        "head" | "ghead" => count(words).and_then(|count| match count.split_once('-') {
+            Some((_, but)) => {
+                but.parse().ok().map(|but| text.chars().take(text.len().saturating_sub(but)).collect())
+            }
+            None => count.parse().ok().map(|first| text.chars().take(first).collect()),
+        }),
+        "tail" | "gtail" => count(words).and_then(|count| match count.split_once('+') {
+            Some((_, from)) => {
+                from.parse().ok().map(|from: usize| text.chars().skip(from.saturating_sub(1)).collect())
+            }
+            None => count
+                .parse()
+                .ok()
+                .map(|last: usize| text.chars().skip(text.chars().count().saturating_sub(last)).collect()),
+        }),
+        "dd" => Some(blocks(text, words)),
+        _ => None,
+    };
+    part.map_or(input, |part: String| Value::text(part))
+}
+
+/// The value of `-c`.
+fn count(words: &[String]) -> Option<String> {
+    let long = words.iter().find_map(|w| w.strip_prefix("--bytes=").or_else(|| w.strip_prefix("-c")));
+    match long {
+        Some("") | None => words.iter().position(|w| w == "-c").and_then(|at| words.get(at + 1)).cloned(),
+        Some(count) => Some(count.to_owned()),
+    }
+}
+
+/// `dd bs=… skip=… count=… conv=swab`
+fn blocks(text: &str, words: &[String]) -> String {
+    let number =
+        |key: &str| words.iter().find_map(|w| w.strip_prefix(key)).and_then(|n| n.parse::<usize>().ok());
+    let size = number("bs=").or_else(|| number("ibs=")).unwrap_or(512);
+    let skipped = number("skip=").unwrap_or(0).saturating_mul(size);
+    let taken = number("count=").map_or(usize::MAX, |count| count.saturating_mul(size));
+    let mut chars: Vec<char> = text.chars().skip(skipped).take(taken).collect();
+    if words.iter().any(|w| w.strip_prefix("conv=").is_some_and(|c| c.split(',').any(|c| c == "swab"))) {
+        chars.chunks_exact_mut(2).for_each(|pair| pair.swap(0, 1));
+    }
+    chars.into_iter().collect()
+}
+
+/// Every line behind its number.
+fn numbered(text: &str) -> String {
+    let one = |(at, line): (usize, &str)| format!("{:6}\t{line}\n", at + 1);
+    text.lines().enumerate().map(one).collect()
 }
 
 /// What a filter prints whose program is not computed.
@@ -100,36 +164,6 @@ fn partly(name: &str, input: &Value) -> Value {
         None if filters && input.has_glob() => input.clone(),
         _ => Value::dynamic(Source::Output, true),
     }
-}
-
-fn base64_decode(text: &str) -> Option<String> {
-    use base64::engine::DecodePaddingMode;
-    use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-    let config = GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true);
-    let kept: String =
-        text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')).collect();
-    let engine = GeneralPurpose::new(&base64::alphabet::STANDARD, config);
-    engine.decode(kept).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn base32(text: &str) -> Option<String> {
-    let (mut bits, mut count, mut out) = (0u32, 0u32, Vec::new());
-    for c in text.trim().chars().filter(|c| !c.is_whitespace() && *c != '=') {
-        let value = match c {
-            'A'..='Z' => u32::from(c) - u32::from('A'),
-            '2'..='7' => u32::from(c) - u32::from('2') + 26,
-            _ => return None,
-        };
-        bits = (bits << 5) | value;
-        count += 5;
-        if count >= 8 {
-            count -= 8;
-            out.push((bits >> count).to_le_bytes()[0]);
-        }
-    }
-    Some(String::from_utf8_lossy(&out).into_owned())
 }
 
 fn hex(text: &str, dump: bool) -> Option<String> {

@@ -7,7 +7,7 @@ use super::lexer::{Token, tokens};
 use super::options::Arguments;
 use super::reader::{Found, Surroundings};
 use super::table::Tool;
-use super::{calls, reader, special, words};
+use super::{calls, library, reader, special, words};
 use crate::shell::run::{Call, State};
 use crate::shell::{Dynamic, Part, Source, Span, Value};
 
@@ -188,13 +188,28 @@ pub(super) fn script(
         false => tokens(&code.code(), table),
     };
     let around = Surroundings { operands: &input.operands, stdin: &input.stdin, state };
-    let found = reader::calls(table, any, &tokens, around);
+    let mut found = reader::calls(table, any, &tokens, around);
     super::shapes::shapes(analysis, &tokens, &found, span);
+    feed(&mut found);
     for call in &found {
         calls::act(analysis, language, call, span, state);
     }
     analysis.depth -= 1;
     printed(&tokens, &found, input).unwrap_or(unknown)
+}
+
+/// What a script prints or writes may go to any program that it starts.
+fn feed(found: &mut [Found]) {
+    let writes = |f: &&Found| matches!(f.action, Action::Print | Action::PrintLine | Action::Write);
+    let texts = found.iter().filter(writes).flat_map(|f| &f.arguments).flat_map(|a| &a.items);
+    let mut written = Value::default();
+    for text in texts.map(Value::suffix).filter(|text| !text.is_empty()) {
+        // In front of it may stand a file handle: `print P "…"`.
+        written.append(&Value::text(format!("{text}\n")));
+    }
+    for call in found.iter_mut().filter(|f| f.stdin.is_empty()) {
+        call.stdin.clone_from(&written);
+    }
 }
 
 /// What a script prints that does so once, from top to bottom.
@@ -205,8 +220,11 @@ fn printed(tokens: &[Token], found: &[Found], input: &Input) -> Option<Value> {
         return None;
     }
     let mut out = Value::default();
-    for call in found.iter().filter(|f| matches!(f.action, Action::Print | Action::PrintLine)) {
-        let values: Vec<&Value> = call.arguments.iter().flat_map(|a| &a.items).collect();
+    let prints = |f: &&Found| matches!(f.action, Action::Print | Action::PrintLine | Action::Format);
+    for call in found.iter().filter(prints) {
+        let formatted = (call.action == Action::Format).then(|| library::printed(&call.arguments));
+        let arguments = formatted.as_ref().map_or(call.arguments.as_slice(), std::slice::from_ref);
+        let values: Vec<&Value> = arguments.iter().flat_map(|a| &a.items).collect();
         for (at, value) in values.iter().enumerate() {
             if at > 0 && call.action == Action::PrintLine {
                 out.append(&Value::text(" "));

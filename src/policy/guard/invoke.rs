@@ -32,13 +32,31 @@ impl Reader<'_> {
                 self.note(action, with);
             }
             (Some(action), _) => self.note(action, arguments.clone()),
-            (None, _) => {}
+            (None, _) => self.calls_back(receiver.as_ref(), &arguments),
         }
         if action == Some(Action::Remote) {
             return Values::one(Value::dynamic(Source::Remote, true));
         }
         self.changes(name, &arguments);
         library::result(name, receiver.as_ref(), &arguments)
+    }
+
+    /// `list.forEach(fs.unlinkSync)`, `.then(eval)`, `Thread(target=os.system, args=…)`: a function that does
+    /// something, given to one that may call it.
+    fn calls_back(&mut self, receiver: Option<&Values>, arguments: &[Values]) {
+        let does = |v: &Values| v.name.as_deref().and_then(|n| self.action(n));
+        let Some(at) = arguments.iter().position(|a| does(a).is_some_and(|d| d != Action::Dispatch)) else {
+            return;
+        };
+        let (function, behind) = (&arguments[at], &arguments[at + 1..]);
+        let given = match behind.is_empty() {
+            true => receiver.cloned().map(Values::elements).into_iter().collect(),
+            false => behind.to_vec(),
+        };
+        let name = function.name.clone().unwrap_or_default();
+        if !given.is_empty() {
+            self.call(&name, None, given);
+        }
     }
 
     /// `push @list, …`, `find(sub {…}, directory)`: calls that bind or change a variable.
@@ -162,6 +180,13 @@ impl Reader<'_> {
         let inside = self.list(']');
         match (backwards, index) {
             (true, _) => library::reversed(&value),
+            // `os.__dict__['system'](…)`, `fs['rmSync'](…)`
+            _ if self.sign(0, '(') && member(&inside).is_some() => {
+                let module =
+                    value.name.iter().flat_map(|n| n.split('.')).find(|part| !part.starts_with("__"));
+                let member = member(&inside).unwrap_or_default();
+                Values::unknown().named(format!("{}.{member}", module.unwrap_or_default()))
+            }
             // Ruby's `Dir[pattern]`.
             _ if value.name.as_deref() == Some("Dir") => library::result("glob", None, &inside),
             (_, Some(index)) if value.list => {
@@ -176,6 +201,14 @@ impl Reader<'_> {
             },
         }
     }
+}
+
+/// The name in a subscript.
+fn member(inside: &[Values]) -> Option<&str> {
+    let text = inside.first()?.text()?;
+    let is_name = text.chars().all(|c| c.is_alphanumeric() || c == '_')
+        && !text.starts_with(|c: char| c.is_ascii_digit());
+    (is_name && inside.len() == 1).then_some(text)
 }
 
 impl Action {

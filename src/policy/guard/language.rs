@@ -115,6 +115,10 @@ pub(super) enum Action {
     Print,
     /// Prints its arguments, and a line feed.
     PrintLine,
+    /// Prints its arguments in the format that the first one is.
+    Format,
+    /// Returns something that the library knows, and does nothing else.
+    Value,
     /// Fetches something.
     Remote,
     /// Reserves memory.

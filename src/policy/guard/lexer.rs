@@ -81,12 +81,20 @@ impl Lexer<'_> {
             self.at += 1;
         } else if c == '"' || (c == '\'' && !self.has(Syntax::NoSingleQuotes)) || c == '`' {
             self.string(c);
+        } else if c == '$' && self.peek(1) == Some('`') && self.has(Syntax::Templates) {
+            // Bun's and zx's shell: `$` in front of a template.
+            self.at += 1;
+            self.quoted(Quoting::Run);
         } else if self.name_start(0) || sigil {
             self.name();
         } else if c == '%' && self.has(Syntax::PercentQuotes) && self.operand_follows() {
             self.percent();
         } else if c == '/' && self.has(Syntax::Patterns) && self.operand_follows() {
             self.pattern();
+        } else if c == '<' && self.has(Syntax::PerlQuotes) && self.names_files() {
+            self.out.extend([Token::Name("glob".to_owned()), Token::Sign('(')]);
+            self.quoted(Quoting::Active);
+            self.out.push(Token::Sign(')'));
         } else if c.is_ascii_digit() {
             self.number();
         } else {
@@ -188,6 +196,13 @@ impl Lexer<'_> {
             "s" | "tr" | "y" => self.substitution(),
             _ => self.out.push(Token::Name(name)),
         }
+    }
+
+    /// Perl's `</etc/*>`: a pattern of names between angle brackets.
+    fn names_files(&self) -> bool {
+        let inside = self.chars[self.at + 1..].iter().take_while(|c| **c != '>' && !c.is_whitespace());
+        let inside: String = inside.collect();
+        inside.contains(['/', '*']) && self.peek(inside.chars().count() + 1) == Some('>')
     }
 
     /// `%w(…)`, `%x{…}`, `%q[…]`

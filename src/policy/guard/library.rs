@@ -41,10 +41,28 @@ pub(super) fn result(name: &str, receiver: Option<&Values>, arguments: &[Values]
         "replace" | "gsub" | "str_replace" | "sub" | "replaceAll" => replaced(receiver, arguments),
         "lower" | "downcase" | "toLowerCase" | "lc" | "strtolower" => first.map(|t| Some(t.to_lowercase())),
         "upper" | "upcase" | "toUpperCase" | "uc" | "strtoupper" => first.map(|t| Some(t.to_uppercase())),
-        "glob" | "iglob" | "rglob" | "Dir" | "walk" | "listdir" | "readdirSync" | "scandir" | "iterdir"
-        | "children" | "entries" | "readdir" | "find" | "each_child" | "list_dir" | "globSync" => {
-            names(last, receiver, arguments)
-        }
+        "glob"
+        | "iglob"
+        | "rglob"
+        | "Dir"
+        | "walk"
+        | "listdir"
+        | "readdirSync"
+        | "scandir"
+        | "iterdir"
+        | "children"
+        | "entries"
+        | "readdir"
+        | "find"
+        | "each_child"
+        | "list_dir"
+        | "globSync"
+        | "DirectoryIterator"
+        | "RecursiveDirectoryIterator"
+        | "FilesystemIterator"
+        | "GlobIterator"
+        | "ReadDir"
+        | "read_dir" => names(last, receiver, arguments),
         "split" | "explode" | "shlex" => match (receiver.or(arguments.last()), first.list) {
             (Some(text), false) => words(text),
             _ => first,
@@ -60,13 +78,63 @@ pub(super) fn result(name: &str, receiver: Option<&Values>, arguments: &[Values]
             let module = first.text().unwrap_or("").trim_start_matches("node:").to_owned();
             Values::unknown().named(module)
         }
-        "str" | "Path" | "PosixPath" | "PurePath" | "Pathname" | "list" | "tuple" | "String" | "abspath"
-        | "expanduser" | "resolve" | "trim" | "strip" | "chomp" | "toString" | "to_s" | "encode"
-        | "decode" | "text" | "each" | "to_a" | "sorted" | "set" | "realpath" | "as_posix" | "Array"
-        | "from" | "b" | "freeze" | "ProcessBuilder" | "stringToProcess" | "Process" | "open" | "fopen"
-        | "File" | "shlex.split" | "path" | "then" | "forEach" | "loads" | "compile" | "sort" | "filter"
-        | "bytes.decode" | "read" | "readlines" | "getInputStream" | "body" | "content" | "raw"
-        | "toAbsolutePath" | "new" | "glob.escape" => first,
+        "str"
+        | "Path"
+        | "PosixPath"
+        | "PurePath"
+        | "Pathname"
+        | "list"
+        | "tuple"
+        | "String"
+        | "abspath"
+        | "expanduser"
+        | "resolve"
+        | "trim"
+        | "strip"
+        | "chomp"
+        | "toString"
+        | "to_s"
+        | "encode"
+        | "decode"
+        | "text"
+        | "each"
+        | "to_a"
+        | "sorted"
+        | "set"
+        | "realpath"
+        | "as_posix"
+        | "Array"
+        | "from"
+        | "b"
+        | "freeze"
+        | "ProcessBuilder"
+        | "stringToProcess"
+        | "Process"
+        | "open"
+        | "fopen"
+        | "File"
+        | "shlex.split"
+        | "path"
+        | "then"
+        | "forEach"
+        | "loads"
+        | "compile"
+        | "sort"
+        | "filter"
+        | "bytes.decode"
+        | "read"
+        | "readlines"
+        | "getInputStream"
+        | "body"
+        | "content"
+        | "raw"
+        | "toAbsolutePath"
+        | "new"
+        | "glob.escape"
+        | "RecursiveIteratorIterator"
+        | "IteratorIterator" => first,
+        // `Command::new("rm").arg("-rf").args(["/etc"])`
+        "arg" | "args" => receiver.cloned().unwrap_or_default().with(Values::of_list(arguments.to_vec())),
         _ => remote(all()),
     }
 }
@@ -201,7 +269,14 @@ fn names(name: &str, receiver: Option<&Values>, arguments: &[Values]) -> Values 
                 Values { items: flat(arguments).iter().map(pattern).collect(), ..Values::default() };
             path(&[directory, patterns])
         }
-        "walk" | "find" | "scandir" | "iterdir" | "children" => {
+        "walk"
+        | "find"
+        | "scandir"
+        | "iterdir"
+        | "children"
+        | "DirectoryIterator"
+        | "RecursiveDirectoryIterator"
+        | "FilesystemIterator" => {
             let from = if directory.items.is_empty() {
                 arguments.first().cloned().unwrap_or_default()
             } else {
@@ -246,11 +321,20 @@ fn replaced(receiver: Option<&Values>, arguments: &[Values]) -> Values {
     }
 }
 
+/// What `printf` prints, given a format and what goes into it.
+pub(super) fn printed(arguments: &[Values]) -> Values {
+    match arguments.split_first() {
+        Some((format, rest)) => formatted(format, &flat(rest)),
+        None => Values::default(),
+    }
+}
+
 /// `%s`, `%c`, `{}` and `{0}` in a format replaced.
 pub(super) fn formatted(format: &Values, arguments: &[Value]) -> Values {
     let Some(text) = format.text() else { return Values::unknown() };
     if text.contains('%') {
-        return Values::one(crate::shell::run::printf(&Value::text(text.replace('\\', "\\\\")), arguments));
+        let arguments = as_characters(text, arguments);
+        return Values::one(crate::shell::run::printf(&Value::text(text.replace('\\', "\\\\")), &arguments));
     }
     let mut out = Value::default();
     let mut next = arguments.iter();
@@ -267,6 +351,22 @@ pub(super) fn formatted(format: &Values, arguments: &[Value]) -> Values {
     }
     out.append(&Value::text(rest));
     Values::one(out)
+}
+
+/// The arguments of a format, numbers that go into a `%c` as the characters that they are.
+fn as_characters(format: &str, arguments: &[Value]) -> Vec<Value> {
+    let conversions: Vec<char> = format
+        .replace("%%", "")
+        .split('%')
+        .skip(1)
+        .filter_map(|rest| rest.chars().find(char::is_ascii_alphabetic))
+        .collect();
+    let one = |(at, value): (usize, &Value)| {
+        let letter = conversions.get(at % conversions.len().max(1));
+        let character = (letter == Some(&'c')).then(|| characters(std::iter::once(value))).flatten();
+        character.map_or_else(|| value.clone(), |c| c.spaced())
+    };
+    arguments.iter().enumerate().map(one).collect()
 }
 
 /// A text or list repeated; none where that is more than a machine holds. Two numbers are multiplied.

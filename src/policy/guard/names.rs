@@ -64,8 +64,8 @@ impl Reader<'_> {
     }
 
     fn bare_call(&mut self, name: &str, receiver: Option<Values>) -> Values {
-        let prints =
-            self.has(Syntax::Awk) && matches!(self.action(name), Some(Action::Print | Action::PrintLine));
+        let prints = self.has(Syntax::Awk)
+            && matches!(self.action(name), Some(Action::Print | Action::PrintLine | Action::Format));
         let arguments = self.bare(prints);
         if prints && (self.sign(0, '>') || self.sign(0, '|')) {
             return self.redirected(name, arguments);
@@ -81,10 +81,8 @@ impl Reader<'_> {
             self.skip(1);
         }
         let target = self.expression();
-        let text = match (name, arguments.split_first()) {
-            ("printf", Some((format, rest))) => {
-                library::formatted(format, &Values::of_list(rest.to_vec()).items).spaced()
-            }
+        let text = match self.action(name) {
+            Some(Action::Format) => library::printed(&arguments).spaced(),
             _ => Values::of_list(arguments).spaced(),
         };
         if piped {

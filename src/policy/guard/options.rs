@@ -98,7 +98,8 @@ fn number(text: &str) -> bool {
 fn one(tool: &Tool, value: &Value, text: &str, next: Option<&Value>, arguments: &mut Arguments) -> usize {
     let whole = tool.long_dash || text.starts_with("--");
     if whole || tool.takes_value(text) {
-        return match text.split_once('=') {
+        // Nim and its like write `--eval:…`.
+        return match text.split_once(['=', ':']) {
             Some((name, _)) => {
                 let rest = behind(value, name.len() + 1);
                 arguments.options.push((name.to_owned(), Some(rest)));

@@ -295,6 +295,11 @@ impl<'a> Reader<'a> {
                 };
                 self.after(value)
             }
+            Token::Sign('{') if self.holds_elements() => {
+                self.at += 1;
+                let held = self.list('}');
+                Values { list: !held.is_empty(), ..Values::of_list(held) }
+            }
             Token::Sign('{') => {
                 self.at += 1;
                 self.statements(Some('}'));
@@ -305,6 +310,15 @@ impl<'a> Reader<'a> {
                 self.at += 1;
                 self.name(name)
             }
+        }
+    }
+
+    /// Whether the brace here opens no block: `{args: […]}`, `{"rm", "-rf"}`.
+    fn holds_elements(&self) -> bool {
+        match self.peek(1) {
+            Some(Token::Name(_)) => self.sign(2, ':') && !self.sign(3, ':'),
+            Some(Token::Text { .. }) => self.sign(2, ','),
+            _ => false,
         }
     }
 
@@ -326,8 +340,9 @@ impl<'a> Reader<'a> {
                         && (self.sign(1, '=') && !self.sign(2, '=')
                             || self.sign(1, ':') && !self.sign(2, ':'));
                     self.at += if key { 2 } else { 0 };
+                    let counts = matches!(token, Token::Name(name) if GIVEN.contains(&name.as_str()));
                     let value = self.expression();
-                    if !key {
+                    if !key || counts {
                         elements.push(value);
                     }
                 }
@@ -379,6 +394,12 @@ impl<'a> Reader<'a> {
         self.call(name, None, arguments)
     }
 }
+
+/// Names of parameters that are what a call is about: what it runs, or the file that it is done to.
+const GIVEN: [&str; 14] = [
+    "args", "argv", "command", "cmd", "commands", "target", "func", "path", "file", "filename", "atPath",
+    "dir", "name", "source",
+];
 
 /// Words that no argument starts with.
 pub(super) const KEYWORDS: [&str; 26] = [

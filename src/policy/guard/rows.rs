@@ -6,8 +6,8 @@ use super::effect::Effect;
 use super::options::{self, Arguments, Operand};
 use super::rules::Rules;
 use super::selector::{Condition, Selector};
-use super::special;
 use super::table::{Left, Lists, Prints, Tool};
+use super::{filter, special};
 use crate::shell::run::{Call, State, matches};
 use crate::shell::{Part, Source, Span, Value};
 
@@ -61,7 +61,7 @@ pub(super) fn printed(
         Prints::Matching if call.stdin.has(Source::Processes) && !arguments.has(&["-v".to_owned()]) => {
             Value::dynamic(Source::Output, true)
         }
-        Prints::Matching | Prints::Stdin => input(tool, arguments, call, state),
+        Prints::Matching | Prints::Stdin => filter::excerpt(call, input(tool, arguments, call, state)),
         Prints::Names => special::names(arguments, state),
         Prints::Temporary => special::temporary(arguments),
         Prints::Decoded => {

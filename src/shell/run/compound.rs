@@ -12,6 +12,8 @@ use crate::shell::{Dynamic, Part, Source, Span, Value};
 
 /// Rounds of a loop whose condition is known to hold, at most.
 const MAX_ROUNDS: usize = 64;
+/// Background jobs that a machine bears, one for each round of a loop.
+const BEARABLE: usize = 2000;
 /// Rounds of a loop of which nobody knows how often it runs.
 const FREE_ROUNDS: usize = 3;
 
@@ -191,6 +193,9 @@ impl Shell<'_> {
             if condition.pieces.is_empty() && round == 0 {
                 self.endless(&Script::default(), body, state);
             }
+            if round + 1 == MAX_ROUNDS {
+                self.flood(body, state);
+            }
             output.append(&self.script(body, state, stdin));
             state.settle();
             self.computed_word(next, state);
@@ -224,6 +229,9 @@ impl Shell<'_> {
         let mut output = Value::default();
         let mut sizes = vec![state.variables.size()];
         let before = state.clone();
+        if words.is_some_and(|words| values.len().max(endless::counted(words)) > BEARABLE) {
+            self.flood(body, state);
+        }
         let used = endless::mentions(body, variable);
         self.loops.push(None);
         'rounds: for _ in 0..rounds {
@@ -262,11 +270,21 @@ impl Shell<'_> {
     /// A loop that nothing ends and nothing slows.
     fn endless(&mut self, condition: &Script, body: &Script, state: &State) {
         if endless::runs_away(condition, body, &|name| self.programs.waits(name), state) {
-            let first =
-                body.items.first().and_then(|i| i.chain.first()).and_then(|(_, p)| p.commands.first());
-            let span = first.map_or_else(Span::default, |c| c.span);
-            self.programs.problem(Problem::Bomb, self.pinned.unwrap_or(span));
+            self.bomb(body);
         }
+    }
+
+    /// A loop with very many rounds that starts a job in each.
+    fn flood(&mut self, body: &Script, state: &State) {
+        if endless::floods(body, &|name| self.programs.waits(name), state) {
+            self.bomb(body);
+        }
+    }
+
+    fn bomb(&mut self, body: &Script) {
+        let first = body.items.first().and_then(|i| i.chain.first()).and_then(|(_, p)| p.commands.first());
+        let span = first.map_or_else(Span::default, |c| c.span);
+        self.programs.problem(Problem::Bomb, self.pinned.unwrap_or(span));
     }
 
     pub(super) fn computed_word(&mut self, word: &Word, state: &mut State) -> Option<i64> {

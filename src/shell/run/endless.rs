@@ -28,6 +28,25 @@ pub(super) fn runs_away(
     !look.ends(condition) && !look.ends(body)
 }
 
+/// Whether each round of a loop starts something in the background, and none waits for it.
+pub(super) fn floods(body: &Script, waits: &dyn Fn(&str) -> bool, state: &State) -> bool {
+    body.items.iter().any(|item| item.background) && runs_away(&Script::default(), body, waits, state)
+}
+
+/// Rounds that `for … in $(seq …)` certainly has.
+pub(super) fn counted(words: &[Word]) -> usize {
+    let last = |text: &str| {
+        let mut words = text.split_whitespace();
+        words.next().filter(|program| *program == "seq")?;
+        words.next_back()?.parse::<usize>().ok()
+    };
+    let one = |piece: &Piece| match piece {
+        Piece::Command { text, .. } => last(text).unwrap_or(1),
+        _ => 1,
+    };
+    words.iter().flat_map(|w| &w.pieces).map(one).sum()
+}
+
 struct Look<'a> {
     waits: &'a dyn Fn(&str) -> bool,
     state: &'a State,
