@@ -85,6 +85,9 @@ impl Source {
 /// Text that brings such characters along is refused before it gets here.
 const FIRST_MARK: u32 = 0xF_FF00;
 
+/// What stands for `*` and `?` in the names that a program puts into code: names are patterns in quotes too.
+const NAME_MARKS: [(char, char); 2] = [('*', '\u{ffe00}'), ('?', '\u{ffe01}')];
+
 impl Dynamic {
     fn mark(self) -> char {
         let index = Source::ALL.iter().position(|s| *s == self.source).unwrap_or(0);
@@ -107,15 +110,12 @@ impl Value {
         if text.is_empty() {
             return Self::default();
         }
-        if text.is_ascii() || !text.chars().any(|c| Dynamic::of_mark(c).is_some()) {
+        if text.is_ascii() || !text.chars().any(|c| marked(c).is_some()) {
             return Self(vec![Part::Text(text)]);
         }
         let mut value = Self::default();
         for c in text.chars() {
-            match Dynamic::of_mark(c) {
-                Some(unknown) => value.push(Part::Dynamic(unknown)),
-                None => value.push(Part::Text(c.to_string())),
-            }
+            value.push(marked(c).unwrap_or_else(|| Part::Text(c.to_string())));
         }
         value
     }
@@ -234,6 +234,21 @@ impl Value {
         out
     }
 
+    /// The same, with marks for patterns, which are names of files that become part of the text.
+    #[must_use]
+    pub fn script(&self) -> String {
+        let settled = self.settled();
+        let mut out = String::new();
+        for part in &settled.0 {
+            match part {
+                Part::Text(text) => out.push_str(text),
+                Part::Glob(pattern) => out.extend(pattern.chars().map(named)),
+                Part::Dynamic(unknown) => out.push(unknown.mark()),
+            }
+        }
+        out
+    }
+
     /// The lines of the value. What is not known stays in the line that it stands in.
     #[must_use]
     pub fn lines(&self) -> Vec<Self> {
@@ -315,4 +330,18 @@ impl fmt::Display for Value {
         }
         Ok(())
     }
+}
+
+/// What a mark in code stands for.
+fn marked(c: char) -> Option<Part> {
+    let name = NAME_MARKS.iter().find(|(_, mark)| *mark == c);
+    match name {
+        Some((sign, _)) => Some(Part::Glob(sign.to_string())),
+        None => Dynamic::of_mark(c).map(Part::Dynamic),
+    }
+}
+
+/// A character of a pattern, or its mark.
+fn named(c: char) -> char {
+    NAME_MARKS.iter().find(|(sign, _)| *sign == c).map_or(c, |(_, mark)| *mark)
 }

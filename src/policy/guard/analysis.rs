@@ -110,7 +110,7 @@ impl<'r> Analysis<'r> {
             self.add(Effect::new(Kind::RemoteCode, "shell", code.to_string(), span));
             return Value::dynamic(Source::Remote, true);
         }
-        let text = code.code();
+        let text = code.script();
         self.differs |= readings::text_differs(&text);
         if code.parts().len() == 1 && code.has_dynamic() {
             self.undetermined("script", code, span);
