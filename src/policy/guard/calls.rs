@@ -5,7 +5,7 @@ use super::effect::{Effect, Kind};
 use super::language::Action;
 use super::reader::Found;
 use super::values::Values;
-use super::{interpreter, library, options, special};
+use super::{interpreter, numbers, options, special};
 use crate::shell::run::{Call, State};
 use crate::shell::{Part, Source, Span, Value};
 
@@ -42,7 +42,7 @@ pub(super) fn act(analysis: &mut Analysis<'_>, language: &str, found: &Found, sp
         Action::Kill if all.iter().any(|v| v.literal() == Some("-1")) => {
             analysis.add(Effect::new(Kind::Kill, "all", "every process", span));
         }
-        Action::Memory if library::is_too_much(arguments) => {
+        Action::Memory if numbers::is_too_much(arguments) => {
             analysis.add(Effect::new(Kind::Exhaustion, "memory", "script", span));
         }
         Action::Unclear => analysis.undetermined("call", &Value::dynamic(Source::Output, true), span),

@@ -1,8 +1,30 @@
 //! Encodings that disguise a constant, undone.
 
+use super::language::Returns;
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+
+/// The text in an encoding, decoded.
+pub(super) fn decode(how: Returns, text: &str) -> Option<String> {
+    match how {
+        Returns::Base64 => base64(text),
+        Returns::Base32 => base32(text),
+        Returns::Hex => hex(text),
+        Returns::Url => percent(text),
+        Returns::Rot13 => Some(text.chars().map(rot13).collect()),
+        _ => None,
+    }
+}
+
+fn rot13(c: char) -> char {
+    let turned = |base: u8, c: char| char::from((c as u8 - base + 13) % 26 + base);
+    match c {
+        'a'..='z' => turned(b'a', c),
+        'A'..='Z' => turned(b'A', c),
+        other => other,
+    }
+}
 
 /// Base64, with or without padding, in either alphabet.
 pub(super) fn base64(text: &str) -> Option<String> {

@@ -7,7 +7,7 @@ use super::lexer::{Token, tokens};
 use super::options::Arguments;
 use super::reader::{Found, Surroundings};
 use super::table::Tool;
-use super::{calls, library, reader, special, words};
+use super::{calls, disguise, reader, special, words};
 use crate::shell::run::{Call, State};
 use crate::shell::{Dynamic, Part, Source, Span, Value};
 
@@ -222,7 +222,7 @@ fn printed(tokens: &[Token], found: &[Found], input: &Input) -> Option<Value> {
     let mut out = Value::default();
     let prints = |f: &&Found| matches!(f.action, Action::Print | Action::PrintLine | Action::Format);
     for call in found.iter().filter(prints) {
-        let formatted = (call.action == Action::Format).then(|| library::printed(&call.arguments));
+        let formatted = (call.action == Action::Format).then(|| disguise::printed(&call.arguments));
         let arguments = formatted.as_ref().map_or(call.arguments.as_slice(), std::slice::from_ref);
         let values: Vec<&Value> = arguments.iter().flat_map(|a| &a.items).collect();
         for (at, value) in values.iter().enumerate() {

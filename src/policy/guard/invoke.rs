@@ -1,6 +1,6 @@
 //! Calls, and what stands behind a value: methods, subscripts, further calls.
 
-use super::language::{Action, Syntax};
+use super::language::{Action, Returns, Syntax};
 use super::lexer::Token;
 use super::library;
 use super::reader::Reader;
@@ -38,7 +38,7 @@ impl Reader<'_> {
             return Values::one(Value::dynamic(Source::Remote, true));
         }
         self.changes(name, &arguments);
-        library::result(name, receiver.as_ref(), &arguments)
+        library::result(self.returned(name), receiver.as_ref(), &arguments)
     }
 
     /// `list.forEach(fs.unlinkSync)`, `.then(eval)`, `Thread(target=os.system, args=…)`: a function that does
@@ -188,7 +188,9 @@ impl Reader<'_> {
                 Values::unknown().named(format!("{}.{member}", module.unwrap_or_default()))
             }
             // Ruby's `Dir[pattern]`.
-            _ if value.name.as_deref() == Some("Dir") => library::result("glob", None, &inside),
+            _ if value.name.as_deref() == Some("Dir") => {
+                library::result(Some(Returns::Matches), None, &inside)
+            }
             (_, Some(index)) if value.list => {
                 let base = usize::from(self.has(Syntax::LongBrackets));
                 let element = index.checked_sub(base).and_then(|at| value.items.get(at));

@@ -35,6 +35,69 @@ pub(super) struct Language {
     /// What calls do.
     #[serde(default)]
     pub(super) calls: BTreeMap<String, Action>,
+    /// What functions return.
+    #[serde(default)]
+    pub(super) returns: BTreeMap<String, Returns>,
+}
+
+/// What a function or method returns. The first value is the object of a method, or the first argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Returns {
+    /// Its first value.
+    First,
+    /// A list: its object with the arguments behind it.
+    More,
+    /// Its arguments as a list.
+    List,
+    /// Its first value as a list.
+    Elements,
+    /// Numbers as the characters that they are.
+    Characters,
+    /// The second argument, changed by the function that the first one is.
+    Mapped,
+    /// Its first value out of the encoding that another one names.
+    Coded,
+    /// Its first value, which is in Base64.
+    Base64,
+    /// Its first value, which is in Base32.
+    Base32,
+    /// Its first value, which is in hexadecimal digits.
+    Hex,
+    /// Its first value, whose letters are turned by half the alphabet.
+    Rot13,
+    /// Its first value, in which characters are written with percent signs.
+    Url,
+    /// A list as one text, with a separator.
+    Joined,
+    /// Its values as one text, with blanks.
+    Spaced,
+    /// Its values as one text.
+    Strung,
+    /// A path of its values.
+    Path,
+    /// Its first value backwards.
+    Reversed,
+    /// Its first value, a format, with the other values in it.
+    Format,
+    /// A text in which one part is replaced by another.
+    Replaced,
+    /// Its first value in small letters.
+    Lower,
+    /// Its first value in capital letters.
+    Upper,
+    /// The paths that match its arguments.
+    Matches,
+    /// The paths of what is in a directory.
+    Below,
+    /// The names of what is in a directory.
+    Names,
+    /// The words of a text.
+    Words,
+    /// What is in a file.
+    Content,
+    /// The module that its first value names.
+    Module,
 }
 
 /// A trait of how a language is written.
@@ -145,5 +208,16 @@ impl Language {
         let by_pattern =
             |(key, action): (&String, &Action)| (key.contains('*') && matches(key, &last)).then_some(*action);
         self.calls.iter().find_map(by_pattern)
+    }
+
+    /// What a call of `name` returns: by the last part of its name, or by more of it.
+    pub(super) fn returned(&self, name: &str) -> Option<Returns> {
+        let mut rest = name.trim_end_matches(['!', '?']);
+        loop {
+            if let Some(what) = self.returns.get(rest) {
+                return Some(*what);
+            }
+            rest = rest.split_once('.')?.1;
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! What a name in a script stands for: a variable, something the program is given, or a call.
 
 use super::bindings::DECLARATIONS;
-use super::language::{Action, Syntax};
+use super::disguise;
+use super::language::{Action, Returns, Syntax};
 use super::lexer::Token;
-use super::library;
 use super::reader::{KEYWORDS, Reader};
 use super::values::Values;
 use crate::shell::{Source, Value};
@@ -82,7 +82,7 @@ impl Reader<'_> {
         }
         let target = self.expression();
         let text = match self.action(name) {
-            Some(Action::Format) => library::printed(&arguments).spaced(),
+            Some(Action::Format) => disguise::printed(&arguments).spaced(),
             _ => Values::of_list(arguments).spaced(),
         };
         if piped {
@@ -98,6 +98,10 @@ impl Reader<'_> {
 
     pub(super) fn action(&self, name: &str) -> Option<Action> {
         self.language.action(name).or_else(|| self.any.action(name))
+    }
+
+    pub(super) fn returned(&self, name: &str) -> Option<Returns> {
+        self.language.returned(name).or_else(|| self.any.returned(name))
     }
 
     /// A name whose first part is a variable: the object and the method, or what the variable names.
