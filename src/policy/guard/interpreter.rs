@@ -7,6 +7,7 @@ use super::lexer::{Token, tokens};
 use super::options::Arguments;
 use super::reader::{Found, Surroundings};
 use super::table::Tool;
+use super::values::Values;
 use super::{calls, disguise, reader, special, words};
 use crate::shell::run::{Call, State};
 use crate::shell::{Dynamic, Part, Source, Span, Value};
@@ -200,8 +201,14 @@ pub(super) fn script(
 
 /// What a script prints or writes may go to any program that it starts.
 fn feed(found: &mut [Found]) {
-    let writes = |f: &&Found| matches!(f.action, Action::Print | Action::PrintLine | Action::Write);
-    let texts = found.iter().filter(writes).flat_map(|f| &f.arguments).flat_map(|a| &a.items);
+    let written_by = |f: &'_ Found| match f.action {
+        Action::Print | Action::PrintLine | Action::Write => f.arguments.clone(),
+        // `run(["sh"], input="…")`
+        Action::Command | Action::Shell | Action::Program => f.arguments.iter().skip(1).cloned().collect(),
+        _ => Vec::new(),
+    };
+    let arguments: Vec<Values> = found.iter().flat_map(written_by).collect();
+    let texts = arguments.iter().flat_map(|a| &a.items);
     let mut written = Value::default();
     for text in texts.map(Value::suffix).filter(|text| !text.is_empty()) {
         // In front of it may stand a file handle: `print P "…"`.

@@ -66,12 +66,27 @@ impl Reader<'_> {
     fn bare_call(&mut self, name: &str, receiver: Option<Values>) -> Values {
         let prints = self.has(Syntax::Awk)
             && matches!(self.action(name), Some(Action::Print | Action::PrintLine | Action::Format));
+        if self.has(Syntax::PerlQuotes) && self.names_handle() {
+            self.skip(1);
+        }
         let arguments = self.bare(prints);
         if prints && (self.sign(0, '>') || self.sign(0, '|')) {
             return self.redirected(name, arguments);
         }
         let value = self.call(name, receiver, arguments);
         self.after(value)
+    }
+
+    /// Perl's `print HANDLE "…"`: a name, and no comma before what is printed.
+    fn names_handle(&self) -> bool {
+        match (self.peek(0), self.peek(1)) {
+            (Some(Token::Name(name)), Some(Token::Text { .. } | Token::Name(_))) => {
+                !KEYWORDS.contains(&name.as_str())
+                    && self.action(name).is_none()
+                    && self.returned(name).is_none()
+            }
+            _ => false,
+        }
     }
 
     /// awk: `print … > path`, `print … | command`.

@@ -299,9 +299,9 @@ impl<'a> Reader<'a> {
 }
 
 /// Names of parameters that are what a call is about: what it runs, or the file that it is done to.
-const GIVEN: [&str; 14] = [
+const GIVEN: [&str; 15] = [
     "args", "argv", "command", "cmd", "commands", "target", "func", "path", "file", "filename", "atPath",
-    "dir", "name", "source",
+    "dir", "name", "input", "source",
 ];
 
 /// Words that no argument starts with.

@@ -240,9 +240,9 @@ fn words_match(pattern: &[String], words: &[&Value]) -> bool {
 
 /// Whether a call of the program `base` prints settings for the shell that reads them.
 pub(super) fn prints_settings(rules: &Rules, base: &str, call: &Call<'_>) -> bool {
-    let rest = call.words[1..].iter().map(|w| format!(" {}", w.code()));
-    let text = std::iter::once(base.to_owned()).chain(rest).collect::<String>();
-    rules.prints_settings.iter().any(|pattern| matches(pattern, &text))
+    let words: Vec<&Value> = call.words[1..].iter().collect();
+    let mut rows = rules.settings.iter().filter(|row| row.of.iter().any(|name| name == base));
+    rows.any(|row| row.words.iter().any(|pattern| words_match(pattern, &words)))
 }
 
 /// Whether an option's value, or a member of a list that it holds, is what a pattern says.

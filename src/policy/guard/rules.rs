@@ -101,8 +101,8 @@ pub struct Rules {
     pub(super) unlisted: Tool,
     /// What resources of other configuration tools do.
     pub(super) resources: Resources,
-    /// Patterns of commands that print settings for the shell that reads them.
-    pub(super) prints_settings: Vec<String>,
+    /// Programs that print settings for the shell that reads them.
+    pub(super) settings: Vec<Settings>,
     /// Variables whose value some programs run in a shell.
     pub(super) runs_variables: Vec<String>,
     /// Settings of variables that switch off how programs check what they fetch.
@@ -133,12 +133,22 @@ pub struct Rules {
     pub(super) lists: Names,
 }
 
+/// Programs that print settings for the shell that reads them: variables, aliases, completions.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Settings {
+    /// Their names.
+    pub(super) of: Vec<String>,
+    /// What their arguments start with, where they do; as in conditions of tools.
+    pub(super) words: Vec<Vec<String>>,
+}
+
 /// `policies/content.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ContentFile {
     output_options: Vec<String>,
-    prints_settings: Vec<String>,
+    settings: Vec<Settings>,
     runs_variables: Vec<String>,
     insecure_variables: Vec<String>,
     program_paths: Vec<String>,
@@ -234,7 +244,7 @@ impl Rules {
                 .map_err(|e| RulesError::toml("policies/statements.toml", &e))?
                 .statement,
             unlisted: Tool { values: content.output_options, ..Tool::default() },
-            prints_settings: content.prints_settings,
+            settings: content.settings,
             runs_variables: content.runs_variables,
             insecure_variables: content.insecure_variables,
             program_paths: content.program_paths,
