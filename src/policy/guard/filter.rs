@@ -279,3 +279,44 @@ fn cut(text: &str, words: &[String]) -> Option<String> {
     };
     Some(text.lines().map(one).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell::{Dialect, Span};
+
+    /// What the filter `words` prints, given `input`.
+    fn check(words: &str, input: &str, expected: &str) {
+        let words: Vec<Value> = words.split(' ').map(Value::text).collect();
+        let (spans, stdin) = (vec![Span::default(); words.len()], Value::text(input));
+        let call = Call {
+            words: &words,
+            spans: &spans,
+            stdin: &stdin,
+            environment: &[],
+            span: Span::default(),
+            socket: false,
+        };
+        let state = State::new(Dialect::Bash, Value::text("/"));
+        let printed = match apply(&call, &state) {
+            unknown if unknown.has_dynamic() => excerpt(&call, stdin.clone()),
+            known => known,
+        };
+        assert_eq!(printed.literal(), Some(expected), "{words:?}");
+    }
+
+    #[test]
+    fn text_is_turned_into_text() {
+        check("base64 -d", "cm0=", "rm");
+        check("basenc --base16 -d", "726D", "rm");
+        check("base32 -d", "OJWQ====", "rm");
+        check("xxd -r -p", "726d", "rm");
+        check("tr a-z n-za-m", "ez", "rm");
+        check("rev", "mr", "rm\n");
+        check("cut -c2-3", "xrmx", "rm\n");
+        check("head -c 2", "rmxx", "rm");
+        check("tail -c +3", "xxrm", "rm");
+        check("dd bs=1 skip=2", "xxrm", "rm");
+        check("dd conv=swab", "mr", "rm");
+    }
+}

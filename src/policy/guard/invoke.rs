@@ -27,6 +27,7 @@ impl Reader<'_> {
         }
         match (action, &receiver) {
             (Some(Action::Dispatch), _) => return self.dispatched(arguments),
+            (Some(Action::Value), _) => {}
             (Some(action), Some(object)) if action.takes_object() || arguments.is_empty() => {
                 let with = [vec![object.clone()], arguments.clone()].concat();
                 self.note(action, with);
@@ -97,6 +98,10 @@ impl Reader<'_> {
             (Some(name), _) if self.action(name).is_some_and(|a| a != Action::Dispatch) => {
                 let name = name.to_owned();
                 self.call(&name, None, arguments)
+            }
+            // `map(chr, [114, 109])`
+            (Some(name), _) if self.returned(name) == Some(Returns::Characters) => {
+                library::result(Some(Returns::Mapped), None, &[vec![first], arguments].concat())
             }
             _ if arguments
                 .first()

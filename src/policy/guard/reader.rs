@@ -310,3 +310,108 @@ pub(super) const KEYWORDS: [&str; 26] = [
     "then", "or", "and", "in", "of", "rescue", "except", "catch", "finally", "try", "begin", "BEGIN", "END",
     "is",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::guard::lexer::tokens;
+    use crate::policy::guard::rules::Rules;
+    use crate::shell::Dialect;
+
+    /// Reads `code`, which is given the operand `/srv/x`, and compares its calls: `action argument …`.
+    fn check(language: &str, code: &str, expected: &[&str]) {
+        let languages = &Rules::builtin().languages;
+        let (operands, stdin) = ([Value::text("/srv/x")], Value::default());
+        let state = State::new(Dialect::Bash, Value::text("/"));
+        let around = Surroundings { operands: &operands, stdin: &stdin, state: &state };
+        let tokens = tokens(code, &languages[language]);
+        let found: Vec<String> = calls(&languages[language], &languages["any"], &tokens, around)
+            .iter()
+            .map(|call| {
+                let items = call.arguments.iter().flat_map(|a| &a.items);
+                let shown = items.map(|v| format!(" {v}")).collect::<String>();
+                format!("{:?}{shown}", call.action).to_lowercase()
+            })
+            .collect();
+        assert_eq!(found, expected, "{language}: {code}");
+    }
+
+    #[test]
+    fn strings_mean_what_their_language_says() {
+        for (language, code, expected) in [
+            ("python", r"os.remove('/a\x62')", "delete /ab"),
+            ("python", r"os.remove(r'/a\x62')", r"delete /a\x62"),
+            ("python", "d='/a'; os.remove(f'{d}/b')", "delete /a/b"),
+            ("perl", r#"$d="/a"; unlink "$d/b""#, "delete /a/b"),
+            ("perl", r#"unlink '$d/b'"#, "delete $d/b"),
+            ("perl", "unlink q(/a)", "delete /a"),
+            ("perl", "unlink </a/*>", "delete /a/*"),
+            ("ruby", r##"d='/a'; File.delete("#{d}/b")"##, "delete /a/b"),
+            ("ruby", "File.delete(*%w[/a /b])", "delete /a /b"),
+            ("node", "const d='/a'; fs.rmSync(`${d}/b`)", "deletetree /a/b"),
+            ("lua", "os.remove([[/a]])", "delete /a"),
+        ] {
+            check(language, code, &[expected]);
+        }
+    }
+
+    #[test]
+    fn constants_are_put_together() {
+        for (language, code, expected) in [
+            ("python", "os.remove('/a'+'/b')", "delete /a/b"),
+            ("python", "os.remove('/a' '/b')", "delete /a/b"),
+            ("python", "os.remove('/%s' % 'a')", "delete /a"),
+            ("python", "os.remove('/{}'.format('a'))", "delete /a"),
+            ("python", "os.remove(''.join(map(chr,[47,97])))", "delete /a"),
+            ("python", "os.remove('a/'[::-1])", "delete /a"),
+            ("python", "os.remove(os.path.join('/a','b'))", "delete /a/b"),
+            ("perl", "unlink '/a'.'/b'", "delete /a/b"),
+            ("perl", r#"unlink pack("H*","2f61")"#, "delete /a"),
+            ("php", "unlink(base64_decode('L2E='));", "delete /a"),
+            ("node", "fs.rmSync(Buffer.from('L2E=','base64').toString())", "deletetree /a"),
+            ("ruby", "File.delete(['2f61'].pack('H*'))", "delete /a"),
+        ] {
+            check(language, code, &[expected]);
+        }
+    }
+
+    #[test]
+    fn programs_see_their_arguments() {
+        check("python", "os.remove(sys.argv[1])", &["delete /srv/x"]);
+        check("perl", "unlink $ARGV[0]", &["delete /srv/x"]);
+        check("ruby", "File.delete(ARGV[0])", &["delete /srv/x"]);
+    }
+
+    #[test]
+    fn functions_are_known_by_other_names() {
+        for (code, expected) in [
+            ("import os as o; o.remove('/a')", "delete /a"),
+            ("from os import remove as r; r('/a')", "delete /a"),
+            ("r = os.remove; r('/a')", "delete /a"),
+            ("__import__('os').remove('/a')", "delete /a"),
+            ("getattr(os, 're'+'move')('/a')", "delete /a"),
+            ("os.__dict__['remove']('/a')", "delete /a"),
+            ("atexit.register(os.remove, '/a')", "delete /a"),
+            ("Thread(target=os.remove, args=('/a',))", "delete /a"),
+        ] {
+            check("python", code, &[expected]);
+        }
+        check("node", "const {rmSync: r} = require('fs'); r('/a')", &["deletetree /a"]);
+        check("node", "require('fs')['rmSync']('/a')", &["deletetree /a"]);
+        check("php", "$f='unlink'; $f('/a');", &["delete /a"]);
+    }
+
+    #[test]
+    fn loops_bind_what_they_go_through() {
+        for (language, code, expected) in [
+            ("python", "for f in ['/a','/b']: os.remove(f)", "delete /a /b"),
+            ("python", "[os.remove(f) for f in glob.glob('/a/*')]", "delete /a/*"),
+            ("perl", "unlink $_ for '/a','/b'", "delete /a"),
+            ("ruby", "Dir['/a/*'].each { |f| File.delete(f) }", "delete /a/*"),
+            ("node", "for (const f of ['/a','/b']) fs.rmSync(f)", "deletetree /a /b"),
+            ("php", "foreach (glob('/a/*') as $f) unlink($f);", "delete /a/*"),
+        ] {
+            check(language, code, &[expected]);
+        }
+    }
+}

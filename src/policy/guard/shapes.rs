@@ -139,3 +139,39 @@ fn endless(tokens: &[Token]) -> bool {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::guard::effect::Kind;
+    use crate::policy::guard::rules::Rules;
+    use crate::policy::guard::{Setting, Subject, effects};
+
+    /// Whether `command` uses up what the machine has.
+    fn check(command: &str, expected: bool) {
+        let found = effects(Rules::builtin(), &Subject::Shell(command), &Setting::default());
+        assert_eq!(found.iter().any(|e| e.kind == Kind::Exhaustion), expected, "{command}");
+    }
+
+    #[test]
+    fn output_without_end_counts_where_it_is_kept() {
+        check("yes > /srv/x", true);
+        check("yes | sort", true);
+        check("yes x | logger", true);
+        check("yes | head -n 5 > /srv/x", false);
+        check("yes | apt-get install x", false);
+    }
+
+    #[test]
+    fn loops_that_never_rest_are_found_in_other_languages() {
+        check("python3 -c 'while True: pass'", true);
+        check("perl -e 'fork while 1'", true);
+        check("python3 -c 'import time\nwhile True: time.sleep(1)'", false);
+    }
+
+    #[test]
+    fn jobs_in_the_background_are_counted() {
+        check("for i in $(seq 100000); do sleep 9 & done", true);
+        check("for i in $(seq 10); do sleep 9 & done", false);
+        check("for i in $(seq 100000); do sleep 9 & wait; done", false);
+    }
+}

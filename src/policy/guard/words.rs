@@ -145,3 +145,30 @@ fn substitutions(word: &Word) -> Vec<String> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::guard::rules::Rules;
+
+    fn check(code: &str, expected: &str) {
+        let shown: String = tokens(code, &Rules::builtin().languages["tcl"])
+            .iter()
+            .map(|token| match token {
+                Token::Name(name) => name.clone(),
+                Token::Text { text, .. } => format!("'{text}'"),
+                Token::Pattern => "/".to_owned(),
+                Token::Number(number) => number.clone(),
+                Token::Sign(sign) => sign.to_string(),
+            })
+            .collect();
+        assert_eq!(shown, expected, "{code}");
+    }
+
+    #[test]
+    fn lines_become_calls() {
+        check("file delete -force /srv/x", "file.delete('-force','/srv/x');");
+        check("set d /srv", "d='/srv';");
+        check("puts [exec id]", "exec('id');puts('[exec id]');");
+    }
+}
