@@ -77,6 +77,7 @@ pub fn paths() -> Value {
             "name": { "type": "string", "description": "The name of the class, as rules use it." },
             "directories": paths("Directories: lost with anything above them, or with all that is in them."),
             "files": paths("Files."),
+            "named": paths("Files that count when it is they that are meant, and not something above them."),
             "within": paths("Directories in which every single thing counts."),
             "many": paths("Directories of which no selection may be lost at once."),
             "except": paths("What does not count although it matches."),
@@ -92,6 +93,8 @@ pub fn paths() -> Value {
                 "description": "Directories that are other names of directories, each as such a pair.",
             },
             "junk": paths("Names of files that may go wherever they are."),
+            "copies": paths("Names of copies, which no pattern of a class means."),
+            "set_user_id": paths("Programs that may run with their owner's rights."),
         },
     });
     document("Protected paths of a Countersign site", root)

@@ -4,11 +4,11 @@ use super::accounts::Steps;
 use super::effect::{Effect, Kind};
 use super::found::Found;
 use super::options;
-use super::paths::Reach;
+use super::paths::{ANY_DEPTH, Reach};
 use super::rows::{prints_settings, shown_command};
 use super::rules::Rules;
 use super::step::Step;
-use super::{container, readings, special};
+use super::{container, find, readings, special};
 use crate::shell::run::{Call, Place, Problem, Programs, Shell, State, Write};
 use crate::shell::{ParseError, Part, Source, Span, Value};
 
@@ -76,7 +76,9 @@ impl<'r> Analysis<'r> {
 
     /// Adds an effect on paths: one for each place where the shell may stand.
     pub(super) fn add_path(&mut self, mut effect: Effect, path: &Value, state: &State) {
-        let deep = matches!(path.parts().last(), Some(Part::Glob(pattern)) if pattern == "**");
+        let whole = find::widened(path, &effect, &self.rules.paths);
+        let path = whole.as_ref().unwrap_or(path);
+        let deep = matches!(path.parts().last(), Some(Part::Glob(pattern)) if pattern == ANY_DEPTH);
         effect.recursive |= deep && effect.kind.adds_up();
         let reach = Reach::of(&effect);
         for whole in state.absolute(&path.settled()) {
@@ -93,7 +95,7 @@ impl<'r> Analysis<'r> {
     /// Whether a file system goes where the script has looked for one before, on a disk for data.
     fn is_asked_for(&self, effect: &Effect, class: &str, path: &Value) -> bool {
         let asked = || self.probed.iter().any(|p| path.literal() == Some(p.as_str()));
-        effect.kind == Kind::Format && !effect.forced && class == "disk" && asked()
+        effect.kind == Kind::Format && class == "disk" && asked()
     }
 
     /// Runs text in a shell that the present one starts.

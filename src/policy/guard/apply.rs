@@ -1,6 +1,7 @@
 //! A tool's table put to a call of it: what it does, runs, stores and prints.
 
 use super::analysis::Analysis;
+use super::effect::Kind;
 use super::options::{self, Arguments};
 use super::rows::{holds, listed, printed};
 use super::table::{Special, Tool};
@@ -16,6 +17,7 @@ impl<'r> Analysis<'r> {
     pub(super) fn apply(&mut self, tool: &'r Tool, call: &Call<'_>, state: &mut State) -> Value {
         let arguments = options::parse(tool, call.words, call.spans);
         if arguments.has(&tool.harmless) {
+            self.note_devices(tool, &arguments);
             return Value::dynamic(Source::Output, true);
         }
         let Some(directory) = arguments.values(&tool.directory).last() else {
@@ -28,6 +30,17 @@ impl<'r> Analysis<'r> {
         output
     }
 
+    /// Notes devices that a tool has looked at: one made for that, or one that writes to devices but
+    /// not this time.
+    fn note_devices(&mut self, tool: &Tool, arguments: &Arguments) {
+        let mut writes = tool.effects.iter().filter(|e| e.kind == Kind::Format).peekable();
+        let looks = writes.peek().is_some() && !writes.any(|e| holds(&e.when, arguments));
+        if tool.probes || looks || arguments.has(&tool.harmless) {
+            let shown = arguments.operands.iter().filter_map(|o| o.value.literal().map(str::to_owned));
+            self.probed.extend(shown.filter(|path| path.starts_with("/dev/")));
+        }
+    }
+
     /// The same, in the directory where the tool works.
     fn applied(
         &mut self,
@@ -36,17 +49,14 @@ impl<'r> Analysis<'r> {
         call: &Call<'_>,
         state: &mut State,
     ) -> Value {
-        if tool.probes {
-            let shown = arguments.operands.iter().filter_map(|o| o.value.literal().map(str::to_owned));
-            self.probed.extend(shown.filter(|path| path.starts_with("/dev/")));
-        }
+        self.note_devices(tool, arguments);
         self.environment(call, state);
         let special = tool.special.and_then(|s| self.special(s, tool, arguments, call, state));
         self.effects(tool, arguments, call, state);
         if !tool.own_outputs {
             self.outputs(arguments, call, state);
         }
-        if arguments.has(&tool.verifies) {
+        if tool.verifies.iter().any(|o| o == "*") || arguments.has(&tool.verifies) {
             state.trust_downloads();
         }
         let mut inner = Value::default();

@@ -43,7 +43,9 @@ fn command(analysis: &mut Analysis<'_>, words: &[String], call: &Call<'_>, state
     // Where the file ends and its nodes begin, only the machine knows.
     for (at, _) in path.match_indices('/').skip(1) {
         let (file, setting) = path.split_at(at);
-        analysis.add_path(Effect::new(Kind::Edit, "", "", call.span), &Value::text(file), state);
+        let mut edit = Effect::new(Kind::Edit, "", "", call.span);
+        edit.forced = true;
+        analysis.add_path(edit, &Value::text(file), state);
         let line = format!("{} {}", setting.replace('/', " ").trim(), values.join(" "));
         content::lines(analysis, file, (&line, content::Extent::Part), call.span, state);
     }

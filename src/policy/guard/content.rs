@@ -158,7 +158,8 @@ fn placed(
     }
     let rules = analysis.rules;
     if let Some(name) = text.strip_prefix("/proc/sys/") {
-        let setting = format!("sysctl -w {}={}", name.replace('/', "."), content.code().trim());
+        let value = content.code().trim().replace('\'', "'\\''");
+        let setting = format!("sysctl -w '{}={value}'", name.replace('/', "."));
         analysis.shell_text(&Value::text(setting), span, state, &Value::default());
     }
     let known = if content.has_dynamic() { Extent::Part } else { extent };

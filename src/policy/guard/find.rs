@@ -2,7 +2,7 @@
 
 use super::analysis::Analysis;
 use super::effect::{Effect, Kind};
-use super::paths::Reach;
+use super::paths::{ANY_DEPTH, Paths, Reach};
 use super::picks::{Expression, Picks};
 use super::special::replaced;
 use crate::shell::run::{Call, State, is_pattern, matches};
@@ -156,33 +156,77 @@ fn below(root: &Value, picks: &Picks, analysis: &Analysis<'_>) -> Vec<Value> {
     let (retained, listed) = match paths.class(root, Reach::Node) {
         None => (false, named),
         Some("unknown") => (false, exact),
-        Some("log") => (picks.old || picks.narrowed, named),
-        Some("backup" | "private") => (picks.old, exact),
-        Some("data" | "database") => (picks.old && named, exact),
-        Some("shared" | "home") => (false, named),
-        Some(_) => (false, exact),
+        Some("root" | "base") => (false, exact),
+        Some("log") => (picks.old || picks.narrowed || picks.dangling, named),
+        Some("backup" | "private") => (picks.old || picks.dangling, exact),
+        Some("data" | "database") => (picks.old && named || picks.dangling, exact),
+        Some("shared" | "home") => (picks.dangling, named),
+        Some(_) => (picks.dangling, exact),
+    };
+    let name = Part::Dynamic(Dynamic { source: Source::Name, empty: false });
+    let below_root = |parts: [Part; 2]| {
+        let mut value = root.clone();
+        for part in parts {
+            value.push(Part::Text("/".into()));
+            value.push(part);
+        }
+        value
     };
     if retained || (!names.is_empty() && names.iter().all(junk)) {
-        let mut value = root.clone();
-        for _ in 0..2 {
-            value.push(Part::Text("/".into()));
-            value.push(Part::Dynamic(Dynamic { source: Source::Name, empty: false }));
-        }
-        return vec![value];
+        return vec![below_root([name.clone(), name])];
+    }
+    if !names.is_empty() && names.iter().all(|name| paths.is_copy(name)) {
+        return names.iter().map(|copy| below_root([name.clone(), Part::Glob(copy.clone())])).collect();
+    }
+    if picks.owned && !listed {
+        let mut somewhere = below_root([Part::Glob(ANY_DEPTH.into()), name.clone()]);
+        somewhere.push(Part::Text("/".into()));
+        somewhere.push(name);
+        return vec![somewhere];
     }
     let at_depth = |name: Option<&String>| {
+        let shallow = picks.shallow && listed;
         let mut value = root.clone();
         value.push(Part::Text("/".into()));
-        if !picks.shallow || name.is_none() {
-            value.push(Part::Glob("**".into()));
+        if !shallow || name.is_none() {
+            value.push(Part::Glob(ANY_DEPTH.into()));
         }
         if let Some(name) = name {
-            if !picks.shallow {
+            if !shallow {
                 value.push(Part::Text("/".into()));
             }
             value.push(Part::Glob(name.clone()));
         }
         value
     };
-    if listed { names.iter().map(|name| at_depth(Some(name))).collect() } else { vec![at_depth(None)] }
+    if named { names.iter().map(|name| at_depth(Some(name))).collect() } else { vec![at_depth(None)] }
+}
+
+/// The directory with all that is in it, where an effect on a selection of what was found below it is as
+/// bad as one on everything: what a pattern of names leaves there is not known. Modes that are set, and
+/// what is given to root, harm less than what they were there for.
+pub(super) fn widened(path: &Value, effect: &Effect, paths: &Paths) -> Option<Value> {
+    let parts = path.parts();
+    let at = parts.iter().position(|p| matches!(p, Part::Glob(pattern) if pattern == ANY_DEPTH))?;
+    let rest = parts.get(at + 1..)?;
+    let named = rest.iter().any(|p| matches!(p, Part::Glob(name) if is_pattern(name)));
+    let somebodys = rest.iter().any(|p| matches!(p, Part::Dynamic(_)));
+    let harmless = match effect.kind {
+        Kind::Mode | Kind::Close | Kind::Expose | Kind::Format => true,
+        Kind::Owner => somebodys || !effect.forced,
+        _ => false,
+    };
+    if harmless || !(named || somebodys) {
+        return None;
+    }
+    let value = |parts: &[Part]| {
+        parts.iter().cloned().fold(Value::default(), |mut value, part| {
+            value.push(part);
+            value
+        })
+    };
+    match paths.class(&value(&parts[..at]), Reach::Node) {
+        None | Some("log" | "shared" | "home") => None,
+        Some(_) => Some(value(&parts[..=at])),
+    }
 }

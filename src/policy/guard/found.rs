@@ -38,6 +38,14 @@ impl Found {
         taken
     }
 
+    /// Takes those out again that are not wanted.
+    pub(super) fn retain(&mut self, wanted: impl Fn(&Effect) -> bool) {
+        if !self.effects.iter().all(&wanted) {
+            let all = std::mem::take(self).into_effects();
+            all.into_iter().filter(wanted).for_each(|effect| self.add(effect));
+        }
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.effects.len()

@@ -5,7 +5,7 @@ use super::effect::{Effect, Kind};
 use super::options::Arguments;
 use super::special;
 use crate::shell::Source;
-use crate::shell::run::State;
+use crate::shell::run::{State, matches};
 
 /// `chmod`: which bits, and on what.
 pub(super) fn chmod(analysis: &mut Analysis<'_>, arguments: &Arguments, state: &State) {
@@ -33,8 +33,9 @@ pub(super) fn chmod(analysis: &mut Analysis<'_>, arguments: &Arguments, state: &
             let target = operand.value.to_string();
             analysis.add(Effect::new(Kind::UnverifiedCode, "program", target, operand.span));
         }
-        if change.sets & SET_USER_ID != 0 {
-            let target = operand.value.to_string();
+        let target = operand.value.to_string();
+        let usual = analysis.rules.paths.set_user_id.iter().any(|program| matches(program, &target));
+        if change.sets & SET_USER_ID != 0 && !usual {
             analysis.add(Effect::new(Kind::Setuid, "mode", target, operand.span));
         }
     }
@@ -58,7 +59,7 @@ struct Change {
 
 impl Change {
     /// The mode of another file: some change, that nothing is known of.
-    const LIKE_ANOTHER: Self = Self { sets: 0o040, clears: 0, whole: true };
+    const LIKE_ANOTHER: Self = Self { sets: 0o040, clears: 0o100, whole: true };
 
     fn of(mode: &str) -> Self {
         let digits = mode.trim_start_matches(['=', '+', '-']);

@@ -20,6 +20,12 @@ pub(super) struct Paths {
     /// Names of files that may go wherever they are.
     #[serde(default)]
     pub(super) junk: Vec<String>,
+    /// Names of copies: what a pattern of this table does not mean.
+    #[serde(default)]
+    copies: Vec<String>,
+    /// Programs that run with their owner's rights on every machine.
+    #[serde(default)]
+    pub(super) set_user_id: Vec<String>,
 }
 
 /// A class of protected paths.
@@ -34,6 +40,9 @@ pub(super) struct Class {
     /// Files.
     #[serde(default)]
     files: Entries,
+    /// Files that count when it is they that are meant, and not something above them.
+    #[serde(default)]
+    named: Entries,
     /// Directories in which every single thing counts.
     #[serde(default)]
     within: Entries,
@@ -87,6 +96,9 @@ impl Paths {
     pub(super) fn extend(&mut self, other: Self) {
         self.classes.splice(0..0, other.classes);
         self.aliases.extend(other.aliases);
+        self.junk.extend(other.junk);
+        self.copies.extend(other.copies);
+        self.set_user_id.extend(other.set_user_id);
     }
 
     /// The class of what an action on `path` reaches: the most important one of all paths that
@@ -102,6 +114,11 @@ impl Paths {
             None if is_undetermined(&settled) => Some("unknown"),
             None => None,
         }
+    }
+
+    /// Whether what has this name is a copy of something.
+    pub(super) fn is_copy(&self, name: &str) -> bool {
+        is_copy(name, &self.copies)
     }
 
     fn name(&self, index: usize) -> Option<&str> {
@@ -147,7 +164,7 @@ impl Paths {
                 forms.insert(0, other);
             }
         }
-        forms.into_iter().map(Target::new).collect()
+        forms.into_iter().map(|segments| Target::new(segments, &self.copies)).collect()
     }
 }
 
@@ -158,16 +175,19 @@ pub(super) struct Target {
     segments: Vec<String>,
     /// Whether everything in it is meant, and not it itself.
     contents: bool,
+    /// Whether it is called like a copy of something.
+    copy: bool,
 }
 
 impl Target {
-    fn new(mut segments: Vec<String>) -> Self {
+    fn new(mut segments: Vec<String>, copies: &[String]) -> Self {
         let whole = segments.len();
         while segments.last().is_some_and(|s| is_broad(s)) {
             segments.pop();
         }
         let contents = segments.len() < whole;
-        Self { segments, contents }
+        let copy = segments.last().is_some_and(|name| is_copy(name, copies));
+        Self { segments, contents, copy: copy && !contents }
     }
 
     /// What comes before the first pattern, if there is one.
@@ -187,6 +207,9 @@ impl Class {
         if self.except.any(path, |e| is_above(e, path, is)) {
             return false;
         }
+        if target.copy {
+            return self.directories.any(path, |d| d == path) || self.files.any(path, |f| f == path);
+        }
         let directory = self.directories.any(path, |d| {
             if below {
                 leads(path, d)
@@ -199,13 +222,17 @@ impl Class {
             (false, true) => f.len() == path.len() + 1 && leads(path, f),
             (false, false) => same_path(path, f),
         });
-        let inside = self.within.any(path, |w| {
-            let under = path.len() > w.len() || (path.len() == w.len() && (below || target.contents));
-            (under && is_above(w, path, may_be)) || (below && leads(path, w))
-        });
+        // A hidden file that is looked for in many places is not one of theirs.
+        let hidden = path.iter().any(|p| is_pattern(p)) && path.last().is_some_and(|p| p.starts_with('.'));
+        let inside = !hidden
+            && self.within.any(path, |w| {
+                let under = path.len() > w.len() || (path.len() == w.len() && (below || target.contents));
+                (under && is_above(w, path, may_be)) || (below && leads(path, w))
+            });
         let many = reach == Reach::Many
             && target.before_pattern().is_some_and(|p| self.many.any(p, |m| is_above(m, p, may_be)));
-        directory || file || inside || many
+        let named = self.named.any(path, |f| !target.contents && same_path(path, f));
+        directory || file || inside || many || named
     }
 }
 
@@ -213,7 +240,7 @@ impl Class {
 const ANY_DISK: &str = "[s-x]d*";
 
 /// Any number of directories in a path: what `find` looks through.
-const ANY_DEPTH: &str = "**";
+pub(super) const ANY_DEPTH: &str = "**";
 
 /// Whether the path may be the entry of the table, or something above it.
 fn leads(path: &[String], entry: &[String]) -> bool {
@@ -244,14 +271,25 @@ fn is_above(entry: &[String], path: &[String], holds: fn(&str, &str) -> bool) ->
 
 /// Whether a part of a path is what the table's name or pattern means, whatever it turns out to be.
 fn is(entry: &str, part: &str) -> bool {
-    entry == part || (is_pattern(entry) && !is_pattern(part) && matches(entry, &unescaped(part)))
+    entry == part || (!is_pattern(part) && means(entry, part))
 }
 
 /// Whether it may be.
 fn may_be(entry: &str, part: &str) -> bool {
     entry == part
-        || (is_pattern(entry) && matches(entry, &unescaped(part)))
+        || means(entry, part)
         || (is_pattern(part) && (matches(part, entry) || matches(part, entry.trim_end_matches('*'))))
+}
+
+/// Whether a pattern of the table means that name. Hidden names are only meant by patterns that say so.
+fn means(entry: &str, part: &str) -> bool {
+    is_pattern(entry)
+        && part.starts_with('.') <= entry.starts_with(['.', '['])
+        && matches(entry, &unescaped(part))
+}
+
+fn is_copy(name: &str, copies: &[String]) -> bool {
+    copies.iter().any(|copy| copy == name || matches(copy, name))
 }
 
 fn unescaped(text: &str) -> String {

@@ -9,6 +9,10 @@ pub(super) struct Picks {
     pub(super) old: bool,
     /// Only what is of a size, owner, mode …
     pub(super) narrowed: bool,
+    /// Only what belongs to nobody, or to somebody who is not root.
+    pub(super) owned: bool,
+    /// Only links to nowhere.
+    pub(super) dangling: bool,
     /// Only what is in the directory itself.
     pub(super) shallow: bool,
 }
@@ -20,6 +24,8 @@ impl Picks {
             names: self.names.zip(other.names).map(|(a, b)| [a, b].concat()),
             old: self.old && other.old,
             narrowed: self.narrowed && other.narrowed,
+            owned: self.owned && other.owned,
+            dangling: self.dangling && other.dangling,
             shallow: self.shallow && other.shallow,
         }
     }
@@ -66,7 +72,10 @@ impl Expression {
             "(" => self.open.push(Group { outer: self.now.clone(), negated, ..Group::default() }),
             ")" => self.close(),
             "-empty" => self.now.old |= !negated,
-            "-nouser" | "-nogroup" => self.now.narrowed |= !negated,
+            "-nouser" | "-nogroup" => {
+                self.now.narrowed |= !negated;
+                self.now.owned |= !negated;
+            }
             "-maxdepth" => {
                 self.now.shallow = matches!(next, "0" | "1");
                 return 2;
@@ -116,7 +125,13 @@ impl Expression {
                 self.now.old |= some && (argument.starts_with(before) || !argument.starts_with(['+', '-']));
             }
             _ if word.starts_with("-newer") => self.now.old |= negated,
-            "-type" | "-xtype" | "-fstype" | "-name" | "-iname" | "-path" | "-ipath" | "-regex" => {}
+            "-user" | "-uid" | "-group" | "-gid" => {
+                self.now.narrowed |= !negated;
+                self.now.owned |= matches!(argument, "root" | "0" | "wheel") == negated;
+            }
+            "-size" if argument == "0" => self.now.old |= !negated,
+            "-xtype" => self.now.dangling |= argument == "l" && !negated,
+            "-type" | "-fstype" | "-name" | "-iname" | "-path" | "-ipath" | "-regex" => {}
             _ => self.now.narrowed |= !negated,
         }
     }

@@ -80,7 +80,10 @@ fn in_place(
     span: Span,
     state: &mut State,
 ) {
-    for file in files.iter().filter(|_| !commands.is_empty()) {
+    for file in files.iter().filter(|_| mode.quiet || !commands.is_empty()) {
+        for (path, line) in changed(analysis, commands, mode, file, state) {
+            content::lines(analysis, &path, (&line, Extent::Part), span, state);
+        }
         if loses(analysis, commands, mode, file, state) {
             analysis.add_path(Effect::new(Kind::Truncate, "", "", span), file, state);
         }
@@ -116,6 +119,26 @@ fn executes(analysis: &mut Analysis<'_>, command: &Command, call: &Call<'_>, sta
         }
         _ => {}
     }
+}
+
+/// Lines that usually are in a file, as an edit leaves them, and the path of the file.
+fn changed(
+    analysis: &Analysis<'_>,
+    commands: &[Command],
+    mode: Mode,
+    file: &Value,
+    state: &State,
+) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for path in state.absolute(file).iter().filter_map(|p| p.literal().map(str::to_owned)) {
+        let kept = |keep: &&Keep| keep.paths.iter().any(|p| matches(p, &path));
+        for line in analysis.rules.keeps.iter().filter(kept).flat_map(|keep| &keep.lines) {
+            if let Some(left) = sed_script::rest(commands, mode, line).filter(|left| left != line) {
+                found.push((path.clone(), left));
+            }
+        }
+    }
+    found
 }
 
 /// Whether an edit loses what must stay in a file, or all that is in it.

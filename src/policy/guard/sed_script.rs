@@ -90,7 +90,7 @@ impl Command {
     fn applies(&self, mode: Mode, line: &str) -> bool {
         let matches = |pattern: &str| expression(pattern, mode).is_some_and(|p| p.is_match(line));
         let meant = match self.addresses.as_slice() {
-            [] | [Address::First, Address::Last] => true,
+            [] | [Address::First | Address::Line, Address::Last] => true,
             [Address::Pattern(pattern), ..] => matches(pattern),
             [Address::First | Address::Line | Address::Last, ..] => false,
         };
@@ -301,6 +301,7 @@ mod tests {
         check("/ \\/ /d", false, None);
         check("/swap/!d", false, None);
         check("s/ext4/xfs/", false, Some("UUID=1 / xfs defaults 0 1"));
+        check("s/\\(ext\\)4/<&>\\1/", false, Some("UUID=1 / <ext4>ext defaults 0 1"));
         check("s/^\\(.*swap\\)/#\\1/", false, Some("UUID=1 / ext4 defaults 0 1"));
         check("/swap/p", true, None);
         check("/swap/s/^/#/", false, Some("UUID=1 / ext4 defaults 0 1"));

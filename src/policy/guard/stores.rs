@@ -48,6 +48,7 @@ impl Analysis<'_> {
                         let to = special::destination(to, &from, state);
                         content::named(self, &to, ("link to", source), *span, state);
                         state.link(&to, source);
+                        self.effects.retain(|e| !is_replaced(e, &to));
                     }
                     continue;
                 }
@@ -94,6 +95,11 @@ impl Analysis<'_> {
             }
         }
     }
+}
+
+/// Whether what has moved data away from `path` has only put it elsewhere: a link stands there now.
+fn is_replaced(effect: &Effect, path: &Value) -> bool {
+    effect.kind == Kind::Move && effect.class == "data" && path.literal() == Some(effect.target.as_str())
 }
 
 /// Whether a file with this content is as good as empty.

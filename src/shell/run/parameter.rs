@@ -133,7 +133,14 @@ impl Shell<'_> {
                     v
                 })
             }
-            Op::RemovePrefix(..) => {
+            Op::RemovePrefix(largest, pieces) => {
+                let pattern = self.pattern(pieces, state, span);
+                if *largest
+                    && pattern == "*/"
+                    && let Some(name) = last_name(value)
+                {
+                    return name;
+                }
                 let glob_last =
                     matches!(value.parts().last(), Some(Part::Glob(_) | Part::Dynamic(_) | Part::Text(_)));
                 if value.has_glob() && glob_last {
@@ -331,4 +338,21 @@ fn replace(text: &str, pattern: &str, replacement: &Value, anchor: Anchor) -> Va
     }
     out.push(Part::Text(text[at.min(text.len())..].to_owned()));
     out
+}
+
+/// The last part of a path whose last part is a pattern.
+fn last_name(path: &Value) -> Option<Value> {
+    let slash = |p: &Part| matches!(p, Part::Text(text) | Part::Glob(text) if text.contains('/'));
+    let at = path.parts().iter().rposition(slash)?;
+    let Part::Text(text) = path.parts().get(at)? else { return None };
+    let rest = path.parts().get(at + 1..)?;
+    let pattern = rest.iter().any(|p| matches!(p, Part::Glob(_)));
+    if !pattern || rest.iter().any(|p| matches!(p, Part::Dynamic(_))) {
+        return None;
+    }
+    let name = Part::Text(text.rsplit('/').next().unwrap_or("").to_owned());
+    Some([name].iter().chain(rest).cloned().fold(Value::default(), |mut value, part| {
+        value.push(part);
+        value
+    }))
 }
