@@ -107,7 +107,9 @@ fn syntax(error: &BrushError, text: &str, base: usize) -> ParseError {
         BrushError::ParsingAtEndOfInput | BrushError::Tokenizing { position: None, .. } => end,
     };
     let start = start.min(end);
-    ParseError::Syntax { message: error.to_string(), span: Span::new(start, (start + 1).min(end).max(start)) }
+    let character = text.get(start - base..).and_then(|rest| rest.chars().next());
+    let length = character.map_or(0, char::len_utf8);
+    ParseError::Syntax { message: error.to_string(), span: Span::new(start, start + length) }
 }
 
 /// Byte offsets by character index; `None` where they are the same.

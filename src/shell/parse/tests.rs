@@ -24,6 +24,14 @@ fn what_does_not_parse_is_an_error_with_its_place() {
 }
 
 #[test]
+fn the_place_of_an_error_is_a_whole_character() {
+    let text = "for u in *; é \"$u\"; done";
+    let error = parse(text, 0, Dialect::Bash).unwrap_err();
+    let ParseError::Syntax { span, .. } = error else { panic!("{error}") };
+    assert!(text.get(span.start..span.end).is_some(), "{span:?}");
+}
+
+#[test]
 fn limits_are_errors_of_their_own() {
     assert_eq!(parse(&"(".repeat(MAX_NESTING + 1), 0, Dialect::Bash), Err(ParseError::TooDeep));
     assert_eq!(parse(&"a".repeat(MAX_TEXT + 1), 0, Dialect::Bash), Err(ParseError::TooLong));
