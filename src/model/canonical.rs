@@ -50,7 +50,7 @@ pub fn decode<T: Serialize + DeserializeOwned>(
     if encode(&document) == bytes { Ok(document) } else { Err(CanonicalError::Spelling { what }) }
 }
 
-/// Compact JSON in which everything outside ASCII is written as `\uXXXX`.
+/// Compact JSON in which everything outside ASCII is written as an escape such as `\u00e9`.
 struct Ascii;
 
 impl serde_json::ser::Formatter for Ascii {

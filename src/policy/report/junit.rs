@@ -43,7 +43,7 @@ fn case(finding: &Finding, sources: &Sources<'_>) -> String {
     format!("    <testcase classname=\"{file}\" name=\"{name}\">\n      {inside}\n    </testcase>\n")
 }
 
-/// Text for an attribute or an element: what XML cannot hold is shown as `‹U+XXXX›` first.
+/// Text for an attribute or an element: what XML cannot hold is shown like `‹U+0007›` first.
 fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in escape(text).chars() {

@@ -31,7 +31,7 @@ pub fn text(findings: &[Finding], sources: &Sources<'_>, style: Style) -> String
     out
 }
 
-/// `text` with everything but printable ASCII, tab and line feed shown as `‹U+XXXX›` (D15).
+/// `text` with everything but printable ASCII, tab and line feed shown like `‹U+200B›` (D15).
 #[must_use]
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
