@@ -15,7 +15,7 @@ pub(super) fn container(
     call: &Call<'_>,
     state: &mut State,
 ) -> Value {
-    let name = call.words[0].suffix().rsplit('/').next().unwrap_or("").to_owned();
+    let name = call.program().to_owned();
     if let Some(at) =
         arguments.operands.first().filter(|o| o.value.literal() == Some("compose")).map(|o| o.at)
     {

@@ -33,7 +33,7 @@ pub(super) fn fetch(
     call: &Call<'_>,
     state: &mut State,
 ) -> Value {
-    let name = call.words[0].suffix().rsplit('/').next().unwrap_or("").to_owned();
+    let name = call.program().to_owned();
     let requests = requests(&name, arguments, call, state);
     for request in &requests {
         statements::text(analysis, "http", &request.text(), call.span, state);

@@ -11,7 +11,7 @@ const KEYS: [&str; 6] = ["-k", "-K", "-kfile", "-pass", "-pbkdf2", "-iter"];
 
 /// What a filter prints.
 pub(super) fn apply(call: &Call<'_>, state: &State) -> Value {
-    let name = call.words[0].suffix().rsplit('/').next().unwrap_or("");
+    let name = call.program();
     let words: Vec<String> = call.words[1..].iter().map(Value::code).collect();
     let input = input(name, &words, call, state);
     let Some(text) = input.literal() else { return partly(name, &input) };

@@ -10,7 +10,7 @@ use crate::shell::{Dynamic, Part, Source, Value};
 
 /// Runs `find`: every action on what the tests before it leave.
 pub(super) fn find(analysis: &mut Analysis<'_>, call: &Call<'_>, state: &mut State) -> Value {
-    if call.words[0].suffix().rsplit('/').next().is_some_and(|name| name.starts_with("fd")) {
+    if call.program().starts_with("fd") {
         return fd(analysis, call, state);
     }
     let (roots, from) = roots(call.words);

@@ -61,7 +61,7 @@ impl Scope {
 
 /// A call of a packet filter's program.
 pub(super) fn command(analysis: &mut Analysis<'_>, arguments: &Arguments, call: &Call<'_>, state: &State) {
-    let name = call.words[0].suffix().rsplit('/').next().unwrap_or("");
+    let name = call.program();
     let shown = shown_command(call);
     let input = |names: &[&str]| -> Value {
         let file = value(arguments, names).or_else(|| arguments.operands.first().map(|o| o.value.code()));

@@ -67,6 +67,14 @@ pub struct Call<'a> {
     pub socket: bool,
 }
 
+impl Call<'_> {
+    /// The name of the program without the folder that it lies in; empty where that is not known.
+    #[must_use]
+    pub fn program(&self) -> &str {
+        self.words.first().map_or("", Value::suffix).rsplit('/').next().unwrap_or("")
+    }
+}
+
 /// A file that a redirection opens for writing.
 #[derive(Debug, Clone)]
 pub struct Write<'a> {
