@@ -1,6 +1,7 @@
 //! Brace expansion: `{a,b}`, `{1..3}`, as bash does it before every other expansion.
 
 use super::ast::Piece;
+use std::borrow::Cow;
 
 /// Words that one word may become, at most; with more, patterns stand for them.
 const MAX_WORDS: u64 = 512;
@@ -15,18 +16,18 @@ enum Unit {
 }
 
 /// What a word becomes.
-pub(super) struct Expansion {
+pub(super) struct Expansion<'p> {
     /// The words; patterns stand for groups that have more members than are told apart.
-    pub(super) words: Vec<Vec<Piece>>,
+    pub(super) words: Vec<Cow<'p, [Piece]>>,
     /// How many words the shell makes of it.
     pub(super) count: u64,
 }
 
 /// The words that `pieces` becomes.
-pub(super) fn expand(pieces: &[Piece]) -> Expansion {
+pub(super) fn expand(pieces: &[Piece]) -> Expansion<'_> {
     let braces = |p: &Piece| matches!(p, Piece::Text(t) if t.contains('{'));
     if !pieces.iter().any(braces) {
-        return Expansion { words: vec![pieces.to_vec()], count: 1 };
+        return Expansion { words: vec![Cow::Borrowed(pieces)], count: 1 };
     }
     let mut units = Vec::new();
     for piece in pieces {
@@ -37,7 +38,7 @@ pub(super) fn expand(pieces: &[Piece]) -> Expansion {
     }
     let count = count(&units, 0);
     let words = expand_units(&units, count > MAX_WORDS, 0);
-    Expansion { words: words.into_iter().map(|units| join(&units)).collect(), count }
+    Expansion { words: words.into_iter().map(|units| Cow::Owned(join(&units))).collect(), count }
 }
 
 /// How many words the units become.

@@ -10,6 +10,7 @@ mod parse;
 pub mod run;
 mod span;
 mod value;
+mod visit;
 mod weight;
 mod word;
 

@@ -1,18 +1,20 @@
 //! What is known of a word after expansion: text, patterns, and explicit gaps.
 
+use compact_str::CompactString;
+use smallvec::{SmallVec, smallvec};
 use std::fmt;
 
 /// A word or a stream of text as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Value(Vec<Part>);
+pub struct Value(SmallVec<[Part; 1]>);
 
 /// A piece of a value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Part {
     /// This text.
-    Text(String),
+    Text(CompactString),
     /// A pattern that the shell replaces with the names that match: `*`, `?`, `[…]`.
-    Glob(String),
+    Glob(CompactString),
     /// Text that is not known.
     Dynamic(Dynamic),
 }
@@ -105,17 +107,17 @@ impl Dynamic {
 impl Value {
     /// Exactly this text, in which marks of [`Value::code`] become unknown again.
     #[must_use]
-    pub fn text(text: impl Into<String>) -> Self {
+    pub fn text(text: impl Into<CompactString>) -> Self {
         let text = text.into();
         if text.is_empty() {
             return Self::default();
         }
         if text.is_ascii() || !text.chars().any(|c| marked(c).is_some()) {
-            return Self(vec![Part::Text(text)]);
+            return Self(smallvec![Part::Text(text)]);
         }
         let mut value = Self::default();
         for c in text.chars() {
-            value.push(marked(c).unwrap_or_else(|| Part::Text(c.to_string())));
+            value.push(marked(c).unwrap_or_else(|| Part::Text(CompactString::from_iter([c]))));
         }
         value
     }
@@ -123,7 +125,7 @@ impl Value {
     /// Text of which only the source is known.
     #[must_use]
     pub fn dynamic(source: Source, empty: bool) -> Self {
-        Self(vec![Part::Dynamic(Dynamic { source, empty })])
+        Self(smallvec![Part::Dynamic(Dynamic { source, empty })])
     }
 
     /// The parts.
@@ -271,7 +273,7 @@ impl Value {
                     records.push(Self::default());
                 }
                 if let Some(record) = records.last_mut() {
-                    record.push(Part::Text(piece.to_owned()));
+                    record.push(Part::Text(piece.into()));
                 }
             }
         }
@@ -301,7 +303,7 @@ impl Value {
         let mut value = Self::default();
         for part in &self.0 {
             value.push(match part {
-                Part::Text(text) => Part::Text(change(text)),
+                Part::Text(text) => Part::Text(change(text).into()),
                 other => other.clone(),
             });
         }
@@ -336,7 +338,7 @@ impl fmt::Display for Value {
 fn marked(c: char) -> Option<Part> {
     let name = NAME_MARKS.iter().find(|(_, mark)| *mark == c);
     match name {
-        Some((sign, _)) => Some(Part::Glob(sign.to_string())),
+        Some((sign, _)) => Some(Part::Glob(CompactString::from_iter([*sign]))),
         None => Dynamic::of_mark(c).map(Part::Dynamic),
     }
 }

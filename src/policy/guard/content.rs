@@ -2,6 +2,7 @@
 
 use super::analysis::Analysis;
 use super::effect::{Effect, Kind};
+use super::patterns::{Expression, OfPaths};
 use super::{firewall, interpreter, sudoers};
 use crate::shell::run::{State, matches};
 use crate::shell::{Dynamic, Part, Source, Span, Value};
@@ -24,14 +25,11 @@ pub(super) struct Line {
     /// Patterns of paths.
     paths: Vec<String>,
     /// What a line looks like. A group named `command` is text for a shell.
-    #[serde(deserialize_with = "pattern")]
-    pattern: regex::Regex,
+    pattern: Expression,
     /// What a match is not to look like.
-    #[serde(default, deserialize_with = "optional")]
-    except: Option<regex::Regex>,
+    except: Option<Expression>,
     /// What the whole text is not to hold.
-    #[serde(default, deserialize_with = "optional")]
-    unless: Option<regex::Regex>,
+    unless: Option<Expression>,
     /// Only where the text is all that the file holds.
     #[serde(default)]
     whole: bool,
@@ -51,18 +49,27 @@ pub(super) struct Line {
 #[serde(deny_unknown_fields)]
 pub(super) struct Usual {
     /// Patterns of paths.
-    pub(super) paths: Vec<String>,
+    paths: Vec<String>,
     /// The text.
     pub(super) text: String,
 }
 
-fn optional<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<regex::Regex>, D::Error> {
-    pattern(from).map(Some)
+impl OfPaths for Row {
+    fn paths(&self) -> &[String] {
+        &self.paths
+    }
 }
 
-fn pattern<'de, D: serde::Deserializer<'de>>(from: D) -> Result<regex::Regex, D::Error> {
-    let text = String::deserialize(from)?;
-    regex::Regex::new(&text).map_err(serde::de::Error::custom)
+impl OfPaths for Line {
+    fn paths(&self) -> &[String] {
+        &self.paths
+    }
+}
+
+impl OfPaths for Usual {
+    fn paths(&self) -> &[String] {
+        &self.paths
+    }
 }
 
 /// Where what is written takes no room.
@@ -134,7 +141,8 @@ pub(super) fn named(
     state: &mut State,
 ) {
     for (to, from) in state.absolute(&path.settled()).iter().zip(state.absolute(&source.settled())) {
-        let path = crate::shell::run::normal(&to.code());
+        let path = to.code();
+        let path = crate::shell::run::normal(&path);
         let name = path.rsplit('/').next().unwrap_or("");
         let text = format!("{how} {} as {name}", crate::shell::run::normal(&from.code()));
         lines(analysis, &path, (&text, Extent::Part), span, state);
@@ -164,17 +172,19 @@ fn placed(
     }
     let known = if content.has_dynamic() { Extent::Part } else { extent };
     lines(analysis, &text, (&content.code(), known), span, state);
-    let row = rules.content.iter().find(|row| row.paths.iter().any(|p| matches(p, &text)));
-    let Some(row) = row else { return };
+    let Some(row) = rules.content.of(&text).next() else { return };
     judge(analysis, row.reads, &text, content, span, state);
 }
 
 /// Judges what is left at the end: programs that came over the network, and that nothing has checked.
 pub(super) fn left(analysis: &mut Analysis<'_>, state: &State) {
     let rules = analysis.rules;
+    if !state.has_downloads() {
+        return;
+    }
     let remote = state.files.iter().filter(|(_, content)| content.has(Source::Remote));
     for path in remote.map(|(path, _)| path).collect::<std::collections::BTreeSet<_>>() {
-        if rules.program_paths.iter().any(|pattern| matches(pattern, path)) {
+        if rules.program_paths.of(path).next().is_some() {
             analysis.add(Effect::new(Kind::UnverifiedCode, "program", path, Span::default()));
         }
     }
@@ -190,11 +200,10 @@ pub(super) fn lines(
 ) {
     let rules = analysis.rules;
     let here = |row: &&Line| {
-        row.paths.iter().any(|p| matches(p, path))
-            && (!row.whole || extent == Extent::Whole)
+        (!row.whole || extent == Extent::Whole)
             && !row.unless.as_ref().is_some_and(|unless| unless.is_match(content))
     };
-    for row in rules.lines.iter().filter(here) {
+    for row in rules.lines.of(path).filter(here) {
         for found in row.pattern.captures_iter(content) {
             if row.except.as_ref().is_some_and(|except| except.is_match(&found[0])) {
                 continue;
@@ -232,7 +241,7 @@ pub(super) fn file(
     let rules = analysis.rules;
     let span = Span::default();
     lines(analysis, path, (&content.code(), Extent::Whole), span, state);
-    if let Some(row) = rules.content.iter().find(|row| row.paths.iter().any(|p| matches(p, path))) {
+    if let Some(row) = rules.content.of(path).next() {
         return judge(analysis, row.reads, path, content, span, state);
     }
     let first = content.prefix().lines().next().unwrap_or("");

@@ -21,15 +21,19 @@ impl Analysis<'_> {
             return Value::dynamic(Source::Endless, false);
         }
         let stopped = tool.stops.iter().any(|s| holds(s, arguments));
-        let input = input(tool, arguments, call, state);
         match (stopped, output.has(Source::Endless)) {
             (true, true) => return Value::dynamic(Source::Output, true),
             (true, false) => return output,
-            (false, _) if tool.gathers && input.has(Source::Endless) => {
-                self.problem(Problem::Endless, call.span);
-            }
+            (false, _) if !(tool.gathers || tool.passes()) => return output,
             (false, _) => {}
         }
-        if tool.passes() && input.has(Source::Endless) { input } else { output }
+        let input = input(tool, arguments, call, state);
+        if !input.has(Source::Endless) {
+            return output;
+        }
+        if tool.gathers {
+            self.problem(Problem::Endless, call.span);
+        }
+        if tool.passes() { input } else { output }
     }
 }

@@ -15,46 +15,42 @@ impl From<String> for Segments {
     }
 }
 
-/// Paths of a table as a tree of their parts.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(from = "Vec<Segments>")]
-pub(super) struct Entries {
+/// Paths of tables as a tree of their parts, each with what it stands for.
+#[derive(Debug, Clone)]
+pub(super) struct Entries<T> {
     /// Paths that end here, or go on with a pattern.
-    here: Vec<Segments>,
+    here: Vec<(Segments, T)>,
     /// Paths that go on with this name.
     named: BTreeMap<String, Self>,
 }
 
-impl From<Vec<Segments>> for Entries {
-    fn from(paths: Vec<Segments>) -> Self {
-        let mut entries = Self::default();
-        for path in paths {
-            let mut node = &mut entries;
-            for name in path.0.iter().take_while(|name| !is_pattern(name)) {
-                node = node.named.entry(name.clone()).or_default();
-            }
-            node.here.push(path);
-        }
-        entries
+impl<T> Default for Entries<T> {
+    fn default() -> Self {
+        Self { here: Vec::new(), named: BTreeMap::new() }
     }
 }
 
-impl Entries {
-    /// Whether `holds` for an entry that has to do with `path`: one above it, or one below it. What a
-    /// pattern in either may match is asked about; other names are not.
-    pub(super) fn any(&self, path: &[String], holds: impl Fn(&[String]) -> bool) -> bool {
-        self.any_from(path, &holds)
+impl<T> Entries<T> {
+    /// Adds a path.
+    pub(super) fn add(&mut self, path: Segments, stands_for: T) {
+        let mut node = self;
+        for name in path.0.iter().take_while(|name| !is_pattern(name)) {
+            node = node.named.entry(name.clone()).or_default();
+        }
+        node.here.push((path, stands_for));
     }
 
-    fn any_from(&self, path: &[String], holds: &dyn Fn(&[String]) -> bool) -> bool {
-        if self.here.iter().any(|entry| holds(&entry.0)) {
-            return true;
-        }
+    /// Shows `see` every entry that has to do with `path`: those above it, and those below it. What a
+    /// pattern in either may match is shown; other names are not.
+    pub(super) fn related(&self, path: &[&str], see: &mut dyn FnMut(&[String], &T)) {
+        self.here.iter().for_each(|(entry, stands_for)| see(&entry.0, stands_for));
         match path.split_first() {
             Some((name, rest)) if !is_pattern(name) => {
-                self.named.get(name).is_some_and(|next| next.any_from(rest, holds))
+                if let Some(next) = self.named.get(*name) {
+                    next.related(rest, see);
+                }
             }
-            Some(_) | None => self.named.values().any(|next| next.any_from(&[], holds)),
+            Some(_) | None => self.named.values().for_each(|next| next.related(&[], see)),
         }
     }
 }
@@ -65,20 +61,20 @@ mod tests {
 
     fn check(path: &str, expected: &[&str]) {
         let table = ["/", "/etc", "/etc/ssh", "/etc/*/x", "/usr/lib", "/*/bin"];
-        let entries = Entries::from(table.map(|p| Segments::from(p.to_owned())).to_vec());
-        let asked = std::cell::RefCell::new(Vec::new());
+        let mut entries = Entries::default();
+        for entry in table {
+            entries.add(Segments::from(entry.to_owned()), ());
+        }
+        let mut shown = Vec::new();
         let path = Segments::from(path.to_owned());
-        assert!(!entries.any(&path.0, |entry| {
-            asked.borrow_mut().push(format!("/{}", entry.join("/")));
-            false
-        }));
-        let mut asked = asked.into_inner();
-        asked.sort();
-        assert_eq!(asked, expected, "{}", path.0.join("/"));
+        let parts: Vec<&str> = path.0.iter().map(String::as_str).collect();
+        entries.related(&parts, &mut |entry, ()| shown.push(format!("/{}", entry.join("/"))));
+        shown.sort();
+        assert_eq!(shown, expected, "{}", path.0.join("/"));
     }
 
     #[test]
-    fn only_what_has_to_do_with_a_path_is_asked_about() {
+    fn only_what_has_to_do_with_a_path_is_shown() {
         check("/etc", &["/", "/*/bin", "/etc", "/etc/*/x", "/etc/ssh"]);
         check("/etc/ssh/y", &["/", "/*/bin", "/etc", "/etc/*/x", "/etc/ssh"]);
         check("/etc/apt", &["/", "/*/bin", "/etc", "/etc/*/x"]);

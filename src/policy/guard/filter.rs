@@ -243,10 +243,10 @@ fn sed(text: &str, words: &[String]) -> Option<String> {
         if to.contains(['\\', '&']) || flags.contains(['e', 'w']) {
             return None;
         }
-        let pattern = regex::Regex::new(&from.replace("\\(", "(").replace("\\)", ")")).ok()?;
+        let pattern = regex_lite::Regex::new(&from.replace("\\(", "(").replace("\\)", ")")).ok()?;
         let lines = text.lines().map(|line| {
             let count = usize::from(!flags.contains('g'));
-            pattern.replacen(line, count, regex::NoExpand(to)).into_owned() + "\n"
+            pattern.replacen(line, count, regex_lite::NoExpand(to)).into_owned() + "\n"
         });
         text = lines.collect();
     }

@@ -149,7 +149,7 @@ fn found(roots: &[Value], picks: &Picks, analysis: &Analysis<'_>) -> Vec<Value> 
 fn below(root: &Value, picks: &Picks, analysis: &Analysis<'_>) -> Vec<Value> {
     let paths = &analysis.rules.paths;
     let names = picks.names.as_deref().unwrap_or_default();
-    let junk = |name: &String| paths.junk.iter().any(|j| j == name || matches(j, name));
+    let junk = |name: &String| paths.junk().iter().any(|j| j == name || matches(j, name));
     let broad = |name: &String| name.contains('*') && matches(name, "abc") && matches(name, "x-y.z");
     let named = !names.is_empty() && !names.iter().any(broad);
     let exact = named && !names.iter().any(|name| is_pattern(name));
@@ -176,7 +176,10 @@ fn below(root: &Value, picks: &Picks, analysis: &Analysis<'_>) -> Vec<Value> {
         return vec![below_root([name.clone(), name])];
     }
     if !names.is_empty() && names.iter().all(|name| paths.is_copy(name)) {
-        return names.iter().map(|copy| below_root([name.clone(), Part::Glob(copy.clone())])).collect();
+        return names
+            .iter()
+            .map(|copy| below_root([name.clone(), Part::Glob(copy.as_str().into())]))
+            .collect();
     }
     if picks.owned && !listed {
         let mut somewhere = below_root([Part::Glob(ANY_DEPTH.into()), name.clone()]);
@@ -195,7 +198,7 @@ fn below(root: &Value, picks: &Picks, analysis: &Analysis<'_>) -> Vec<Value> {
             if !shallow {
                 value.push(Part::Text("/".into()));
             }
-            value.push(Part::Glob(name.clone()));
+            value.push(Part::Glob(name.as_str().into()));
         }
         value
     };

@@ -90,7 +90,7 @@ pub(super) fn run(
         (None, None) if call.stdin.is_empty() => Value::dynamic(Source::Output, true),
         (None, None) => script(analysis, &language, call.stdin, &Input::default(), call.span, &mut inside),
     };
-    state.files = inside.files;
+    state.after(inside);
     Some(if awk && output.has_dynamic() { super::filter::rewritten(call, state) } else { output })
 }
 

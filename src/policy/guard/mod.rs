@@ -36,6 +36,7 @@ mod numbers;
 mod operators;
 mod options;
 mod paths;
+mod patterns;
 mod picks;
 mod reader;
 mod readings;

@@ -34,7 +34,7 @@ pub(super) fn chmod(analysis: &mut Analysis<'_>, arguments: &Arguments, state: &
             analysis.add(Effect::new(Kind::UnverifiedCode, "program", target, operand.span));
         }
         let target = operand.value.to_string();
-        let usual = analysis.rules.paths.set_user_id.iter().any(|program| matches(program, &target));
+        let usual = analysis.rules.paths.set_user_id().iter().any(|program| matches(program, &target));
         if change.sets & SET_USER_ID != 0 && !usual {
             analysis.add(Effect::new(Kind::Setuid, "mode", target, operand.span));
         }

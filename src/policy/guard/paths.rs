@@ -3,14 +3,25 @@
 
 use super::effect::{Effect, Kind};
 use super::entries::{Entries, Segments};
+use super::patterns::Glob;
 use crate::shell::run::{is_pattern, matches};
 use crate::shell::{Dynamic, Part, Value};
 use serde::Deserialize;
+use std::borrow::Cow;
 
 /// The table of protected paths.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "Table")]
 pub(super) struct Paths {
+    table: Table,
+    /// The paths of all classes.
+    entries: Entries<Entry>,
+}
+
+/// The table as it is written.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
     /// Directories that are other names of directories.
     #[serde(default)]
     aliases: Vec<(Segments, Segments)>,
@@ -19,39 +30,78 @@ pub(super) struct Paths {
     classes: Vec<Class>,
     /// Names of files that may go wherever they are.
     #[serde(default)]
-    pub(super) junk: Vec<String>,
+    junk: Vec<String>,
     /// Names of copies: what a pattern of this table does not mean.
     #[serde(default)]
-    copies: Vec<String>,
+    copies: Vec<Glob>,
     /// Programs that run with their owner's rights on every machine.
     #[serde(default)]
-    pub(super) set_user_id: Vec<String>,
+    set_user_id: Vec<String>,
 }
 
 /// A class of protected paths.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Class {
+struct Class {
     /// Its name, as rules use it.
     name: String,
     /// Directories: lost with anything above them, or when all that is in them is.
     #[serde(default)]
-    directories: Entries,
+    directories: Vec<Segments>,
     /// Files.
     #[serde(default)]
-    files: Entries,
+    files: Vec<Segments>,
     /// Files that count when it is they that are meant, and not something above them.
     #[serde(default)]
-    named: Entries,
+    named: Vec<Segments>,
     /// Directories in which every single thing counts.
     #[serde(default)]
-    within: Entries,
+    within: Vec<Segments>,
     /// Directories of which no selection may be lost at once.
     #[serde(default)]
-    many: Entries,
+    many: Vec<Segments>,
     /// What does not count although it matches.
     #[serde(default)]
-    except: Entries,
+    except: Vec<Segments>,
+}
+
+/// What a path of the table stands for.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    /// Position of its class.
+    class: usize,
+    role: Role,
+}
+
+/// The lists of a class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Directory,
+    File,
+    Named,
+    Within,
+    Many,
+    Except,
+}
+
+impl From<Table> for Paths {
+    fn from(table: Table) -> Self {
+        let mut entries = Entries::default();
+        for (at, class) in table.classes.iter().enumerate() {
+            let lists = [
+                (&class.directories, Role::Directory),
+                (&class.files, Role::File),
+                (&class.named, Role::Named),
+                (&class.within, Role::Within),
+                (&class.many, Role::Many),
+                (&class.except, Role::Except),
+            ];
+            for (list, role) in lists {
+                list.iter().for_each(|path| entries.add(path.clone(), Entry { class: at, role }));
+            }
+        }
+        Self { table, entries }
+    }
 }
 
 /// How much of a path an action reaches.
@@ -94,11 +144,23 @@ impl Reach {
 impl Paths {
     /// Adds the classes of a site in front.
     pub(super) fn extend(&mut self, other: Self) {
-        self.classes.splice(0..0, other.classes);
-        self.aliases.extend(other.aliases);
-        self.junk.extend(other.junk);
-        self.copies.extend(other.copies);
-        self.set_user_id.extend(other.set_user_id);
+        let (mut table, other) = (std::mem::take(&mut self.table), other.table);
+        table.classes.splice(0..0, other.classes);
+        table.aliases.extend(other.aliases);
+        table.junk.extend(other.junk);
+        table.copies.extend(other.copies);
+        table.set_user_id.extend(other.set_user_id);
+        *self = Self::from(table);
+    }
+
+    /// Names of files that may go wherever they are.
+    pub(super) fn junk(&self) -> &[String] {
+        &self.table.junk
+    }
+
+    /// Programs that run with their owner's rights on every machine.
+    pub(super) fn set_user_id(&self) -> &[String] {
+        &self.table.set_user_id
     }
 
     /// The class of what an action on `path` reaches: the most important one of all paths that
@@ -118,69 +180,87 @@ impl Paths {
 
     /// Whether what has this name is a copy of something.
     pub(super) fn is_copy(&self, name: &str) -> bool {
-        is_copy(name, &self.copies)
+        is_copy(name, &self.table.copies)
     }
 
     fn name(&self, index: usize) -> Option<&str> {
-        self.classes.get(index).map(|class| class.name.as_str())
+        self.table.classes.get(index).map(|class| class.name.as_str())
     }
 
     fn class_of(&self, path: &Value, reach: Reach) -> Option<usize> {
-        let targets = self.targets(path);
-        self.classes.iter().position(|class| targets.iter().any(|target| class.reached(target, reach)))
+        let text = written(path);
+        self.targets(&text).iter().filter_map(|target| self.reached(target, reach)).min()
+    }
+
+    /// The position of the most important class that an action on `target` reaches.
+    fn reached(&self, target: &Target<'_>, reach: Reach) -> Option<usize> {
+        let (mut found, mut excepted) = (Vec::new(), Vec::new());
+        self.entries.related(&target.segments, &mut |path, entry| match entry.role {
+            Role::Except if is_above(path, &target.segments, is) => excepted.push(entry.class),
+            role if role.is_reached(path, target, reach) => found.push(entry.class),
+            _ => {}
+        });
+        found.into_iter().filter(|class| !excepted.contains(class)).min()
     }
 
     /// The normal forms of a path with patterns; none for one that starts unknown or relative.
-    fn targets(&self, path: &Value) -> Vec<Target> {
-        let mut text = String::new();
-        for part in path.parts() {
-            match part {
-                Part::Text(t) => text.extend(t.chars().flat_map(|c| {
-                    let special = matches!(c, '*' | '?' | '[' | '\\');
-                    special.then_some('\\').into_iter().chain([c])
-                })),
-                Part::Glob(t) => text.push_str(t),
-                Part::Dynamic(d) if text.ends_with("/dev/") && d.source.is_open() => {
-                    text.push_str(ANY_DISK);
-                }
-                Part::Dynamic(_) => text.push('\u{1}'),
-            }
-        }
+    fn targets<'t>(&'t self, text: &'t str) -> Vec<Target<'t>> {
         if !text.starts_with('/') {
             return Vec::new();
         }
-        let mut forms = vec![segments(&text)];
-        for (from, to) in &self.aliases {
+        let mut forms = vec![segments(text)];
+        for (from, to) in &self.table.aliases {
             let (from, to) = (&from.0, &to.0);
             let Some(segments) = forms.last_mut() else { break };
             let starts = |holds: fn(&str, &str) -> bool| {
                 segments.len() >= from.len() && from.iter().zip(segments.iter()).all(|(f, s)| holds(f, s))
             };
             if starts(is) {
-                segments.splice(..from.len(), to.iter().cloned());
+                segments.splice(..from.len(), to.iter().map(String::as_str));
             } else if starts(may_be) {
                 let mut other = segments.clone();
-                other.splice(..from.len(), to.iter().cloned());
+                other.splice(..from.len(), to.iter().map(String::as_str));
                 forms.insert(0, other);
             }
         }
-        forms.into_iter().map(|segments| Target::new(segments, &self.copies)).collect()
+        forms.into_iter().map(|segments| Target::new(segments, &self.table.copies)).collect()
     }
+}
+
+/// A path as a pattern: what means something in patterns is escaped where it is text.
+fn written(path: &Value) -> Cow<'_, str> {
+    if let Some(text) = path.literal().filter(|text| !is_pattern(text)) {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::new();
+    for part in path.parts() {
+        match part {
+            Part::Text(t) if !is_pattern(t) => text.push_str(t),
+            Part::Text(t) => text.extend(t.chars().flat_map(|c| {
+                let special = matches!(c, '*' | '?' | '[' | '\\');
+                special.then_some('\\').into_iter().chain([c])
+            })),
+            Part::Glob(t) => text.push_str(t),
+            Part::Dynamic(d) if text.ends_with("/dev/") && d.source.is_open() => text.push_str(ANY_DISK),
+            Part::Dynamic(_) => text.push('\u{1}'),
+        }
+    }
+    Cow::Owned(text)
 }
 
 /// A path in normal form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
+struct Target<'t> {
     /// Its parts; patterns where a part is not one name.
-    segments: Vec<String>,
+    segments: Vec<&'t str>,
     /// Whether everything in it is meant, and not it itself.
     contents: bool,
     /// Whether it is called like a copy of something.
     copy: bool,
 }
 
-impl Target {
-    fn new(mut segments: Vec<String>, copies: &[String]) -> Self {
+impl<'t> Target<'t> {
+    fn new(mut segments: Vec<&'t str>, copies: &[Glob]) -> Self {
         let whole = segments.len();
         while segments.last().is_some_and(|s| is_broad(s)) {
             segments.pop();
@@ -191,7 +271,7 @@ impl Target {
     }
 
     /// What comes before the first pattern, if there is one.
-    fn before_pattern(&self) -> Option<&[String]> {
+    fn before_pattern(&self) -> Option<&[&'t str]> {
         let at = self.segments.iter().position(|s| is_pattern(s));
         match at {
             Some(at) => self.segments.get(..at),
@@ -200,39 +280,36 @@ impl Target {
     }
 }
 
-impl Class {
-    fn reached(&self, target: &Target, reach: Reach) -> bool {
+impl Role {
+    /// Whether an action on `target` reaches `entry`, which has this role.
+    fn is_reached(self, entry: &[String], target: &Target<'_>, reach: Reach) -> bool {
         let below = matches!(reach, Reach::Below | Reach::Many);
         let path = &target.segments;
-        if self.except.any(path, |e| is_above(e, path, is)) {
-            return false;
-        }
         if target.copy {
-            return self.directories.any(path, |d| d == path) || self.files.any(path, |f| f == path);
+            return matches!(self, Self::Directory | Self::File) && entry == path;
         }
-        let directory = self.directories.any(path, |d| {
-            if below {
-                leads(path, d)
-            } else {
-                (target.contents || reach == Reach::Node) && same_path(path, d)
+        match self {
+            Self::Directory if below => leads(path, entry),
+            Self::Directory => (target.contents || reach == Reach::Node) && same_path(path, entry),
+            Self::File => match (below, target.contents) {
+                (true, contents) => leads(path, entry) && !(contents && path.len() == entry.len()),
+                (false, true) => entry.len() == path.len() + 1 && leads(path, entry),
+                (false, false) => same_path(path, entry),
+            },
+            Self::Named => !target.contents && same_path(path, entry),
+            Self::Within => {
+                // A hidden file that is looked for in many places is not one of theirs.
+                let hidden =
+                    path.iter().any(|p| is_pattern(p)) && path.last().is_some_and(|p| p.starts_with('.'));
+                let deeper = path.len() > entry.len();
+                let under = deeper || (path.len() == entry.len() && (below || target.contents));
+                !hidden && ((under && is_above(entry, path, may_be)) || (below && leads(path, entry)))
             }
-        });
-        let file = self.files.any(path, |f| match (below, target.contents) {
-            (true, contents) => leads(path, f) && !(contents && path.len() == f.len()),
-            (false, true) => f.len() == path.len() + 1 && leads(path, f),
-            (false, false) => same_path(path, f),
-        });
-        // A hidden file that is looked for in many places is not one of theirs.
-        let hidden = path.iter().any(|p| is_pattern(p)) && path.last().is_some_and(|p| p.starts_with('.'));
-        let inside = !hidden
-            && self.within.any(path, |w| {
-                let under = path.len() > w.len() || (path.len() == w.len() && (below || target.contents));
-                (under && is_above(w, path, may_be)) || (below && leads(path, w))
-            });
-        let many = reach == Reach::Many
-            && target.before_pattern().is_some_and(|p| self.many.any(p, |m| is_above(m, p, may_be)));
-        let named = self.named.any(path, |f| !target.contents && same_path(path, f));
-        directory || file || inside || many || named
+            Self::Many => {
+                reach == Reach::Many && target.before_pattern().is_some_and(|p| is_above(entry, p, may_be))
+            }
+            Self::Except => false,
+        }
     }
 }
 
@@ -243,20 +320,22 @@ const ANY_DISK: &str = "[s-x]d*";
 pub(super) const ANY_DEPTH: &str = "**";
 
 /// Whether the path may be the entry of the table, or something above it.
-fn leads(path: &[String], entry: &[String]) -> bool {
+fn leads(path: &[&str], entry: &[String]) -> bool {
     match (path.split_first(), entry.split_first()) {
         (None, _) => true,
-        (Some((first, rest)), _) if first == ANY_DEPTH => (0..=entry.len()).any(|n| leads(rest, &entry[n..])),
+        (Some((first, rest)), _) if *first == ANY_DEPTH => {
+            (0..=entry.len()).any(|n| leads(rest, &entry[n..]))
+        }
         (Some((first, rest)), Some((e, others))) => may_be(e, first) && leads(rest, others),
         (Some(_), None) => false,
     }
 }
 
 /// Whether the path may be the entry of the table.
-fn same_path(path: &[String], entry: &[String]) -> bool {
+fn same_path(path: &[&str], entry: &[String]) -> bool {
     match (path.split_first(), entry.split_first()) {
         (None, None) => true,
-        (Some((first, rest)), _) if first == ANY_DEPTH => {
+        (Some((first, rest)), _) if *first == ANY_DEPTH => {
             (0..=entry.len()).any(|n| same_path(rest, &entry[n..]))
         }
         (Some((first, rest)), Some((e, others))) => may_be(e, first) && same_path(rest, others),
@@ -265,7 +344,7 @@ fn same_path(path: &[String], entry: &[String]) -> bool {
 }
 
 /// Whether the entry of the table is the path, or something above it.
-fn is_above(entry: &[String], path: &[String], holds: fn(&str, &str) -> bool) -> bool {
+fn is_above(entry: &[String], path: &[&str], holds: fn(&str, &str) -> bool) -> bool {
     entry.len() <= path.len() && entry.iter().zip(path).all(|(e, p)| holds(e, p))
 }
 
@@ -288,21 +367,21 @@ fn means(entry: &str, part: &str) -> bool {
         && matches(entry, &unescaped(part))
 }
 
-fn is_copy(name: &str, copies: &[String]) -> bool {
-    copies.iter().any(|copy| copy == name || matches(copy, name))
+fn is_copy(name: &str, copies: &[Glob]) -> bool {
+    copies.iter().any(|copy| copy.matches(name))
 }
 
-fn unescaped(text: &str) -> String {
-    text.replace('\\', "")
+fn unescaped(text: &str) -> Cow<'_, str> {
+    if text.contains('\\') { Cow::Owned(text.replace('\\', "")) } else { Cow::Borrowed(text) }
 }
 
-fn segments(text: &str) -> Vec<String> {
-    let mut out: Vec<String> = Vec::new();
+fn segments(text: &str) -> Vec<&str> {
+    let mut out: Vec<&str> = Vec::new();
     for part in text.split('/') {
         match part {
             "" | "." => {}
             ".." | ".*" => drop(out.pop()),
-            part => out.push(part.to_owned()),
+            part => out.push(part),
         }
     }
     out

@@ -100,7 +100,7 @@ pub(super) fn listed(tool: &Tool, arguments: &Arguments, call: &Call<'_>) -> Opt
     let pattern = row.pattern.as_ref().and_then(|p| select(p, arguments, Span::default()).into_iter().next());
     let pattern = pattern.map_or_else(|| "*".to_owned(), |(value, _)| value.code());
     let mut names = Value::default();
-    names.push(Part::Glob(pattern));
+    names.push(Part::Glob(pattern.into()));
     Some(names)
 }
 
@@ -132,7 +132,7 @@ fn parent(path: &Value) -> Value {
         directory.push(part.clone());
     }
     if let Some(Part::Text(text)) = path.parts().get(at) {
-        directory.push(Part::Text(text.rsplit_once('/').map_or("", |(before, _)| before).to_owned()));
+        directory.push(Part::Text(text.rsplit_once('/').map_or("", |(before, _)| before).into()));
     }
     if directory.is_empty() { Value::text("/") } else { directory }
 }
@@ -199,7 +199,7 @@ fn copies(arguments: &Arguments) -> Vec<(Value, Span)> {
             Some(Part::Glob(_) | Part::Dynamic(_)) => whole.push(Part::Glob("*".into())),
             _ => match source.value.suffix().trim_end_matches('/').rsplit('/').next() {
                 Some("." | "") | None => whole.push(Part::Glob("*".into())),
-                Some(name) => whole.push(Part::Text(name.to_owned())),
+                Some(name) => whole.push(Part::Text(name.into())),
             },
         }
         (whole, source.span)

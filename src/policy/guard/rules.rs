@@ -9,6 +9,7 @@ use super::embedded;
 use super::language::Language;
 use super::lists::Names;
 use super::paths::Paths;
+use super::patterns::ByPath;
 use super::sed::Keep;
 use super::statements;
 use super::table::Tool;
@@ -90,11 +91,11 @@ pub struct Rules {
     rules: Vec<Rule>,
     pub(super) tools: Tools,
     pub(super) paths: Paths,
-    pub(super) content: Vec<Row>,
-    pub(super) lines: Vec<Line>,
-    pub(super) keeps: Vec<Keep>,
+    pub(super) content: ByPath<Row>,
+    pub(super) lines: ByPath<Line>,
+    pub(super) keeps: ByPath<Keep>,
     /// What files usually hold.
-    pub(super) usual: Vec<Usual>,
+    pub(super) usual: ByPath<Usual>,
     pub(super) languages: BTreeMap<String, Language>,
     pub(super) statements: Vec<statements::Row>,
     /// A program that is in no table, as far as it is known: the options that name what it writes.
@@ -108,7 +109,7 @@ pub struct Rules {
     /// Settings of variables that switch off how programs check what they fetch.
     pub(super) insecure_variables: Vec<String>,
     /// Patterns of paths that are executed, or hold what is.
-    pub(super) program_paths: Vec<String>,
+    pub(super) program_paths: ByPath<String>,
     /// Variables that name code which programs load.
     pub(super) loads_variables: Vec<String>,
     /// Variables that hold options of a program.
@@ -151,7 +152,7 @@ struct ContentFile {
     settings: Vec<Settings>,
     runs_variables: Vec<String>,
     insecure_variables: Vec<String>,
-    program_paths: Vec<String>,
+    program_paths: ByPath<String>,
     loads_variables: Vec<String>,
     option_variables: Vec<String>,
     quick_programs: Vec<String>,
@@ -162,10 +163,10 @@ struct ContentFile {
     everything_words: Vec<String>,
     essential_packages: Vec<String>,
     lists: Names,
-    file: Vec<Row>,
-    line: Vec<Line>,
-    keep: Vec<Keep>,
-    usual: Vec<Usual>,
+    file: ByPath<Row>,
+    line: ByPath<Line>,
+    keep: ByPath<Keep>,
+    usual: ByPath<Usual>,
 }
 
 /// A file of the policy that is not as it should be.

@@ -1,11 +1,12 @@
 //! `sed`: scripts that write files, run what they make, or change files in place.
 
 use super::analysis::Analysis;
-use super::content::{self, Extent, Usual};
+use super::content::{self, Extent};
 use super::effect::{Effect, Kind};
 use super::options::Arguments;
+use super::patterns::OfPaths;
 use super::sed_script::{self, Command, Mode};
-use crate::shell::run::{Call, State, matches};
+use crate::shell::run::{Call, State};
 use crate::shell::{Span, Value};
 use serde::Deserialize;
 
@@ -19,6 +20,12 @@ pub(super) struct Keep {
     lines: Vec<String>,
     /// How many of their first words matter.
     fields: usize,
+}
+
+impl OfPaths for Keep {
+    fn paths(&self) -> &[String] {
+        &self.paths
+    }
 }
 
 /// A line that no script looks for: what loses it loses everything.
@@ -131,8 +138,7 @@ fn changed(
 ) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for path in state.absolute(file).iter().filter_map(|p| p.literal().map(str::to_owned)) {
-        let kept = |keep: &&Keep| keep.paths.iter().any(|p| matches(p, &path));
-        for line in analysis.rules.keeps.iter().filter(kept).flat_map(|keep| &keep.lines) {
+        for line in analysis.rules.keeps.of(&path).flat_map(|keep| &keep.lines) {
             if let Some(left) = sed_script::rest(commands, mode, line).filter(|left| left != line) {
                 found.push((path.clone(), left));
             }
@@ -147,20 +153,21 @@ fn loses(analysis: &Analysis<'_>, commands: &[Command], mode: Mode, file: &Value
         let left = sed_script::rest(commands, mode, line).unwrap_or_default();
         !line.split_whitespace().take(fields).eq(left.split_whitespace().take(fields))
     };
-    let paths: Vec<String> =
-        state.absolute(file).iter().filter_map(|p| p.literal().map(str::to_owned)).collect();
-    let kept = |keep: &&Keep| keep.paths.iter().any(|p| paths.iter().any(|path| matches(p, path)));
     let all = sed_script::rest(commands, mode, ANY_LINE).is_none_or(|left| left.trim().is_empty());
-    all || analysis.rules.keeps.iter().filter(kept).any(|k| k.lines.iter().any(|line| lost(line, k.fields)))
+    all || state.absolute(file).iter().filter_map(Value::literal).any(|path| {
+        analysis.rules.keeps.of(path).any(|keep| keep.lines.iter().any(|line| lost(line, keep.fields)))
+    })
 }
 
 /// The lines that an edit adds to a file, or makes of what it holds, or of what such a file usually holds.
 fn made(analysis: &Analysis<'_>, commands: &[Command], mode: Mode, file: &Value, state: &State) -> String {
-    let paths: Vec<String> =
-        state.absolute(file).iter().filter_map(|p| p.literal().map(str::to_owned)).collect();
-    let usual = |usual: &&Usual| usual.paths.iter().any(|p| paths.iter().any(|path| matches(p, path)));
     let known = state.written(file).and_then(Value::literal);
-    let before = known.or_else(|| analysis.rules.usual.iter().find(usual).map(|usual| usual.text.as_str()));
+    let before = known.or_else(|| {
+        let places = state.absolute(file);
+        let mut usual =
+            places.iter().filter_map(Value::literal).flat_map(|path| analysis.rules.usual.of(path));
+        usual.next().map(|usual| usual.text.as_str())
+    });
     let added = commands.iter().filter(|c| matches!(c.name, 'a' | 'i' | 'c')).map(|c| c.argument.clone());
     let changed = before.into_iter().flat_map(str::lines).filter_map(|line| {
         let left = sed_script::rest(commands, mode, line)?;

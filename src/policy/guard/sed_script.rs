@@ -1,9 +1,13 @@
 //! Scripts of `sed`, taken apart, and what they leave of a line.
 
-use regex::Regex;
+use regex_lite::Regex;
+use std::cell::OnceCell;
+
+/// A pattern as it was compiled when it was first asked; nothing for one that is no expression of ours.
+type Compiled = OnceCell<Option<Regex>>;
 
 /// One command of a script.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Command {
     /// Which lines: none for every line, two for a range.
     addresses: Vec<Address>,
@@ -13,6 +17,8 @@ pub(super) struct Command {
     pub(super) name: char,
     /// The text, file, label or command behind it; for `s`, the pattern.
     pub(super) argument: String,
+    /// For `s`, the pattern compiled.
+    compiled: Compiled,
     /// For `s`, what it puts in.
     pub(super) replacement: String,
     /// For `s`.
@@ -22,12 +28,12 @@ pub(super) struct Command {
 }
 
 /// A line, or the lines that match a pattern.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum Address {
     First,
     Line,
     Last,
-    Pattern(String),
+    Pattern(String, Compiled),
 }
 
 /// Which of the two forms of regular expressions a script uses, and whether lines are only printed when
@@ -75,9 +81,10 @@ pub(super) fn rest(commands: &[Command], mode: Mode, line: &str) -> Option<Strin
             'z' => text.clear(),
             'p' => printed = true,
             's' => {
-                let Some(pattern) = expression(&command.argument, mode) else { continue };
+                let pattern = command.compiled.get_or_init(|| expression(&command.argument, mode));
+                let Some(pattern) = pattern else { continue };
                 printed |= command.flags.contains('p') && pattern.is_match(&text);
-                text = pattern.replace_all(&text, template(&command.replacement)).into_owned();
+                text = pattern.replace_all(&text, template(&command.replacement).as_str()).into_owned();
             }
             _ => {}
         }
@@ -88,10 +95,13 @@ pub(super) fn rest(commands: &[Command], mode: Mode, line: &str) -> Option<Strin
 impl Command {
     /// Whether it applies to a line that is somewhere in the middle of a file.
     fn applies(&self, mode: Mode, line: &str) -> bool {
-        let matches = |pattern: &str| expression(pattern, mode).is_some_and(|p| p.is_match(line));
+        let matches = |pattern: &str, compiled: &Compiled| {
+            let pattern = compiled.get_or_init(|| expression(pattern, mode));
+            pattern.as_ref().is_some_and(|p| p.is_match(line))
+        };
         let meant = match self.addresses.as_slice() {
             [] | [Address::First | Address::Line, Address::Last] => true,
-            [Address::Pattern(pattern), ..] => matches(pattern),
+            [Address::Pattern(pattern, compiled), ..] => matches(pattern, compiled),
             [Address::First | Address::Line | Address::Last, ..] => false,
         };
         meant != self.negated
@@ -232,7 +242,7 @@ impl<'a> Cursor<'a> {
             _ => return None,
         };
         self.take(separator);
-        Some(Address::Pattern(self.until(separator)))
+        Some(Address::Pattern(self.until(separator), Compiled::new()))
     }
 
     fn arguments(&mut self, mut command: Command) -> Command {

@@ -83,7 +83,7 @@ pub(super) fn replaced(value: &Value, mark: &str, item: &Value) -> Value {
             if at > 0 {
                 out.append(item);
             }
-            out.push(Part::Text(piece.to_owned()));
+            out.push(Part::Text(piece.into()));
         }
     }
     out
@@ -203,12 +203,8 @@ pub(super) fn file_content(path: &Value, state: &State) -> Value {
     if path.literal() == Some("/dev/null") {
         return Value::default();
     }
-    for whole in state.absolute(&path.settled()) {
-        let text = crate::shell::run::normal(whole.prefix());
-        let remote = |known: &str| state.files.get(known).is_some_and(|content| content.has(Source::Remote));
-        if text.match_indices('/').any(|(at, _)| remote(&text[..at])) {
-            return Value::dynamic(Source::Remote, true);
-        }
+    if state.is_downloaded(path) {
+        return Value::dynamic(Source::Remote, true);
     }
     state.content(path)
 }
@@ -216,8 +212,16 @@ pub(super) fn file_content(path: &Value, state: &State) -> Value {
 /// Where the script itself has put a program of that name, if that is where programs are looked for.
 pub(super) fn on_path(name: &str, state: &State) -> Option<Value> {
     let places = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-    let mut paths = places.iter().map(|place| format!("{place}/{name}"));
-    if state.files.is_empty() { None } else { paths.find(|p| state.files.contains(p)).map(Value::text) }
+    if state.files.is_empty() {
+        return None;
+    }
+    let mut path = String::new();
+    let found = places.iter().any(|place| {
+        path.clear();
+        path.extend([place, "/", name]);
+        state.files.contains(&path)
+    });
+    found.then(|| Value::text(path))
 }
 
 /// Where a copy ends up: inside a directory it keeps its name.

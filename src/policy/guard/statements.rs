@@ -3,8 +3,9 @@
 
 use super::analysis::Analysis;
 use super::effect::{Effect, Kind};
+use super::patterns::{Expression, Glob};
 use super::special;
-use crate::shell::run::{Call, State, matches};
+use crate::shell::run::{Call, State};
 use crate::shell::{Dynamic, Part, Source, Span, Value};
 use serde::Deserialize;
 
@@ -16,14 +17,12 @@ const MAX_DEPTH: usize = 8;
 #[serde(deny_unknown_fields)]
 pub(super) struct Row {
     /// Patterns of the languages it belongs to.
-    languages: Vec<String>,
+    languages: Vec<Glob>,
     /// What it looks like. The group `statement` is another statement, `command` text for a shell, `path` a file that is
     /// written, `script` a file of statements.
-    #[serde(deserialize_with = "expression")]
-    pattern: regex::Regex,
+    pattern: Expression,
     /// Not if it also looks like this.
-    #[serde(default, deserialize_with = "optional")]
-    unless: Option<regex::Regex>,
+    unless: Option<Expression>,
     /// Its effect, where it has one by itself.
     #[serde(default)]
     effect: Option<Kind>,
@@ -38,15 +37,6 @@ pub(super) struct Row {
 pub(super) struct File {
     /// The rows.
     pub(super) statement: Vec<Row>,
-}
-
-fn expression<'de, D: serde::Deserializer<'de>>(from: D) -> Result<regex::Regex, D::Error> {
-    let text = String::deserialize(from)?;
-    regex::Regex::new(&text).map_err(serde::de::Error::custom)
-}
-
-fn optional<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<regex::Regex>, D::Error> {
-    expression(from).map(Some)
 }
 
 /// Where a client of a database finds its statements.
@@ -137,7 +127,7 @@ fn one(
     state: &mut State,
 ) {
     let rules = analysis.rules;
-    let rows = rules.statements.iter().filter(|row| row.languages.iter().any(|l| matches(l, language)));
+    let rows = rules.statements.iter().filter(|row| row.languages.iter().any(|l| l.matches(language)));
     for row in rows {
         let Some(found) = row.pattern.captures(statement) else { continue };
         if row.unless.as_ref().is_some_and(|unless| unless.is_match(statement)) {

@@ -133,7 +133,11 @@ pub(super) fn joined(left: Values, right: Values) -> Values {
 pub(super) fn globbed(text: &str) -> Value {
     let mut out = Value::default();
     for c in text.chars() {
-        out.push(if matches!(c, '*' | '?') { Part::Glob(c.to_string()) } else { Part::Text(c.to_string()) });
+        out.push(if matches!(c, '*' | '?') {
+            Part::Glob(c.to_string().into())
+        } else {
+            Part::Text(c.to_string().into())
+        });
     }
     out
 }

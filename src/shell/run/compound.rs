@@ -227,7 +227,7 @@ impl Shell<'_> {
         let open = values.iter().any(Value::has_dynamic) || values.iter().any(Value::has_glob);
         let rounds = if open { FREE_ROUNDS } else { 1 };
         let mut output = Value::default();
-        let mut sizes = vec![state.variables.size()];
+        let mut added = Vec::new();
         let before = state.clone();
         if words.is_some_and(|words| values.len().max(endless::counted(words)) > BEARABLE) {
             self.flood(body, state);
@@ -249,7 +249,7 @@ impl Shell<'_> {
                     break;
                 }
             }
-            sizes.push(state.variables.size());
+            added.push(state.variables.added(&start));
             let mut unchanged = start;
             if let Some(value) = values.last() {
                 unchanged.put(variable, Contents::Scalar(vec![value.clone()]));
@@ -258,7 +258,7 @@ impl Shell<'_> {
                 break;
             }
         }
-        if doubles(&sizes) {
+        if doubles(&added) {
             let span = words.and_then(|w| w.first()).map_or_else(Span::default, |w| w.span);
             self.programs.problem(Problem::Limit("length of a value"), self.pinned.unwrap_or(span));
         }
@@ -303,8 +303,7 @@ fn ended(mut state: State) -> Option<State> {
 }
 
 /// Whether each round of a loop has added at least twice as much as the one before.
-fn doubles(sizes: &[usize]) -> bool {
-    let added: Vec<usize> = sizes.windows(2).map(|w| w[1].saturating_sub(w[0])).collect();
+fn doubles(added: &[usize]) -> bool {
     added.len() >= FREE_ROUNDS && added[0] > 0 && added.windows(2).all(|w| w[1] >= 2 * w[0])
 }
 
@@ -313,13 +312,13 @@ fn shape(pattern: &Word) -> Option<Value> {
     let mut value = Value::default();
     for piece in &pattern.pieces {
         match piece {
-            Piece::Quoted(text) => value.push(Part::Text(text.clone())),
+            Piece::Quoted(text) => value.push(Part::Text(text.as_str().into())),
             Piece::Text(text) => {
                 for (at, piece) in text.split(['*', '?', '[']).enumerate() {
                     if at > 0 {
                         value.push(Part::Dynamic(Dynamic { source: Source::Checked, empty: true }));
                     }
-                    value.push(Part::Text(piece.to_owned()));
+                    value.push(Part::Text(piece.into()));
                 }
             }
             _ => return None,

@@ -214,7 +214,7 @@ fn holds(condition: &Condition<Value>, same: impl Fn(&str, &str) -> bool + Copy)
 
 /// `BASH_REMATCH` after `=~`.
 fn matched(text: &Value, regex: &str, state: &mut State) {
-    let compiled = regex::RegexBuilder::new(regex).size_limit(1 << 16).build().ok();
+    let compiled = regex_lite::RegexBuilder::new(regex).size_limit(1 << 16).build().ok();
     let groups = match (text.literal(), compiled) {
         (Some(text), Some(regex)) => regex.captures(text).map(|captures| {
             captures.iter().map(|g| Value::text(g.map_or("", |g| g.as_str()))).collect::<Vec<_>>()

@@ -2,6 +2,7 @@
 
 use super::State;
 use crate::shell::ast::{Command, CommandKind, Piece, Script, Word};
+use crate::shell::visit::{self, Seen};
 use std::collections::HashSet;
 
 /// Commands that leave a loop.
@@ -111,11 +112,14 @@ pub(super) fn varies(condition: &Script) -> bool {
     let named = |word: &Word| {
         word.pieces.iter().any(|p| !matches!(p, Piece::Quoted(t) if !t.contains(char::is_alphabetic)))
     };
-    format!("{condition:?}").contains("Parameter")
-        || commands.into_iter().any(|c| matches!(&c.kind, CommandKind::Arithmetic(word) if named(word)))
+    let mut expands = false;
+    visit::script(condition, &mut |seen| expands |= matches!(seen, Seen::Parameter(_)));
+    expands || commands.into_iter().any(|c| matches!(&c.kind, CommandKind::Arithmetic(word) if named(word)))
 }
 
 /// Whether a script may look at a variable, be it in text that it evaluates later.
 pub(super) fn mentions(script: &Script, variable: &str) -> bool {
-    format!("{script:?}").contains(variable)
+    let mut found = false;
+    visit::script(script, &mut |seen| found = found || seen.text().contains(variable));
+    found
 }

@@ -59,11 +59,11 @@ impl Shell<'_> {
                 }
                 expansion.words
             } else {
-                vec![word.pieces.clone()]
+                vec![Cow::Borrowed(word.pieces.as_slice())]
             };
             for pieces in alternatives {
                 let mut fields = Fields::default();
-                for piece in &pieces {
+                for piece in pieces.iter() {
                     self.piece(piece, state, word.span, &mut fields);
                 }
                 fields.finish();
@@ -195,9 +195,10 @@ fn read_whole(script: &Script) -> Option<&[Redirect]> {
 }
 
 /// The characters at which the shell splits.
-fn separators(state: &State) -> Vec<char> {
-    let separators = state.variable("IFS").and_then(|v| v.literal().map(|t| t.chars().collect()));
-    separators.unwrap_or_else(|| vec![' ', '\t', '\n'])
+fn separators(state: &State) -> Cow<'static, [char]> {
+    let set = state.variables.contents("IFS").and_then(|_| state.variable("IFS"));
+    let separators = set.and_then(|v| v.literal().map(|t| t.chars().collect()));
+    separators.map_or(Cow::Borrowed(&[' ', '\t', '\n']), Cow::Owned)
 }
 
 fn size(value: &Value) -> usize {
@@ -255,7 +256,7 @@ fn push_globs(value: &mut Value, text: &str, active: bool) {
         };
         value.append(&Value::text(&rest[..at]));
         let glob = if extended { "*" } else { &rest[at..at + length] };
-        value.push(Part::Glob(glob.to_owned()));
+        value.push(Part::Glob(glob.into()));
         rest = &rest[at + length..];
     }
     value.append(&Value::text(rest));

@@ -66,7 +66,8 @@ fn compared(operator: &str, a: &Word, b: &Word, holds: bool) -> Vec<Fact> {
         "=" | "==" => holds,
         "!=" => !holds,
         "=~" if holds => {
-            let empty = constant(b).and_then(|r| regex::Regex::new(&r).ok()).is_none_or(|r| r.is_match(""));
+            let empty =
+                constant(b).and_then(|r| regex_lite::Regex::new(&r).ok()).is_none_or(|r| r.is_match(""));
             return subject(a).filter(|_| !empty).map(|s| Fact::Full(s.name)).into_iter().collect();
         }
         "-eq" | "-gt" | "-ge" | "-lt" | "-le" if holds => {

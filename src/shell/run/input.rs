@@ -197,7 +197,7 @@ fn fields(record: &Value, separators: &str) -> Vec<Value> {
                 fields.push(Value::default());
             }
             if let Some(field) = fields.last_mut() {
-                field.push(Part::Text(piece.to_owned()));
+                field.push(Part::Text(piece.into()));
             }
         }
     }

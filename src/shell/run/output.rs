@@ -53,7 +53,7 @@ pub fn printf(format: &Value, arguments: &[Value]) -> Value {
 fn once<'v>(format: &str, mut arguments: &'v [Value], out: &mut Value) -> &'v [Value] {
     let mut text = format;
     while let Some(at) = text.find('%') {
-        out.push(Part::Text(decode(&text[..at], Flavour::Printf)));
+        out.push(Part::Text(decode(&text[..at], Flavour::Printf).into()));
         let spec = &text[at + 1..];
         let length = spec.find(|c: char| c.is_ascii_alphabetic() || c == '%').unwrap_or(spec.len());
         let conversion = spec[length..].chars().next().unwrap_or('%');
@@ -69,7 +69,7 @@ fn once<'v>(format: &str, mut arguments: &'v [Value], out: &mut Value) -> &'v [V
         arguments = left;
         convert(conversion, &spec[..length], &argument, out);
     }
-    out.push(Part::Text(decode(text, Flavour::Printf)));
+    out.push(Part::Text(decode(text, Flavour::Printf).into()));
     arguments
 }
 
@@ -91,7 +91,7 @@ fn convert(conversion: char, flags: &str, argument: &Value, out: &mut Value) {
                     .parse::<usize>()
                     .ok()
                     .filter(|w| flags.starts_with('0') && *w < 64);
-                out.push(Part::Text(format_number(conversion, n, width.unwrap_or(0))));
+                out.push(Part::Text(format_number(conversion, n, width.unwrap_or(0)).into()));
             }
             None => out.append(&Value::dynamic(Source::Number, false)),
         },

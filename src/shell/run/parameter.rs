@@ -127,7 +127,7 @@ impl Shell<'_> {
                 let pattern = self.pattern(pieces, state, span);
                 let mut parts = value.parts().to_vec();
                 let Some(Part::Text(last)) = parts.last_mut() else { return value.clone() };
-                *last = pattern::remove_suffix(last, &pattern, *largest).to_owned();
+                *last = pattern::remove_suffix(last, &pattern, *largest).into();
                 parts.into_iter().fold(Value::default(), |mut v, p| {
                     v.push(p);
                     v
@@ -238,7 +238,7 @@ fn together(values: &[Value], state: &State) -> Value {
     let mut whole = Value::default();
     for (at, value) in values.iter().enumerate() {
         if at > 0 {
-            whole.push(Part::Text(separator.clone()));
+            whole.push(Part::Text(separator.as_str().into()));
         }
         whole.append(value);
     }
@@ -331,12 +331,12 @@ fn replace(text: &str, pattern: &str, replacement: &Value, anchor: Anchor) -> Va
             }
             None => {
                 let width = text[at..].chars().next().map_or(1, char::len_utf8);
-                out.push(Part::Text(text[at..at + width].to_owned()));
+                out.push(Part::Text(text[at..at + width].into()));
                 at += width;
             }
         }
     }
-    out.push(Part::Text(text[at.min(text.len())..].to_owned()));
+    out.push(Part::Text(text[at.min(text.len())..].into()));
     out
 }
 
@@ -350,7 +350,7 @@ fn last_name(path: &Value) -> Option<Value> {
     if !pattern || rest.iter().any(|p| matches!(p, Part::Dynamic(_))) {
         return None;
     }
-    let name = Part::Text(text.rsplit('/').next().unwrap_or("").to_owned());
+    let name = Part::Text(text.rsplit('/').next().unwrap_or("").into());
     Some([name].iter().chain(rest).cloned().fold(Value::default(), |mut value, part| {
         value.push(part);
         value

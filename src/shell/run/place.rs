@@ -4,6 +4,7 @@ use super::shared::Shared;
 use super::state::{Failed, State};
 use super::{Call, Shell};
 use crate::shell::{Part, Source, Value};
+use std::borrow::Cow;
 
 /// Directories that every machine has: a `cd` to them does not fail.
 const ALWAYS: [&str; 34] = [
@@ -174,7 +175,10 @@ fn return_to(new: Vec<Value>, state: &mut State) {
 
 /// A path without empty, `.` and `..` parts.
 #[must_use]
-pub fn normal(path: &str) -> String {
+pub fn normal(path: &str) -> Cow<'_, str> {
+    if is_normal(path) {
+        return Cow::Borrowed(path);
+    }
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {
@@ -183,7 +187,13 @@ pub fn normal(path: &str) -> String {
             part => parts.push(part),
         }
     }
-    format!("/{}", parts.join("/"))
+    Cow::Owned(format!("/{}", parts.join("/")))
+}
+
+/// Whether a path has no empty, `.` or `..` part.
+fn is_normal(path: &str) -> bool {
+    let Some(("", parts)) = path.split_once('/') else { return false };
+    parts.is_empty() || parts.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 /// The path with links that the script made followed.
@@ -208,5 +218,5 @@ pub(super) fn key(path: &Value) -> Option<String> {
         Part::Glob(_) => false,
         Part::Dynamic(unknown) => unknown.source == Source::Name,
     };
-    path.parts().iter().all(known).then(|| normal(&path.code()))
+    path.parts().iter().all(known).then(|| normal(&path.code()).into_owned())
 }

@@ -3,8 +3,8 @@
 //! A script is evaluated on many ways that differ in little. What would be copied or compared for each
 //! command is one part in 256 of a map, however much a script has set.
 
+use foldhash::fast::RandomState;
 use std::collections::BTreeMap;
-use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 use std::sync::{Arc, OnceLock};
 
@@ -28,8 +28,9 @@ impl<T: Clone + PartialEq> Shared<T> {
     /// What `name` stands for.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&T> {
+        let rows = self.0.as_ref()?;
         let (row, leaf) = place(name);
-        self.0.as_ref()?[row].as_ref()?[leaf].as_ref()?.get(name)
+        rows[row].as_ref()?[leaf].as_ref()?.get(name)
     }
 
     /// Whether `name` stands for anything.
@@ -88,15 +89,13 @@ impl<T: Clone + PartialEq> Shared<T> {
 
     /// Shares again what has become equal, so that it is not compared the next time.
     pub(super) fn share(&mut self, other: &Self) {
-        for at in 0..WIDTH * WIDTH {
-            let Some(theirs) = other.part(at / WIDTH).and_then(|row| row[at % WIDTH].as_ref()) else {
-                continue;
-            };
-            let mine = self.part(at / WIDTH).and_then(|row| row[at % WIDTH].as_ref());
-            if mine.is_some_and(|mine| !Arc::ptr_eq(mine, theirs) && mine == theirs) {
+        for (row, leaf) in self.parts_apart(other) {
+            let part = |map: &Self| map.part(row).and_then(|leaves| leaves[leaf].clone());
+            if let (Some(mine), Some(theirs)) = (part(self), part(other))
+                && mine == theirs
+            {
                 let rows = Arc::make_mut(self.0.get_or_insert_default());
-                Arc::make_mut(rows[at / WIDTH].get_or_insert_default())[at % WIDTH] =
-                    Some(Arc::clone(theirs));
+                Arc::make_mut(rows[row].get_or_insert_default())[leaf] = Some(theirs);
             }
         }
     }
@@ -104,21 +103,32 @@ impl<T: Clone + PartialEq> Shared<T> {
     /// The names that do not stand for the same in both.
     pub(super) fn differing(&self, other: &Self) -> Vec<String> {
         let mut names = Vec::new();
-        for at in 0..WIDTH * WIDTH {
-            let (mine, theirs) = (self.part(at / WIDTH), other.part(at / WIDTH));
-            if same(mine, theirs) {
-                continue;
-            }
-            let leaf = |row: Option<&Arc<[Leaf<T>; WIDTH]>>| row.and_then(|row| row[at % WIDTH].clone());
-            let (mine, theirs) = (leaf(mine), leaf(theirs));
-            if same(mine.as_ref(), theirs.as_ref()) {
-                continue;
-            }
-            let (mine, theirs) = (mine.unwrap_or_default(), theirs.unwrap_or_default());
+        for (row, leaf) in self.parts_apart(other) {
+            let part = |map: &Self| map.part(row).and_then(|leaves| leaves[leaf].clone()).unwrap_or_default();
+            let (mine, theirs) = (part(self), part(other));
             names.extend(mine.iter().filter(|(n, v)| theirs.get(*n) != Some(v)).map(|(n, _)| n.clone()));
             names.extend(theirs.keys().filter(|n| !mine.contains_key(*n)).cloned());
         }
         names
+    }
+
+    /// Where the two share nothing: row and leaf.
+    fn parts_apart(&self, other: &Self) -> Vec<(usize, usize)> {
+        let mut apart = Vec::new();
+        if same(self.0.as_ref(), other.0.as_ref()) {
+            return apart;
+        }
+        for row in 0..WIDTH {
+            let (mine, theirs) = (self.part(row), other.part(row));
+            if same(mine, theirs) {
+                continue;
+            }
+            let leaf = |row: Option<&'_ Arc<[Leaf<T>; WIDTH]>>, at: usize| {
+                row.and_then(|row| row[at].as_ref().map(Arc::as_ptr))
+            };
+            apart.extend((0..WIDTH).filter(|at| leaf(mine, *at) != leaf(theirs, *at)).map(|at| (row, at)));
+        }
+        apart
     }
 
     fn part(&self, row: usize) -> Option<&Arc<[Leaf<T>; WIDTH]>> {
@@ -157,7 +167,7 @@ fn same<T>(a: Option<&Arc<T>>, b: Option<&Arc<T>>) -> bool {
 /// Where a name belongs. Nobody outside can tell, so no script can put all its names in one place.
 fn place(name: &str) -> (usize, usize) {
     static HASHER: OnceLock<RandomState> = OnceLock::new();
-    let hash = HASHER.get_or_init(RandomState::new).hash_one(name).to_le_bytes();
+    let hash = HASHER.get_or_init(RandomState::default).hash_one(name).to_le_bytes();
     (usize::from(hash[0]) % WIDTH, usize::from(hash[1]) % WIDTH)
 }
 

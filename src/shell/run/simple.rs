@@ -6,7 +6,7 @@ use super::{Call, Problem, Shell, State, Write};
 use crate::shell::ast::{
     AssignedValue, Assignment, Command, CommandKind, Name, Piece, Redirect, RedirectKind, Word,
 };
-use crate::shell::{Part, Source, Span, Value};
+use crate::shell::{Part, Source, Span, Value, visit};
 use std::collections::BTreeMap;
 
 /// Combinations of values of variables for one command, at most.
@@ -101,8 +101,11 @@ impl Shell<'_> {
         state: &mut State,
         stdin: &Value,
     ) -> Value {
-        let written = || format!("{:?}{:?}{:?}", simple.words, simple.assignments, simple.declared);
-        let undecided = state.variables.undecided(written);
+        let undecided = state.variables.undecided(|see| {
+            visit::words(simple.words, see);
+            visit::assignments(simple.assignments, see);
+            visit::assignments(simple.declared, see);
+        });
         if undecided.is_empty() {
             return self.simple(simple, state, stdin);
         }

@@ -26,6 +26,8 @@ pub struct State {
     pub(super) stack: Vec<Vec<Value>>,
     /// Content of the files that the script has written so far.
     pub files: Shared<Value>,
+    /// Whether something that came over the network may be in one of them.
+    pub(super) downloads: bool,
     /// What is read from descriptors that the shell itself has opened.
     pub(super) inputs: BTreeMap<i32, Value>,
     /// Files that descriptors of the shell write to.
@@ -108,6 +110,7 @@ impl State {
             cwd: vec![cwd],
             stack: Vec::new(),
             files: Shared::default(),
+            downloads: false,
             inputs: BTreeMap::new(),
             outputs: BTreeMap::new(),
             dialect,
@@ -136,6 +139,7 @@ impl State {
             functions,
             cwd: self.cwd.clone(),
             files: self.files.clone(),
+            downloads: self.downloads,
             inputs: self.inputs.clone(),
             outputs: self.outputs.clone(),
             depth: self.depth + 1,
@@ -160,6 +164,7 @@ impl State {
     /// Takes over what a subshell has left behind for everybody.
     pub fn after(&mut self, inside: Self) {
         self.files = inside.files;
+        self.downloads |= inside.downloads;
         self.links = inside.links;
     }
 
@@ -271,6 +276,7 @@ impl State {
                 .extend(other.aliases.iter().map(|(n, a)| (n.clone(), a.clone())));
         }
         joined.files.extend(&other.files);
+        joined.downloads |= other.downloads;
         joined.links.extend(&other.links);
         joined.inputs.extend(other.inputs);
         if joined.positional.len() < other.positional.len() {
@@ -318,15 +324,20 @@ impl State {
         if let ([name], [target]) = (ends.0.as_slice(), ends.1.as_slice())
             && let (Some(name), Some(target)) = (name.literal(), target.literal())
         {
-            self.links.insert(place::normal(name), place::normal(target));
+            self.links.insert(place::normal(name), place::normal(target).into_owned());
         }
     }
 
     /// What the script has written to `path`, if it has.
     #[must_use]
     pub fn written(&self, path: &Value) -> Option<&Value> {
-        let whole = self.absolute(path);
-        self.files.get(&place::key(whole.first()?)?)
+        if self.files.is_empty() {
+            return None;
+        }
+        match path.literal().filter(|path| path.starts_with('/') && self.links.is_empty()) {
+            Some(path) => self.files.get(&place::normal(path)),
+            None => self.files.get(&place::key(self.absolute(path).first()?)?),
+        }
     }
 
     /// What a file contains when it is read.
@@ -348,8 +359,26 @@ impl State {
         }
     }
 
+    /// Whether something that came over the network may be in a file.
+    #[must_use]
+    pub const fn has_downloads(&self) -> bool {
+        self.downloads
+    }
+
+    /// Whether `path`, or a directory that it lies in, came over the network.
+    #[must_use]
+    pub fn is_downloaded(&self, path: &Value) -> bool {
+        let remote = |known: &str| self.files.get(known).is_some_and(|content| content.has(Source::Remote));
+        self.downloads
+            && self.absolute(&path.settled()).iter().any(|whole| {
+                let text = place::normal(whole.prefix());
+                text.match_indices('/').any(|(at, _)| remote(&text[..at]))
+            })
+    }
+
     /// Notes what a file contains from now on.
     pub fn write(&mut self, path: &Value, content: Value, append: bool) {
+        self.downloads |= content.has(Source::Remote);
         for whole in self.absolute(path) {
             let Some(path) = place::key(&whole) else { continue };
             let old = self.files.entry(&path);
@@ -362,6 +391,9 @@ impl State {
 
     /// Notes that what was downloaded so far has been checked.
     pub fn trust_downloads(&mut self) {
+        if !std::mem::take(&mut self.downloads) {
+            return;
+        }
         let downloads = self.files.iter().filter(|(_, content)| content.has(Source::Remote));
         let paths: Vec<String> = downloads.map(|(path, _)| path.to_owned()).collect();
         for path in paths {

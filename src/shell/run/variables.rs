@@ -1,6 +1,7 @@
 //! Variables: what each may hold, and what `declare` has said about them.
 
 use super::shared::Shared;
+use crate::shell::visit::Seen;
 use crate::shell::{Dynamic, Part, Source, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -176,28 +177,51 @@ impl Variables {
         variables.filter(|(_, variable)| variable.exported)
     }
 
-    /// The variables that `written` may mention and that have more than one value, in order.
-    pub(super) fn undecided(&self, written: impl FnOnce() -> String) -> Vec<(String, Vec<Value>)> {
+    /// The variables that a command may mention and that have more than one value, in order. `written` tells
+    /// everything that is written in it.
+    pub(super) fn undecided(
+        &self,
+        written: impl FnOnce(&mut dyn FnMut(Seen<'_>)),
+    ) -> Vec<(String, Vec<Value>)> {
+        let mut found: Vec<(String, Vec<Value>)> = Vec::new();
         if self.undecided.is_empty() {
-            return Vec::new();
+            return found;
         }
-        let written = written();
-        let names = written.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        // The letter of an escape may stand right before a name.
-        let names: BTreeSet<&str> = names.flat_map(|name| [name, name.get(1..).unwrap_or("")]).collect();
-        let values = |name: &&str| match self.own(name)?.contents.as_ref()? {
-            Contents::Scalar(values) if values.len() > 1 => Some(((*name).to_owned(), values.clone())),
-            Contents::Scalar(_) | Contents::Array(_) => None,
+        let mut note = |name: &str| {
+            if name.is_empty()
+                || !self.undecided.contains(name)
+                || found.iter().any(|(known, _)| known == name)
+            {
+                return;
+            }
+            if let Some(Contents::Scalar(values)) = self.own(name).and_then(|v| v.contents.as_ref())
+                && values.len() > 1
+            {
+                found.push((name.to_owned(), values.clone()));
+            }
         };
-        names.iter().filter(|name| self.undecided.contains(name)).filter_map(values).collect()
+        written(&mut |seen| {
+            let names = seen.text().split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            for name in names {
+                note(name);
+                // The letter of an escape may stand right before a name.
+                note(name.get(1..).unwrap_or(""));
+            }
+        });
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        found
     }
 
-    /// Bytes of known text in all variables.
-    pub(super) fn size(&self) -> usize {
-        let values = self.iter().filter_map(|(_, v)| v.contents.as_ref()).flat_map(Contents::values);
-        values
-            .map(|v| v.parts().iter().map(|p| if let Part::Text(t) = p { t.len() } else { 0 }).sum::<usize>())
-            .sum()
+    /// Bytes of known text that all variables have more than they had `before`.
+    pub(super) fn added(&self, before: &Self) -> usize {
+        let size = |variables: &Self, name: &String| {
+            let values = variables.own(name).and_then(|v| v.contents.as_ref()).map(Contents::values);
+            let text = |p: &Part| if let Part::Text(t) = p { t.len() } else { 0 };
+            values.iter().flatten().flat_map(|v| v.parts()).map(text).sum::<usize>()
+        };
+        let changed = self.all.differing(&before.all);
+        let now: usize = changed.iter().map(|name| size(self, name)).sum();
+        now.saturating_sub(changed.iter().map(|name| size(before, name)).sum())
     }
 
     /// Only what programs find in their environment.
