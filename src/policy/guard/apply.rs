@@ -67,7 +67,8 @@ impl<'r> Analysis<'r> {
             self.try_everything(call, state);
         }
         self.stores(tool, arguments, call, state);
-        if tool.processes.iter().any(|condition| holds(condition, arguments)) {
+        let endless = tool.endless.iter().any(|condition| holds(condition, arguments));
+        if !endless && tool.processes.iter().any(|condition| holds(condition, arguments)) {
             return Value::dynamic(Source::Processes, true);
         }
         let output = listed(tool, arguments, call)

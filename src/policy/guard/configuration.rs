@@ -1,11 +1,12 @@
 //! Other configuration tools: what the resources and modules do that they are given, as commands.
 
 use super::analysis::Analysis;
+use super::effect::{Effect, Kind};
 use super::options::Arguments;
 use super::resource::{Resource, resources, words};
 use super::special::file_content;
 use crate::shell::run::{Call, State, matches};
-use crate::shell::{Span, Value};
+use crate::shell::{Source, Span, Value};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -85,6 +86,10 @@ pub(super) fn configuration(
         let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
         arguments.values(&names).last().map(Value::code)
     };
+    if call.stdin.has(Source::Remote) {
+        analysis.add(Effect::new(Kind::RemoteCode, "manifest", call.stdin.to_string(), call.span));
+        return;
+    }
     let mut found = Vec::new();
     for code in
         [value(&["-e", "-E", "--execute", "--code", "--eval"]), Some(call.stdin.code())].into_iter().flatten()

@@ -1,6 +1,7 @@
 //! Programs that see other files than the host: containers, and changes of the root.
 
 use super::analysis::Analysis;
+use super::effect::{Effect, Kind};
 use super::options::Arguments;
 use crate::shell::run::{Call, State};
 use crate::shell::{Source, Value};
@@ -25,6 +26,11 @@ pub(super) fn container(
     let Some((from, view)) = inside(analysis, &name, arguments) else {
         return Value::dynamic(Source::Output, true);
     };
+    if view.as_ref().is_some_and(|volumes| volumes.iter().any(|(host, _)| host == "/"))
+        && !name.contains("chroot")
+    {
+        analysis.add(Effect::new(Kind::Backdoor, "container", "/", call.span));
+    }
     let entry = arguments.values(&["--entrypoint".to_owned()]).last().cloned();
     let operands = &arguments.operands;
     // Behind the image, container or root stands the program, and behind that nothing is an option any more.
@@ -88,7 +94,7 @@ fn volumes(arguments: &Arguments) -> Vec<(String, String)> {
             let text = v.code();
             let mut parts = text.split(':');
             let (host, inside, mode) = (parts.next()?, parts.next()?, parts.next());
-            let writable = mode != Some("ro");
+            let writable = !mode.is_some_and(|mode| mode.split(',').any(|option| option == "ro"));
             (host.starts_with('/') && writable).then(|| (host.to_owned(), inside.to_owned()))
         })
         .collect();

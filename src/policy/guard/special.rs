@@ -263,6 +263,10 @@ pub(super) fn temporary(arguments: &Arguments) -> Value {
         }
         _ => Value::text("/tmp/tmp."),
     };
+    if !out.has_dynamic() && !crate::shell::run::is_there(out.prefix()) {
+        // Where the directory is missing, it prints nothing.
+        return Value::dynamic(Source::Name, true);
+    }
     out.append(&Value::text("/"));
     out.push(Part::Dynamic(Dynamic { source: Source::Name, empty: false }));
     out

@@ -24,7 +24,7 @@ mod walk;
 pub use input::behind;
 pub use output::{echo, printf};
 pub use pattern::{is_pattern, matches};
-pub use place::normal;
+pub use place::{is_there, normal};
 pub use settings::assignment;
 pub use state::{Options, State};
 pub use walk::{Place, Shell};

@@ -141,6 +141,13 @@ impl Shell<'_> {
                 {
                     return name;
                 }
+                if let Some(rest) =
+                    value.prefix().strip_prefix(pattern.as_str()).filter(|_| !pattern::is_pattern(&pattern))
+                {
+                    let mut kept = Value::text(rest);
+                    value.parts().iter().skip(1).for_each(|part| kept.push(part.clone()));
+                    return kept;
+                }
                 let glob_last =
                     matches!(value.parts().last(), Some(Part::Glob(_) | Part::Dynamic(_) | Part::Text(_)));
                 if value.has_glob() && glob_last {

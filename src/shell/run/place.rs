@@ -173,6 +173,14 @@ fn return_to(new: Vec<Value>, state: &mut State) {
     state.variables.remove("PWD");
 }
 
+/// Whether every machine has the directory that `path` lies in.
+#[must_use]
+pub fn is_there(path: &str) -> bool {
+    let path = normal(path);
+    let directory = path.rsplit_once('/').map_or("/", |(directory, _)| directory);
+    directory.is_empty() || ALWAYS.contains(&directory) || ALWAYS.contains(&&*path)
+}
+
 /// A path without empty, `.` and `..` parts.
 #[must_use]
 pub fn normal(path: &str) -> Cow<'_, str> {

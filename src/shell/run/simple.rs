@@ -49,11 +49,14 @@ impl Shell<'_> {
                 RedirectKind::Read => channels.read(redirect.fd, state.content(&target)),
                 RedirectKind::Duplicate
                     if descriptor(&target).is_some_and(|fd| {
-                        state.inputs.contains_key(&fd) || state.outputs.contains_key(&fd)
+                        channels.inputs.contains_key(&fd)
+                            || state.inputs.contains_key(&fd)
+                            || state.outputs.contains_key(&fd)
                     }) =>
                 {
                     let fd = descriptor(&target).unwrap_or(0);
-                    match (state.inputs.get(&fd), state.outputs.get(&fd)) {
+                    let input = channels.inputs.get(&fd).or_else(|| state.inputs.get(&fd)).cloned();
+                    match (&input, state.outputs.get(&fd)) {
                         (Some(input), _) => channels.read(redirect.fd, input.clone()),
                         (None, Some(path)) => {
                             let stdout = redirect.fd.unwrap_or(1) == 1;
@@ -170,6 +173,9 @@ impl Shell<'_> {
             span,
             socket: simple.socket,
         };
+        // What it is given may name what it reads.
+        let named = words.iter().any(|word| word.literal().is_some_and(is_stdin));
+        let outer = named.then(|| state.inputs.insert(0, stdin.clone()));
         let output = match words.first().and_then(Value::literal) {
             Some(name) if !simple.declared.is_empty() => {
                 let given = Declared { arguments: &words[1..], assignments: simple.declared, span };
@@ -177,6 +183,11 @@ impl Shell<'_> {
             }
             _ => self.dispatch(&call, state),
         };
+        match outer {
+            Some(Some(outer)) => drop(state.inputs.insert(0, outer)),
+            Some(None) => drop(state.inputs.remove(&0)),
+            None => {}
+        }
         for (name, variable) in before.into_iter().rev() {
             state.variables.restore(&name, variable);
         }
@@ -207,6 +218,11 @@ impl Channels {
 fn is_zero(word: &Word) -> bool {
     let mut pieces = word.pieces.iter().filter(|p| !matches!(p, Piece::Quoted(t) if t.is_empty()));
     matches!((pieces.next(), pieces.next()), (Some(Piece::Parameter(p)), None) if p.name == Name::Zero)
+}
+
+/// Whether a path is standard input.
+pub(super) fn is_stdin(path: &str) -> bool {
+    matches!(path, "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0")
 }
 
 fn descriptor(target: &Value) -> Option<i32> {

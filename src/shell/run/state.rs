@@ -3,7 +3,7 @@
 
 use super::place;
 use super::shared::Shared;
-use super::simple::is_socket;
+use super::simple::{is_socket, is_stdin};
 use super::variables::{Contents, Key, MAX_ALTERNATIVES, Variable, Variables, limited};
 use crate::shell::ast::Command;
 use crate::shell::{Dialect, Dynamic, Part, Source, Value};
@@ -347,6 +347,9 @@ impl State {
             return written.clone();
         }
         let opened = path.literal().and_then(|p| {
+            if is_stdin(p) {
+                return self.inputs.get(&0);
+            }
             let number = p.strip_prefix("/dev/fd/").or_else(|| p.strip_prefix("/proc/self/fd/"))?;
             self.inputs.get(&number.parse().ok()?)
         });
