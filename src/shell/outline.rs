@@ -134,8 +134,8 @@ impl Outline<'_> {
 
     fn redirects(&mut self, redirects: &[Redirect]) {
         for redirect in redirects {
-            let line = format!("  {:?}  {}", redirect.kind, self.written(redirect.target.span));
-            self.line(&line.to_lowercase());
+            let kind = format!("{:?}", redirect.kind).to_lowercase();
+            self.line(&format!("  {kind}  {}", self.written(redirect.target.span)));
         }
     }
 
