@@ -1,5 +1,4 @@
-//! The syntax tree of a shell script: what brush-parser reads, reduced to what the analysis needs, with
-//! byte spans everywhere.
+//! The syntax tree of a shell script: what the analysis needs of it, with byte spans everywhere.
 
 use super::Span;
 use std::sync::Arc;

@@ -3,15 +3,21 @@
 
 pub mod ast;
 mod brace;
+mod compound;
+mod condition;
 mod escape;
+mod heredoc;
+mod lexer;
 mod outline;
 mod parameter;
 mod parse;
+mod reader;
 pub mod run;
+mod simple;
 mod span;
+mod substitution;
 mod value;
 mod visit;
-mod weight;
 mod word;
 
 pub use escape::{Flavour, decode};

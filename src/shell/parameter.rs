@@ -2,20 +2,38 @@
 
 use super::Dialect;
 use super::ast::{Anchor, Name, Op, Parameter, Piece};
-use super::parse::ParseError;
-use super::word::{Mode, Reader, push_text};
+use super::parse::Parsed;
+use super::reader::{Reader, Stops, step};
+use super::word::{Mode, push_text};
+
+/// What ends an offset.
+static COLON: Stops = Stops::new(b":}");
+/// What ends the pattern of a replacement.
+static SLASH: Stops = Stops::new(b"/}");
 
 /// Reads a parameter expansion at a `$`; a `$` that starts none is text.
-pub(super) fn read(reader: &mut Reader<'_>, mode: Mode, out: &mut Vec<Piece>) -> Result<(), ParseError> {
+pub(super) fn read(reader: &mut Reader<'_>, mode: Mode, out: &mut Vec<Piece>) -> Parsed<()> {
     let quoted = mode != Mode::Plain;
     if reader.rest().starts_with("${") {
+        let start = reader.at;
         reader.at += 2;
         let parameter = braced(reader, mode)?;
-        if !reader.eat("}") {
-            return Err(reader.error("`${` is not closed, or not an expansion that the shell knows"));
+        if let Some(parameter) = parameter
+            && reader.eat("}")
+        {
+            out.push(Piece::Parameter(Box::new(parameter)));
+            return Ok(());
         }
-        out.push(Piece::Parameter(Box::new(parameter)));
-        return Ok(());
+        if reader.skips {
+            reader.pieces(if quoted { Mode::DoubleQuoted } else { Mode::Plain }, &Stops::BRACE)?;
+        }
+        return if reader.skips && reader.eat("}") {
+            Ok(())
+        } else if reader.peek().is_none() {
+            Err(reader.error_at(start, "`${` is not closed"))
+        } else {
+            Err(reader.error("an expansion that the shell does not know"))
+        };
     }
     reader.at += 1;
     match simple_name(reader, false) {
@@ -23,7 +41,7 @@ pub(super) fn read(reader: &mut Reader<'_>, mode: Mode, out: &mut Vec<Piece>) ->
             let parameter = Parameter { name, indirect: false, op: Op::Value, quoted };
             out.push(Piece::Parameter(Box::new(parameter)));
         }
-        None => push_text(out, "$".into(), mode == Mode::Plain),
+        None => push_text(out, "$", mode == Mode::Plain),
     }
     Ok(())
 }
@@ -31,11 +49,7 @@ pub(super) fn read(reader: &mut Reader<'_>, mode: Mode, out: &mut Vec<Piece>) ->
 fn simple_name(reader: &mut Reader<'_>, braced: bool) -> Option<Name> {
     let first = reader.peek()?;
     if first.is_ascii_alphabetic() || first == b'_' {
-        let rest = reader.rest();
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-        let name = rest[..end].to_owned();
-        reader.at += end;
-        return Some(Name::Variable(name));
+        return Some(Name::Variable(variable(reader)));
     }
     if first.is_ascii_digit() {
         let digits = reader.rest().bytes().take_while(u8::is_ascii_digit).count();
@@ -56,52 +70,67 @@ fn simple_name(reader: &mut Reader<'_>, braced: bool) -> Option<Name> {
     Some(name)
 }
 
-fn braced(reader: &mut Reader<'_>, mode: Mode) -> Result<Parameter, ParseError> {
+/// The name of a variable, which may go on in the next line.
+pub(super) fn variable(reader: &mut Reader<'_>) -> String {
+    let mut name = String::new();
+    loop {
+        let rest = reader.rest();
+        let end = rest.bytes().position(|b| !b.is_ascii_alphanumeric() && b != b'_').unwrap_or(rest.len());
+        name.push_str(&rest[..end]);
+        reader.at += end;
+        if !reader.eat("\\\n") {
+            return name;
+        }
+    }
+}
+
+/// The expansion behind `${`; nothing if it is none that is known.
+fn braced(reader: &mut Reader<'_>, mode: Mode) -> Parsed<Option<Parameter>> {
     let quoted = mode != Mode::Plain;
-    let unknown = |reader: &Reader<'_>| reader.error("an expansion that the shell does not know");
     let second = reader.rest().as_bytes().get(1).copied();
     if reader.peek() == Some(b'#') && !matches!(second, Some(b'}' | b'#' | b'%' | b':' | b'/')) {
         reader.at += 1;
-        let name = indexed_name(reader, quoted).ok_or_else(|| unknown(reader))?;
-        return Ok(Parameter { name, indirect: false, op: Op::Length, quoted });
+        let name = indexed_name(reader, quoted)?;
+        return Ok(name.map(|name| Parameter { name, indirect: false, op: Op::Length, quoted }));
     }
     let indirect = reader.peek() == Some(b'!') && !matches!(second, Some(b'}' | b':' | b'-' | b'+' | b'='));
     if indirect {
         reader.at += 1;
     }
-    let name = indexed_name(reader, quoted).ok_or_else(|| unknown(reader))?;
+    let Some(name) = indexed_name(reader, quoted)? else { return Ok(None) };
     if indirect && matches!(reader.rest(), r if r.starts_with("*}") || r.starts_with("@}")) {
         reader.at += 1;
-        return Ok(Parameter { name, indirect: false, op: Op::Names, quoted });
+        return Ok(Some(Parameter { name, indirect: false, op: Op::Names, quoted }));
     }
     if indirect && matches!(name, Name::Elements(_) | Name::JoinedElements(_)) {
-        return Ok(Parameter { name, indirect: false, op: Op::Names, quoted });
+        return Ok(Some(Parameter { name, indirect: false, op: Op::Names, quoted }));
     }
     let op = operation(reader, mode)?;
-    Ok(Parameter { name, indirect, op, quoted })
+    Ok(Some(Parameter { name, indirect, op, quoted }))
 }
 
-fn indexed_name(reader: &mut Reader<'_>, quoted: bool) -> Option<Name> {
-    let name = simple_name(reader, true)?;
-    let Name::Variable(variable) = name else { return Some(name) };
+fn indexed_name(reader: &mut Reader<'_>, quoted: bool) -> Parsed<Option<Name>> {
+    let Some(name) = simple_name(reader, true) else { return Ok(None) };
+    let Name::Variable(variable) = name else { return Ok(Some(name)) };
     if reader.dialect != Dialect::Bash || reader.peek() != Some(b'[') {
-        return Some(Name::Variable(variable));
+        return Ok(Some(Name::Variable(variable)));
     }
-    let end = closing(reader.rest())?;
+    let end = closing(reader.rest()).ok_or_else(|| reader.error("`[` is not closed"))?;
     let index = reader.rest()[1..end].to_owned();
     reader.at += end + 1;
-    Some(match index.as_str() {
+    Ok(Some(match index.as_str() {
         "@" => Name::Elements(variable),
         "*" if quoted => Name::JoinedElements(variable),
         "*" => Name::Elements(variable),
         _ => Name::Element(variable, index),
-    })
+    }))
 }
 
 /// Where the bracket closes that starts `text`.
 fn closing(text: &str) -> Option<usize> {
     let mut depth = 0usize;
     text.char_indices().find_map(|(at, c)| {
+        step(1);
         match c {
             '[' => depth += 1,
             ']' => depth = depth.checked_sub(1)?,
@@ -111,7 +140,7 @@ fn closing(text: &str) -> Option<usize> {
     })
 }
 
-fn operation(reader: &mut Reader<'_>, mode: Mode) -> Result<Op, ParseError> {
+fn operation(reader: &mut Reader<'_>, mode: Mode) -> Parsed<Op> {
     // Inside double quotes the word of an expansion is double-quoted text, a pattern is not.
     let word_mode = if mode == Mode::Plain { Mode::Plain } else { Mode::DoubleQuoted };
     let colon = reader.rest().starts_with(':')
@@ -120,44 +149,45 @@ fn operation(reader: &mut Reader<'_>, mode: Mode) -> Result<Op, ParseError> {
         reader.at += 1;
     }
     if reader.eat("-") {
-        return Ok(Op::Default(colon, reader.pieces(word_mode, b"}")?));
+        return Ok(Op::Default(colon, reader.pieces(word_mode, &Stops::BRACE)?));
     }
     if reader.eat("=") {
-        return Ok(Op::Assign(colon, reader.pieces(word_mode, b"}")?));
+        return Ok(Op::Assign(colon, reader.pieces(word_mode, &Stops::BRACE)?));
     }
     if reader.eat("?") {
-        return Ok(Op::Error(reader.pieces(word_mode, b"}")?));
+        return Ok(Op::Error(reader.pieces(word_mode, &Stops::BRACE)?));
     }
     if reader.eat("+") {
-        return Ok(Op::Alternative(colon, reader.pieces(word_mode, b"}")?));
+        return Ok(Op::Alternative(colon, reader.pieces(word_mode, &Stops::BRACE)?));
     }
     for (token, largest) in [("##", true), ("#", false)] {
         if reader.eat(token) {
-            return Ok(Op::RemovePrefix(largest, reader.pieces(Mode::Plain, b"}")?));
+            return Ok(Op::RemovePrefix(largest, reader.pieces(Mode::Plain, &Stops::BRACE)?));
         }
     }
     for (token, largest) in [("%%", true), ("%", false)] {
         if reader.eat(token) {
-            return Ok(Op::RemoveSuffix(largest, reader.pieces(Mode::Plain, b"}")?));
+            return Ok(Op::RemoveSuffix(largest, reader.pieces(Mode::Plain, &Stops::BRACE)?));
         }
     }
     if reader.dialect == Dialect::Bash { bash_operation(reader, mode) } else { Ok(Op::Value) }
 }
 
-fn bash_operation(reader: &mut Reader<'_>, mode: Mode) -> Result<Op, ParseError> {
+fn bash_operation(reader: &mut Reader<'_>, mode: Mode) -> Parsed<Op> {
     if reader.eat(":") {
-        let offset = reader.pieces(Mode::HereDocument, b":}")?;
-        let length = if reader.eat(":") { Some(reader.pieces(Mode::HereDocument, b"}")?) } else { None };
+        let offset = reader.pieces(Mode::HereDocument, &COLON)?;
+        let length =
+            if reader.eat(":") { Some(reader.pieces(Mode::HereDocument, &Stops::BRACE)?) } else { None };
         return Ok(Op::Substring(offset, length));
     }
     for (token, anchor) in
         [("//", Anchor::Every), ("/#", Anchor::Start), ("/%", Anchor::End), ("/", Anchor::First)]
     {
         if reader.eat(token) {
-            let pattern = reader.pieces(Mode::Plain, b"/}")?;
+            let pattern = reader.pieces(Mode::Plain, &SLASH)?;
             let replacement_mode = if mode == Mode::Plain { Mode::Plain } else { Mode::DoubleQuoted };
             let replacement =
-                if reader.eat("/") { reader.pieces(replacement_mode, b"}")? } else { Vec::new() };
+                if reader.eat("/") { reader.pieces(replacement_mode, &Stops::BRACE)? } else { Vec::new() };
             return Ok(Op::Replace(anchor, pattern, replacement));
         }
     }
@@ -165,7 +195,7 @@ fn bash_operation(reader: &mut Reader<'_>, mode: Mode) -> Result<Op, ParseError>
         [("^^", true, true), ("^", true, false), (",,", false, true), (",", false, false)]
     {
         if reader.eat(token) {
-            reader.pieces(Mode::Plain, b"}")?;
+            reader.pieces(Mode::Plain, &Stops::BRACE)?;
             return Ok(Op::Case(upper, all));
         }
     }
