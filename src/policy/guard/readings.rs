@@ -37,8 +37,7 @@ pub(super) fn text_differs(text: &str) -> bool {
             b'{' => before(i) != b'$' && i < last_of_list,
             b'[' => at(i + 1) == b'[' || before(i).is_ascii_alphanumeric() || before(i) == b'_',
             b'(' if before(i) == b'(' => i < 2 || bytes[i - 2] != b'$',
-            // The grammar takes `( (` for arithmetic in bash's reading, as it does `((`.
-            b'(' => b"=@!?*+<>".contains(&before(i)) || bytes[..i].trim_ascii_end().ends_with(b"("),
+            b'(' => b"=@!?*+<>".contains(&before(i)),
             b'<' => text[i..].starts_with("<<<"),
             b'&' => {
                 let duplicates = before(i) == b'>' && (at(i + 1).is_ascii_digit() || at(i + 1) == b'-');
@@ -84,7 +83,7 @@ mod tests {
         check("echo ${!x}", true);
         check("echo ${x[0]}", true);
         check("((x++))", true);
-        check("( ( true ) )", true);
+        check("( ( true ) )", false);
         check("(true; (false))", false);
         check("ls !(a|b)", true);
     }
