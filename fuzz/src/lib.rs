@@ -85,6 +85,8 @@ impl Programs for Recorder<'_> {
         inside(self.text, span);
     }
 
+    fn differs(&mut self) {}
+
     fn waits(&self, _: &str) -> bool {
         false
     }

@@ -83,9 +83,17 @@ impl<'r> Analysis<'r> {
         let reach = Reach::of(&effect);
         for whole in state.absolute(&path.settled()) {
             let Some(whole) = container::on_host(self.container.as_deref(), &whole) else { continue };
-            let class = self.rules.paths.class(&whole, reach);
+            let rules = self.rules;
+            let classes = rules.paths.classes(&whole, reach);
+            // Of devices that may be meant, those count that a rule is about.
+            let broken =
+                classes.iter().filter(|_| effect.kind == Kind::Format && classes.len() > 1).find(|class| {
+                    let of_class = Effect { class: (**class).to_owned(), ..effect.clone() };
+                    rules.broken_by(&of_class).is_some()
+                });
+            let class = broken.or(classes.first());
             if let Some(class) = class.filter(|class| !self.is_asked_for(&effect, class, &whole)) {
-                effect.class = class.to_owned();
+                effect.class = (*class).to_owned();
                 effect.target = path.to_string();
                 self.add(effect.clone());
             }
@@ -266,6 +274,10 @@ impl Programs for Analysis<'_> {
             Problem::Undetermined(what) => Effect::new(Kind::Undetermined, "program", what, span),
         };
         self.add(effect);
+    }
+
+    fn differs(&mut self) {
+        self.differs = true;
     }
 
     fn waits(&self, name: &str) -> bool {

@@ -9,15 +9,9 @@ use crate::shell::run::{Call, State, matches};
 impl Analysis<'_> {
     /// Variables set for one program alone that make it run something.
     pub(super) fn environment(&mut self, call: &Call<'_>, state: &mut State) {
-        let verification = self.rules.lists.get("verification-variables");
-        let named = |name: &String| state.variable(name).map(|value| (name.clone(), value));
-        let exported: Vec<(String, Value)> = verification.into_iter().flatten().filter_map(named).collect();
-        for (name, value) in call.environment.iter().chain(&exported) {
-            let text = format!("{name}={}", value.code());
-            content::lines(self, "$environment", (&text, content::Extent::Part), call.span, state);
-        }
         for (name, value) in call.environment {
             let setting = format!("{name}={}", value.code());
+            content::lines(self, "$environment", (&setting, content::Extent::Part), call.span, state);
             if self.rules.insecure_variables.iter().any(|pattern| matches(pattern, &setting)) {
                 self.add(Effect::new(Kind::UnverifiedCode, "variable", setting, call.span));
             }

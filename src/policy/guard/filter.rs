@@ -13,6 +13,9 @@ const KEYS: [&str; 6] = ["-k", "-K", "-kfile", "-pass", "-pbkdf2", "-iter"];
 pub(super) fn apply(call: &Call<'_>, state: &State) -> Value {
     let name = call.program();
     let words: Vec<String> = call.words[1..].iter().map(Value::code).collect();
+    if name == "expr" {
+        return substring(&words).map_or_else(|| Value::dynamic(Source::Number, false), Value::text);
+    }
     let input = input(name, &words, call, state);
     let Some(text) = input.literal() else { return partly(name, &input) };
     let given = |names: &[&str]| words.iter().any(|w| names.contains(&w.as_str()) || cluster(w, names));
@@ -169,6 +172,14 @@ fn partly(name: &str, input: &Value) -> Value {
         None if filters && input.has_glob() => input.clone(),
         _ => Value::dynamic(Source::Output, true),
     }
+}
+
+/// `expr substr TEXT POSITION LENGTH`
+fn substring(words: &[String]) -> Option<String> {
+    let [operation, text, position, length] = words else { return None };
+    let (position, length): (usize, usize) = (position.parse().ok()?, length.parse().ok()?);
+    let from = position.checked_sub(1).filter(|_| operation == "substr")?;
+    Some(text.chars().skip(from).take(length).collect())
 }
 
 fn hex(text: &str, dump: bool) -> Option<String> {

@@ -69,7 +69,11 @@ impl Reader<'_> {
         if self.has(Syntax::PerlQuotes) && self.names_handle() {
             self.skip(1);
         }
-        let arguments = self.bare(prints);
+        let mut arguments = self.bare(prints);
+        if prints && arguments.is_empty() {
+            // The record: all that there is, where that is one line.
+            arguments.push(Values::one(self.around.stdin.clone().trimmed()));
+        }
         if prints && (self.sign(0, '>') || self.sign(0, '|')) {
             return self.redirected(name, arguments);
         }

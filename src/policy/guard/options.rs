@@ -33,9 +33,17 @@ impl Arguments {
 
     /// The values of the options `names`.
     pub(super) fn values<'a>(&'a self, names: &'a [String]) -> impl Iterator<Item = &'a Value> {
+        self.values_of(names.iter().map(String::as_str))
+    }
+
+    /// The same.
+    pub(super) fn values_of<'a>(
+        &'a self,
+        names: impl Iterator<Item = &'a str> + Clone,
+    ) -> impl Iterator<Item = &'a Value> {
         self.options
             .iter()
-            .filter(move |(given, _)| names.iter().any(|name| same(given, name)))
+            .filter(move |(given, _)| names.clone().any(|name| same(given, name)))
             .filter_map(|(_, value)| value.as_ref())
     }
 }

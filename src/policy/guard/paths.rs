@@ -163,19 +163,27 @@ impl Paths {
         &self.table.set_user_id
     }
 
-    /// The class of what an action on `path` reaches: the most important one of all paths that
+    /// The classes of what an action on `path` reaches, the most important first: those of all paths that
     /// it may turn out to be. `unknown` where nothing is known of it.
-    pub(super) fn class(&self, path: &Value, reach: Reach) -> Option<&str> {
-        if !path.has_dynamic() {
-            return self.class_of(path, reach).and_then(|index| self.name(index));
+    pub(super) fn classes(&self, path: &Value, reach: Reach) -> Vec<&str> {
+        let mut found = Vec::new();
+        if path.has_dynamic() {
+            let settled = path.settled();
+            self.reached_by(&settled, reach, &mut found);
+            self.reached_by(&settled.emptied(), reach, &mut found);
+            if found.is_empty() && is_undetermined(&settled) {
+                return vec!["unknown"];
+            }
+        } else {
+            self.reached_by(path, reach, &mut found);
         }
-        let settled = path.settled();
-        let found = [self.class_of(&settled, reach), self.class_of(&settled.emptied(), reach)];
-        match found.into_iter().flatten().min() {
-            Some(index) => self.name(index),
-            None if is_undetermined(&settled) => Some("unknown"),
-            None => None,
-        }
+        found.sort_unstable();
+        found.dedup();
+        found
+            .into_iter()
+            .filter_map(|at| self.table.classes.get(at))
+            .map(|class| class.name.as_str())
+            .collect()
     }
 
     /// Whether what has this name is a copy of something.
@@ -183,24 +191,24 @@ impl Paths {
         is_copy(name, &self.table.copies)
     }
 
-    fn name(&self, index: usize) -> Option<&str> {
-        self.table.classes.get(index).map(|class| class.name.as_str())
+    /// The most important class of what an action on `path` reaches.
+    pub(super) fn class(&self, path: &Value, reach: Reach) -> Option<&str> {
+        self.classes(path, reach).into_iter().next()
     }
 
-    fn class_of(&self, path: &Value, reach: Reach) -> Option<usize> {
+    /// Adds the positions of the classes that an action on `path` reaches.
+    fn reached_by(&self, path: &Value, reach: Reach, found: &mut Vec<usize>) {
         let text = written(path);
-        self.targets(&text).iter().filter_map(|target| self.reached(target, reach)).min()
-    }
-
-    /// The position of the most important class that an action on `target` reaches.
-    fn reached(&self, target: &Target<'_>, reach: Reach) -> Option<usize> {
-        let (mut found, mut excepted) = (Vec::new(), Vec::new());
-        self.entries.related(&target.segments, &mut |path, entry| match entry.role {
-            Role::Except if is_above(path, &target.segments, is) => excepted.push(entry.class),
-            role if role.is_reached(path, target, reach) => found.push(entry.class),
-            _ => {}
-        });
-        found.into_iter().filter(|class| !excepted.contains(class)).min()
+        for target in self.targets(&text) {
+            let (from, mut excepted) = (found.len(), Vec::new());
+            self.entries.related(&target.segments, &mut |path, entry| match entry.role {
+                Role::Except if is_above(path, &target.segments, is) => excepted.push(entry.class),
+                role if role.is_reached(path, &target, reach) => found.push(entry.class),
+                _ => {}
+            });
+            let reached = found.split_off(from);
+            found.extend(reached.into_iter().filter(|class| !excepted.contains(class)));
+        }
     }
 
     /// The normal forms of a path with patterns; none for one that starts unknown or relative.

@@ -272,9 +272,18 @@ impl<'a> Reader<'a> {
                 Some(_) => {}
             }
             let from = self.at;
-            arguments.push(self.expression());
-            let comma = self.sign(0, ',');
-            self.at += usize::from(comma);
+            // Perl's `=>` is a comma that makes a text of the name before it.
+            let named = match self.peek(0) {
+                Some(Token::Name(name)) if self.sign(1, '=') && self.sign(2, '>') => {
+                    Some(Values::one(Value::text(name.as_str())))
+                }
+                _ => None,
+            };
+            self.at += usize::from(named.is_some());
+            arguments.push(named.unwrap_or_else(|| self.expression()));
+            let arrow = self.sign(0, '=') && self.sign(1, '>');
+            let comma = arrow || self.sign(0, ',');
+            self.at += usize::from(comma) + usize::from(arrow);
             if self.at == from || !comma {
                 break;
             }

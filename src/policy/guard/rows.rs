@@ -10,6 +10,7 @@ use super::table::{Left, Lists, Prints, Tool};
 use super::{filter, special};
 use crate::shell::run::{Call, State, matches};
 use crate::shell::{Part, Source, Span, Value};
+use std::borrow::Cow;
 
 impl Analysis<'_> {
     /// Adds what the rows of a tool's table say that a call does.
@@ -213,41 +214,42 @@ pub(super) fn holds(condition: &Condition, arguments: &Arguments) -> bool {
         && condition.all.iter().all(|o| arguments.has(std::slice::from_ref(o)))
         && !arguments.has(&condition.unless)
         && condition.most.is_none_or(|most| arguments.operands.len() <= most)
-        && condition.option.iter().all(|(names, pattern)| {
-            let names: Vec<String> = names.split(',').map(str::to_owned).collect();
-            arguments.values(&names).any(|v| option_matches(pattern, v))
-        })
+        && condition
+            .option
+            .iter()
+            .all(|(names, pattern)| arguments.values_of(names.split(',')).any(|v| option_matches(pattern, v)))
         && (condition.words.is_empty() || begins(arguments, &condition.words))
         && (condition.not.is_empty() || !begins(arguments, &condition.not))
 }
 
 /// Whether the operands start as `pattern` says.
 fn begins(arguments: &Arguments, pattern: &[String]) -> bool {
-    let words: Vec<&Value> = arguments.operands.iter().map(|o| &o.value).collect();
-    words_match(pattern, &words)
+    words_match(pattern, &arguments.operands, &|operand| &operand.value)
 }
 
-fn words_match(pattern: &[String], words: &[&Value]) -> bool {
+fn words_match<T>(pattern: &[String], words: &[T], value: &dyn Fn(&T) -> &Value) -> bool {
     match pattern {
         [] => true,
-        [first, rest @ ..] if first == "**" => (0..=words.len()).any(|n| words_match(rest, &words[n..])),
+        [first, rest @ ..] if first == "**" => {
+            (0..=words.len()).any(|n| words_match(rest, &words[n..], value))
+        }
         [first, rest @ ..] => words.split_first().is_some_and(|(word, others)| {
-            let text = word.code();
-            first.split('|').any(|p| alternative(p, word, &text)) && words_match(rest, others)
+            let word = value(word);
+            let text = word.literal().map_or_else(|| Cow::Owned(word.code()), Cow::Borrowed);
+            first.split('|').any(|p| alternative(p, word, &text)) && words_match(rest, others, value)
         }),
     }
 }
 
 /// Whether a call of the program `base` prints settings for the shell that reads them.
 pub(super) fn prints_settings(rules: &Rules, base: &str, call: &Call<'_>) -> bool {
-    let words: Vec<&Value> = call.words[1..].iter().collect();
     let mut rows = rules.settings.iter().filter(|row| row.of.iter().any(|name| name == base));
-    rows.any(|row| row.words.iter().any(|pattern| words_match(pattern, &words)))
+    rows.any(|row| row.words.iter().any(|pattern| words_match(pattern, &call.words[1..], &|word| word)))
 }
 
 /// Whether an option's value, or a member of a list that it holds, is what a pattern says.
 fn option_matches(pattern: &str, value: &Value) -> bool {
-    let text = value.code();
+    let text = value.literal().map_or_else(|| Cow::Owned(value.code()), Cow::Borrowed);
     let members = || text.split(',').filter(|member| !member.is_empty());
     pattern.split('|').any(|p| alternative(p, value, &text) || members().any(|m| matches(p, m)))
 }

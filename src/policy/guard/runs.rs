@@ -28,6 +28,14 @@ impl<'r> Analysis<'r> {
                 let spans = call.spans.get(from..).unwrap_or_default();
                 self.argv(call.words.get(from..).unwrap_or_default(), spans, call, state)
             }
+            How::Words if matches!(runs.from, Selector::Options(_)) => {
+                let mut code = Value::default();
+                for (value, _) in &selected {
+                    code.append(&Value::text(if code.is_empty() { "" } else { " " }));
+                    code.append(value);
+                }
+                if code.is_empty() { code } else { self.shell_text(&code, call.span, state, call.stdin) }
+            }
             How::Words => {
                 let Some(from) = program_from(runs, arguments, call) else { return Value::default() };
                 let mut code = Value::default();

@@ -27,3 +27,27 @@ fn the_embedded_policy_parses_and_is_complete() {
         }
     }
 }
+
+#[test]
+fn every_limit_is_a_finding_of_its_own() {
+    let check = |class: &str, text: &str| {
+        let found = effects(Rules::builtin(), &Subject::Shell(text), &Setting::default());
+        let shown: String = text.chars().take(60).collect();
+        assert!(
+            found.iter().any(|e| e.kind == Kind::Limit && e.class == class),
+            "{class}: {shown}: {found:?}"
+        );
+        let findings = findings(Rules::builtin(), &found, "<command>");
+        assert!(findings.iter().any(|f| f.rule == "analysis-limit"), "{class}: {shown}");
+    };
+    check("commands", &":\n".repeat(60_001));
+    check("programs inside programs", &format!("{}id", "nice ".repeat(41)));
+    check("nesting", &format!("{}id{}", "echo $(".repeat(44), ")".repeat(44)));
+    let functions: String = (0..30).map(|n| format!("f{n}() {{ f{}; }}\n", n + 1)).collect();
+    check("calls of functions", &format!("{functions}f0"));
+    check("words of a brace expansion", "touch /srv/{1..9999999}");
+    check("length of a value", &format!("x=aaaaaaaa; {}echo \"$x\"", "x=$x$x$x$x; ".repeat(12)));
+    check("text", &"#".repeat((1 << 20) + 1));
+    check("text", &format!("{}id{}", "echo $(".repeat(60), ")".repeat(60)));
+    check("text", &format!("{}id{}", "{ ".repeat(60), "; }".repeat(60)));
+}

@@ -4,7 +4,7 @@
 use super::state::{Function, State};
 use super::variables::{Array, Contents, Key, Kind};
 use super::{Place, Shell, settings};
-use crate::shell::ast::{AssignedValue, Assignment, Word};
+use crate::shell::ast::{AssignedValue, Assignment, Piece, Word};
 use crate::shell::word::{self, Mode};
 use crate::shell::{Source, Span, Value};
 use std::sync::Arc;
@@ -25,7 +25,12 @@ impl Shell<'_> {
         match value {
             AssignedValue::Scalar(word) => {
                 let value = self.value(&word.pieces, state, word.span);
+                let names = value.has_glob() && matches!(word.pieces.as_slice(), [Piece::Command { .. }]);
                 self.store(&target, value, state, span);
+                // A list of names may have none.
+                if names && let Some(found) = state.variable(name) {
+                    state.set_any(name, vec![found, Value::default()]);
+                }
             }
             AssignedValue::Array(words) => {
                 let elements = self.elements(&target, words, state, span);

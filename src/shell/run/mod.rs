@@ -46,6 +46,8 @@ pub trait Programs {
     fn located(&self, _text: &str, _at: Span) -> Option<usize> {
         None
     }
+    /// What is evaluated means something else to the other shell.
+    fn differs(&mut self);
     /// Whether a program of this name may take its time.
     fn waits(&self, name: &str) -> bool;
 }

@@ -35,6 +35,8 @@ impl Programs for Recorder {
         self.problems.push(problem);
     }
 
+    fn differs(&mut self) {}
+
     fn waits(&self, _name: &str) -> bool {
         false
     }
