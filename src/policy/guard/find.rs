@@ -2,7 +2,8 @@
 
 use super::analysis::Analysis;
 use super::effect::{Effect, Kind};
-use super::paths::{ANY_DEPTH, Paths, Reach};
+use super::parts::ANY_DEPTH;
+use super::paths::{Paths, Reach};
 use super::picks::{Expression, Picks};
 use super::special::replaced;
 use crate::shell::run::{Call, State, is_pattern, matches};

@@ -35,6 +35,7 @@ mod nftables;
 mod numbers;
 mod operators;
 mod options;
+mod parts;
 mod paths;
 mod patterns;
 mod picks;
@@ -69,7 +70,7 @@ pub use step::Step;
 
 use crate::model::{Finding, Place as FilePlace, Severity};
 use crate::shell::run::{Call, Place, Shell, State};
-use crate::shell::{Dialect, Source, Span, Value};
+use crate::shell::{Dialect, ParseError, Source, Span, Value};
 use analysis::Analysis;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -179,7 +180,8 @@ fn shell(analysis: &mut Analysis<'_>, text: &str, dialect: Dialect, state: &mut 
     }
     // What bash parses and dash does not is judged as bash runs it.
     let bash_only = text.contains("[[ ") || text.contains("(( ");
-    if dialect == Dialect::Dash && (bash_only || crate::shell::parse(text, 0, dialect).is_err()) {
+    let unread = || matches!(crate::shell::parse(text, 0, dialect), Err(ParseError::Syntax { .. }));
+    if dialect == Dialect::Dash && (bash_only || unread()) {
         return;
     }
     Shell::new(analysis).text(text, Place::Source(whole), state, &Value::default());

@@ -49,7 +49,12 @@ pub(super) fn text_differs(text: &str) -> bool {
 
 /// Whether `${`, behind which `inside` stands, starts an expansion that both shells have.
 fn is_plain_expansion(inside: &[u8]) -> bool {
-    let name = inside.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_#@*".contains(b)).count();
+    let letters = |from: &[u8]| from.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+    let name = match inside.first() {
+        Some(b'#') => 1 + letters(&inside[1..]),
+        Some(b'@' | b'*') => 1,
+        Some(_) | None => letters(inside),
+    };
     matches!(
         (inside.get(name), inside.get(name + 1)),
         (Some(b'}' | b'-' | b'=' | b'?' | b'+' | b'%' | b'#'), _)
@@ -68,7 +73,8 @@ mod tests {
         check("f() { echo $(date) > /dev/null 2>&1; }; f", false);
         check("find . -exec rm {} +; awk '{print $1}' f", false);
         check("x=${y:-z}; y=${x%/*}; [ -n \"$x\" ] <<E\nE\n", false);
-        check("echo $((1+2))", false);
+        check("echo $((1+2)) ${x##*/} ${#x} ${x%%.*} ${@:-a}", false);
+        check("echo ${x^}", true);
         check("rm {a,b}", true);
         check("echo 'a\\nb'", false);
         check("{ a; }; f() {\n b,c; }", false);

@@ -115,12 +115,7 @@ impl Shell<'_> {
             return self.programs.run(call, state);
         }
         match base {
-            "echo" => {
-                if state.dialect == Dialect::Bash && arguments.iter().any(has_escape) {
-                    self.programs.differs();
-                }
-                output::echo(arguments, state.dialect)
-            }
+            "echo" => self.echo(arguments, state),
             "printf" => self.printf(call, state),
             "pwd" => line(state.cwd.first().cloned().unwrap_or_default()),
             "cd" | "chdir" => self.change_directory(arguments, state),
@@ -371,11 +366,6 @@ fn found(names: &[Value]) -> Value {
 fn line(mut value: Value) -> Value {
     value.push(Part::Text("\n".into()));
     value
-}
-
-/// Whether dash's `echo` prints something else than what it is given.
-fn has_escape(argument: &Value) -> bool {
-    argument.parts().iter().any(|part| matches!(part, Part::Text(text) if text.contains('\\')))
 }
 
 /// Whether a word is this one.

@@ -9,6 +9,7 @@ mod condition;
 mod endless;
 mod expand;
 mod facts;
+mod files;
 mod input;
 mod output;
 mod parameter;

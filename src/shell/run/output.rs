@@ -1,6 +1,18 @@
 //! What `echo` and `printf` print.
 
+use super::{Shell, State};
 use crate::shell::{Dialect, Flavour, Part, Source, Value, decode};
+
+impl Shell<'_> {
+    /// The builtin `echo`: dash's decodes what bash's prints as it is.
+    pub(super) fn echo(&mut self, arguments: &[Value], state: &State) -> Value {
+        let escape = |part: &Part| matches!(part, Part::Text(text) if text.contains('\\'));
+        if state.dialect == Dialect::Bash && arguments.iter().flat_map(Value::parts).any(escape) {
+            self.programs.differs();
+        }
+        echo(arguments, state.dialect)
+    }
+}
 
 /// What `echo` prints. dash expands escapes without being asked; bash does with `-e`.
 #[must_use]
