@@ -160,7 +160,7 @@ impl<'r> Analysis<'r> {
             child.export(name, value.clone());
         }
         let output = Shell::new(self).dispatch(call, &mut child);
-        state.after(child);
+        state.after_either(child);
         output
     }
 

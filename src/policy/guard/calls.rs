@@ -46,6 +46,14 @@ pub(super) fn act(analysis: &mut Analysis<'_>, language: &str, found: &Found, sp
             analysis.add(Effect::new(Kind::Exhaustion, "memory", "script", span));
         }
         Action::Unclear => analysis.undetermined("call", &Value::dynamic(Source::Output, true), span),
+        Action::Download => {
+            for path in arguments.get(1).iter().flat_map(|path| &path.items).filter(|p| names_path(p)) {
+                let content = Value::dynamic(Source::Remote, true);
+                analysis.add_path(Effect::new(Kind::Overwrite, "", "", span), path, state);
+                super::content::written(analysis, path, &content, span, state);
+                state.write(path, content, false);
+            }
+        }
         Action::Kill
         | Action::Memory
         | Action::Remote

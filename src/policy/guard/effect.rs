@@ -45,6 +45,8 @@ pub enum Kind {
     Move,
     /// Encrypts files in place.
     Encrypt,
+    /// Sends files to another machine.
+    Send,
     /// Writes to a block device or makes a file system on it.
     Format,
     /// Changes partitions, volumes, arrays or encryption headers.

@@ -1,6 +1,7 @@
 //! Programs that fetch and send over the network: where the answer goes, and what the request does.
 
 use super::analysis::Analysis;
+use super::effect::{Effect, Kind};
 use super::options::Arguments;
 use super::{content, special, statements};
 use crate::shell::run::{Call, State};
@@ -38,6 +39,9 @@ pub(super) fn fetch(
     for request in &requests {
         statements::text(analysis, "http", &request.text(), call.span, state);
     }
+    for path in sent(arguments) {
+        analysis.add_path(Effect::new(Kind::Send, "", "", call.span), &path, state);
+    }
     let urls: Vec<&Value> = requests.iter().map(|r| &r.url).collect();
     let local = !urls.is_empty() && urls.iter().all(|u| is_local(u));
     let answer = Value::dynamic(if local { Source::Output } else { Source::Remote }, true);
@@ -47,6 +51,20 @@ pub(super) fn fetch(
         state.write(&path, answer.clone(), false);
     }
     Value::default()
+}
+
+/// The files that a request takes along: `-T file`, `-d @file`, `-F name=@file`.
+fn sent(arguments: &Arguments) -> Vec<Value> {
+    let whole = ["-T", "--upload-file", "--post-file", "--body-file"];
+    let marked =
+        ["-d", "--data", "--data-binary", "--data-ascii", "--data-urlencode", "--json", "-F", "--form"];
+    let behind = |value: &Value| {
+        let text = value.code();
+        let path = text.split_once(['@', '<']).map(|(_, path)| path.split(';').next().unwrap_or(path));
+        path.filter(|path| path.starts_with('/')).map(Value::text)
+    };
+    let files = arguments.values_of(whole.into_iter()).cloned();
+    files.chain(arguments.values_of(marked.into_iter()).filter_map(behind)).collect()
 }
 
 /// One request.

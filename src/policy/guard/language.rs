@@ -184,6 +184,8 @@ pub(super) enum Action {
     Value,
     /// Fetches something.
     Remote,
+    /// Fetches something into the file that its second argument names.
+    Download,
     /// Reserves memory.
     Memory,
     /// Cannot be known.

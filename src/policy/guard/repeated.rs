@@ -25,7 +25,14 @@ pub(super) fn xargs(
     let nul = arguments.has(&["-0".to_owned(), "--null".to_owned()]);
     let delimiter =
         option(&["-d", "--delimiter"]).map(|d| crate::shell::decode(&d, crate::shell::Flavour::Printf));
-    let items = items(&input, nul, delimiter.as_deref(), replace.is_some());
+    let mut items = items(&input, nul, delimiter.as_deref(), replace.is_some());
+    // How many words an unknown text has nobody knows: `sh -c` gives the first of them to `$0`.
+    if let [item] = items.as_slice()
+        && item.has_dynamic()
+        && words.iter().any(|word| word.literal() == Some("-c"))
+    {
+        items = vec![item.clone(); 3];
+    }
     let mut run = |words: Vec<Value>, state: &mut State| {
         let spans = vec![call.span; words.len()];
         let stdin = Value::default();

@@ -6,6 +6,7 @@ use super::effect::{Effect, Kind};
 use super::options::Arguments;
 use super::patterns::OfPaths;
 use super::sed_script::{self, Command, Mode};
+use super::special::file_content;
 use crate::shell::run::{Call, State};
 use crate::shell::{Span, Value};
 use serde::Deserialize;
@@ -42,6 +43,14 @@ pub(super) fn stream_editor(
     let option = ["-e".to_owned(), "--expression".to_owned()];
     let mut scripts: Vec<String> = arguments.values(&option).map(Value::code).collect();
     let mut files: Vec<&Value> = arguments.operands.iter().map(|o| &o.value).collect();
+    for file in arguments.values_of(["-f", "--file"].into_iter()) {
+        let script = if matches!(file.literal(), Some("-" | "/dev/stdin")) {
+            call.stdin.clone()
+        } else {
+            file_content(file, state)
+        };
+        scripts.extend(script.literal().map(str::to_owned));
+    }
     if scripts.is_empty() && !files.is_empty() && !given(&["-f", "--file"]) {
         scripts.push(files.remove(0).code());
     }

@@ -161,7 +161,9 @@ pub(super) fn run_file(
         return;
     }
     if !content.has(Source::File) {
+        let zero = std::mem::replace(&mut state.zero, path.clone());
         run_content(analysis, &content, language, span, state);
+        state.zero = zero;
     }
 }
 
@@ -280,7 +282,9 @@ pub(super) fn untrusted(value: &Value, state: &State) -> bool {
 /// Whether a path lies where everybody may write.
 fn shared(path: &Value) -> bool {
     let text = path.prefix();
-    ["/tmp/", "/var/tmp/", "/dev/shm/"].iter().any(|d| text.starts_with(d))
+    let below =
+        |place: &&str| text.strip_prefix(*place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    ["/tmp", "/var/tmp", "/dev/shm"].iter().any(|place| below(&place))
 }
 
 /// Whether what is unknown in a value has been checked by the script.

@@ -2,7 +2,7 @@
 
 use super::place;
 use super::simple::{is_socket, is_stdin};
-use super::state::State;
+use super::state::{Failed, State};
 use crate::shell::{Source, Value};
 
 impl State {
@@ -79,6 +79,15 @@ impl State {
         let paths: Vec<String> = downloads.map(|(path, _)| path.to_owned()).collect();
         for path in paths {
             self.files.insert(path, Value::dynamic(Source::File, true));
+        }
+    }
+
+    /// The same for a check that may fail: what was downloaded is not trusted then.
+    pub fn trust_downloads_if_it_works(&mut self) {
+        if self.downloads {
+            let failed = self.clone();
+            self.trust_downloads();
+            self.failed = Some(Box::new(Failed { state: failed, ends: true }));
         }
     }
 

@@ -167,6 +167,17 @@ impl State {
         self.links = inside.links;
     }
 
+    /// The same, and what is left if the subshell failed.
+    pub fn after_either(&mut self, mut inside: Self) {
+        let failed = inside.failed.take();
+        let mut before = self.clone();
+        self.after(inside);
+        if let Some(failed) = failed {
+            before.after(failed.state);
+            self.failed = Some(Box::new(Failed { state: before, ends: failed.ends }));
+        }
+    }
+
     /// Sets a variable.
     pub fn set(&mut self, name: &str, value: Value) {
         self.set_any(name, vec![value]);

@@ -166,12 +166,17 @@ impl<'p> Shell<'p> {
             [command] => self.command(command, state, stdin),
             commands => {
                 let mut stream = stdin.clone();
-                for command in commands {
+                for (at, command) in commands.iter().enumerate() {
                     let mut inside = state.inside();
                     inside.concurrent = true;
                     stream = self.command(command, &mut inside, &stream);
                     state.status = inside.status;
-                    state.after(inside);
+                    // A pipeline fails when its last command does.
+                    if at + 1 == commands.len() {
+                        state.after_either(inside);
+                    } else {
+                        state.after(inside);
+                    }
                 }
                 stream
             }
