@@ -1,7 +1,7 @@
 //! A map by name of which copies cost nothing: they share what none of them has changed.
 //!
 //! A script is evaluated on many ways that differ in little. What would be copied or compared for each
-//! command is one part in 256 of a map, however much a script has set.
+//! command is one part in 1,024 of a map, however much a script has set.
 
 use foldhash::fast::RandomState;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::hash::BuildHasher as _;
 use std::sync::{Arc, OnceLock};
 
 /// Parts of a part.
-const WIDTH: usize = 16;
+const WIDTH: usize = 32;
 
 type Leaf<T> = Option<Arc<BTreeMap<String, T>>>;
 type Row<T> = Option<Arc<[Leaf<T>; WIDTH]>>;
