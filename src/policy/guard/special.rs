@@ -284,7 +284,7 @@ fn shared(path: &Value) -> bool {
     let text = path.prefix();
     let below =
         |place: &&str| text.strip_prefix(*place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    ["/tmp", "/var/tmp", "/dev/shm"].iter().any(|place| below(&place))
+    ["/tmp", "/var/tmp", "/dev/shm"].iter().any(below)
 }
 
 /// Whether what is unknown in a value has been checked by the script.
