@@ -1,14 +1,18 @@
 //! `countersign trust`: making, signing and showing the trust root.
 
+mod consequences;
 mod draft;
+mod edit;
 mod folder;
 mod show;
+mod status;
 
 use super::{Failure, Outcome, Ui, clock, keys};
 use crate::model::Digest;
 use crate::signing::document::Document as _;
 use crate::signing::root::{Root, allowed_signers};
 use draft::Draft;
+use edit::Edit;
 use folder::Folder;
 use std::path::PathBuf;
 
@@ -31,6 +35,14 @@ pub(super) enum Command {
         #[arg(default_value = ".")]
         path: PathBuf,
     },
+    /// Say whether the newest trust root is signed and how long it lasts.
+    Status {
+        /// The folder that `trust init` made.
+        #[arg(default_value = ".")]
+        directory: PathBuf,
+    },
+    #[command(flatten)]
+    Edit(Edit),
 }
 
 /// What a first trust root is made of.
@@ -71,6 +83,8 @@ pub(super) fn run(command: Command, ui: &mut Ui) -> Outcome {
         Command::Init(args) => init(&args, ui),
         Command::Sign { directory, key } => sign(&Folder::open(&directory)?, &key, ui),
         Command::Show { path } => show::show(&path, clock::now(), ui),
+        Command::Status { directory } => status::status(&directory, clock::now(), ui),
+        Command::Edit(edit) => edit::edit(&edit, clock::now(), ui),
     }
 }
 
@@ -92,13 +106,21 @@ fn init(args: &InitArgs, ui: &mut Ui) -> Outcome {
 fn sign(folder: &Folder, key: &std::path::Path, ui: &mut Ui) -> Outcome {
     let newest = folder.newest()?;
     let public = keys::read_public(key)?;
-    let Some(name) = newest.root.principal_of(&public) else {
+    // The people of the version before have to agree too, also those who go.
+    let before = folder.before(&newest)?;
+    let roots = [Some(&newest.root), before.as_ref().map(|found| &found.root)];
+    let mut roots = roots.into_iter().flatten();
+    let may = |root: &&Root| {
+        root.principal_of(&public).is_some_and(|name| root.has_role(name, crate::signing::root::ROOT))
+    };
+    let root = roots.clone().find(may).or_else(|| roots.find(|root| root.principal_of(&public).is_some()));
+    let Some((root, name)) = root.and_then(|root| Some((root, root.principal_of(&public)?))) else {
         let text = format!("the key {} is not in trust root {}", public.fingerprint(), newest.version);
         return Err(
             Failure::refused(text).hint(format!("countersign trust show {}", folder.path().display()))
         );
     };
-    if !newest.root.has_role(name, crate::signing::root::ROOT) {
+    if !root.has_role(name, crate::signing::root::ROOT) {
         let text = format!("`{name}` is not in role `root`, so the signature would not count");
         return Err(
             Failure::refused(text).hint(format!("countersign trust show {}", folder.path().display()))
@@ -107,8 +129,10 @@ fn sign(folder: &Folder, key: &std::path::Path, ui: &mut Ui) -> Outcome {
     let armored = keys::sign(key, Root::NAMESPACE, &newest.bytes)?;
     folder.write_signature(newest.version, name, &armored)?;
     ui.line(format_args!("`{name}` signed trust root {}: {}", newest.version, Digest::of(&newest.bytes)))?;
-    let tally = folder.newest()?.tally()?;
-    match tally.missing.first() {
+    let newest = folder.newest()?;
+    let tallies = [Some(newest.tally()?), folder.old_tally(&newest)?];
+    let missing = tallies.iter().flatten().filter_map(|tally| tally.missing.first()).max_by_key(|m| m.count);
+    match missing {
         Some(missing) => ui.note(format_args!("next: {} more must sign", missing.count)),
         None => ui.note(format_args!("next: countersign server trust SERVERDIR {}", folder.path().display())),
     }

@@ -334,6 +334,11 @@ impl fmt::Display for Value {
     }
 }
 
+/// Whether something in program text is not known.
+pub(super) fn is_partly_known(text: &str) -> bool {
+    !text.is_ascii() && text.chars().any(|c| Dynamic::of_mark(c).is_some())
+}
+
 /// What a mark in code stands for.
 fn marked(c: char) -> Option<Part> {
     let name = NAME_MARKS.iter().find(|(_, mark)| *mark == c);

@@ -111,7 +111,15 @@ pub fn check_threshold(
     release: &Release,
     signatures: &[String],
 ) -> Result<Tally, Refusal> {
-    let release = Release::from_raw(release.clone())?;
+    tally_under(root, &Release::from_raw(release.clone())?, signatures)
+}
+
+/// The same under a trust root that nobody has vouched for, to say beforehand what it would change. It says nothing
+/// about whether anybody should trust the release.
+///
+/// # Errors
+/// When there are more signatures than anybody needs, or a role is missing.
+pub fn tally_under(root: &Root, release: &Release, signatures: &[String]) -> Result<Tally, Refusal> {
     let requirement = release.requirement(root)?;
     tally::<Release>(root, &release.encode(), signatures, &requirement)
 }

@@ -158,7 +158,7 @@ impl Draft {
     }
 }
 
-fn named<'a>(flag: &str, argument: &'a str) -> Result<(Principal, &'a str), Failure> {
+pub(super) fn named<'a>(flag: &str, argument: &'a str) -> Result<(Principal, &'a str), Failure> {
     let (name, path) = argument.split_once('=').ok_or_else(|| {
         Failure::usage(format!("`{flag} {argument}`: write NAME=KEY.pub"))
             .hint(format!("{flag} alice=alice.pub"))

@@ -70,6 +70,27 @@ impl Folder {
         std::fs::write(&path, armored).map_err(|cause| Failure::io("cannot write", &path, &cause))
     }
 
+    /// The version before `found`, if there is one.
+    pub(super) fn before(&self, found: &Found) -> Result<Option<Found>, Failure> {
+        if found.version < 2 { Ok(None) } else { self.version(found.version - 1).map(Some) }
+    }
+
+    /// How far the signatures of `found` go towards the threshold of the version before.
+    pub(super) fn old_tally(&self, found: &Found) -> Result<Option<Tally>, Failure> {
+        let Some(before) = self.before(found)? else { return Ok(None) };
+        Ok(Some(root::check_under(&before.root, &found.root, &found.signatures)?))
+    }
+
+    /// Whether enough people of the version before have signed; true for the first version.
+    pub(super) fn signed_by_old(&self, found: &Found) -> Result<bool, Failure> {
+        Ok(self.old_tally(found)?.is_none_or(|tally| tally.met))
+    }
+
+    /// The trust root of that version.
+    pub(super) fn version(&self, version: u64) -> Result<Found, Failure> {
+        found(&self.0.join(format!("{version}.json")))
+    }
+
     /// The trust root with the highest version.
     pub(super) fn newest(&self) -> Result<Found, Failure> {
         let failed = |cause: std::io::Error| Failure::io("cannot read the folder", &self.0, &cause);
@@ -83,7 +104,7 @@ impl Folder {
             let text = format!("there is no trust root in `{}`", self.0.display());
             return Err(Failure::refused(text).hint("make one: countersign trust init --out DIR …"));
         };
-        found(&self.0.join(format!("{version}.json")))
+        self.version(version)
     }
 }
 

@@ -176,3 +176,150 @@ fn everything_worth_knowing_is_shown() {
     let (shown, _) = place.run(&format!("show {}", path.display())).unwrap();
     assert!(shown.starts_with("trust root 1 of repository "), "{shown}");
 }
+
+/// A trust root that both reviewers signed, and key files of more people.
+fn signed(people: &[&str]) -> Place {
+    let place = Place::new(people);
+    place.run(INIT).unwrap();
+    for name in ["alice", "bob"] {
+        place.run(&format!("sign @/trust --key @/{name}")).unwrap();
+    }
+    place
+}
+
+/// Walks all versions of the folder as an agent does.
+fn walked(place: &Place) -> Result<crate::signing::Verified<Root>, crate::signing::Refusal> {
+    let folder = Folder::open(&place.path("trust")).unwrap();
+    let envelope = |version| {
+        let found = folder.version(version).unwrap();
+        crate::signing::Envelope { bytes: found.bytes, signatures: found.signatures }
+    };
+    let one = envelope(1);
+    let mut root = first(&one, one.id())?;
+    for version in 2..=folder.newest().unwrap().version {
+        root = crate::signing::root::next(&root, &envelope(version))?;
+    }
+    Ok(root)
+}
+
+const PEOPLE: [&str; 6] = ["alice", "bob", "frank", "olga", "carol", "alice2"];
+
+#[test]
+fn t9_a_reviewer_comes_and_one_goes_when_old_and_new_thresholds_sign() {
+    let place = signed(&PEOPLE);
+    let (said, next) = place.run("add carol=@/carol.pub --role root --role release --trust @/trust").unwrap();
+    for expected in [
+        "wrote trust root 2 to ",
+        "needs 2 of alice, bob (root 1) and 2 of alice, bob, carol (root 2)",
+        "+ `carol`\n",
+        "+ `carol` has role `release`",
+    ] {
+        assert!(said.contains(expected), "{expected} in {said}");
+    }
+    assert!(next.contains("countersign trust sign "), "{next}");
+    // Nobody has signed it yet, so it is edited further and stays version 2.
+    let (said, _) = place.run("remove bob --trust @/trust").unwrap();
+    assert!(said.contains("wrote trust root 2 to ") && said.contains("- `bob`: their signatures"), "{said}");
+    assert!(said.contains("2 of alice, bob (root 1) and 2 of alice, carol (root 2)"), "{said}");
+    let (_, next) = place.run("sign @/trust --key @/alice").unwrap();
+    assert_eq!(next, "next: 1 more must sign\n");
+    place.run("sign @/trust --key @/carol").unwrap();
+    assert!(walked(&place).is_err(), "alice and carol are only one of the old version's people");
+    assert!(place.refused("renew --trust @/trust").contains("would void that"));
+    // Who goes has a say in it.
+    let (_, next) = place.run("sign @/trust --key @/bob").unwrap();
+    assert!(next.starts_with("next: countersign server trust"), "{next}");
+    let root = walked(&place).unwrap();
+    assert!(!root.knows(&"bob".parse().unwrap()) && root.version() == 2);
+    assert!(place.refused("sign @/trust --key @/frank").contains("not in role `root`"));
+}
+
+#[test]
+fn a_key_is_rotated_in_two_versions_where_everybody_must_sign() {
+    let place = signed(&PEOPLE);
+    let text = place.refused("rotate alice=@/alice2.pub --trust @/trust");
+    assert!(text.contains("with the old key and with the new one"), "{text}");
+    assert_eq!(place.found().version, 1, "nothing was written");
+    let (said, _) = place.run("add alice=@/alice2.pub --trust @/trust").unwrap();
+    assert!(said.contains("+ `alice` signs with SHA256:"), "{said}");
+    for name in ["alice", "bob"] {
+        place.run(&format!("sign @/trust --key @/{name}")).unwrap();
+    }
+    let (said, _) = place.run("remove alice --key @/alice.pub --trust @/trust").unwrap();
+    assert!(said.contains("- `alice`: signatures by SHA256:") && said.contains("count no more"), "{said}");
+    for name in ["alice2", "bob"] {
+        place.run(&format!("sign @/trust --key @/{name}")).unwrap();
+    }
+    assert_eq!(walked(&place).unwrap().version(), 3);
+    assert!(place.refused("sign @/trust --key @/frank").contains("not in role `root`"));
+}
+
+#[test]
+fn a_key_is_rotated_at_once_where_others_are_enough() {
+    let place = Place::new(&PEOPLE);
+    place.run(&format!("{INIT} --reviewer carol=@/carol.pub")).unwrap();
+    for name in ["alice", "bob"] {
+        place.run(&format!("sign @/trust --key @/{name}")).unwrap();
+    }
+    place.run("rotate alice=@/alice2.pub --trust @/trust").unwrap();
+    let (said, _) = place.run("remove olga --trust @/trust").unwrap();
+    assert!(said.contains("- `olga` no longer has role `operator`"), "{said}");
+    for name in ["carol", "bob"] {
+        place.run(&format!("sign @/trust --key @/{name}")).unwrap();
+    }
+    let root = walked(&place).unwrap();
+    assert!(root.version() == 2 && !root.knows(&"olga".parse().unwrap()));
+}
+
+#[test]
+fn t4_recovery_pins_the_release_that_agents_start_over_from() {
+    let place = signed(&PEOPLE);
+    let release = Digest::of(b"release");
+    let words = format!("recover --environment production --seq 7 --release {release} --trust @/trust");
+    let (said, _) = place.run(&words).unwrap();
+    assert!(said.contains("agents of `production` start over from release 7"), "{said}");
+    for name in ["alice", "bob"] {
+        place.run(&format!("sign @/trust --key @/{name}")).unwrap();
+    }
+    assert_eq!(walked(&place).unwrap().fields().reset.as_ref().unwrap().release, release);
+}
+
+#[test]
+fn what_would_change_nothing_or_make_no_sense_is_refused_and_writes_nothing() {
+    let place = signed(&PEOPLE);
+    for (words, expected) in [
+        ("add alice --role release", "nothing would change"),
+        ("add zoe --role release", "is not in the trust root"),
+        ("add carol=@/alice.pub", "there twice"),
+        ("remove alice", "cannot reach"),
+        ("remove alice --role nope", "no role `nope`"),
+        ("remove alice --key @/bob.pub", "is no key of `alice`"),
+        ("threshold release 3", "cannot reach"),
+        ("rotate zoe=@/carol.pub", "is not in the trust root"),
+    ] {
+        let text = place.refused(&format!("{words} --trust @/trust"));
+        assert!(text.contains(expected), "{words}: {text}");
+        assert_eq!(place.found().version, 1, "{words}");
+    }
+}
+
+#[test]
+fn status_warns_before_the_end() {
+    let place = signed(&PEOPLE);
+    let end = place.found().root.expires();
+    let told = |days: i64| {
+        let (mut ui, captured) = Ui::captured();
+        let code = status::status(&place.path("trust"), end.plus(-days * 86_400), &mut ui).unwrap();
+        (code, captured.out())
+    };
+    for (days, code, expected) in [
+        (61, 0, "lasts until"),
+        (59, 2, "note: "),
+        (29, 2, "warning: "),
+        (6, 2, "urgent: "),
+        (-1, 2, "EXPIRED"),
+    ] {
+        let (got, text) = told(days);
+        assert!(got == code && text.contains(expected), "{days}: {got} {text}");
+    }
+}

@@ -175,3 +175,10 @@ fn bombs_and_limits_are_problems() {
     let doubling = "x=aaaaaaaaaaaaaaaa;".to_owned() + &"x=$x$x;".repeat(20);
     assert_eq!(record(&doubling, Dialect::Bash).problems.first(), Some(&Problem::Limit("length of a value")));
 }
+
+#[test]
+fn text_that_is_partly_unknown_and_does_not_parse_is_undetermined() {
+    let problems = |text: &str| record(text, Dialect::Bash).problems;
+    assert!(matches!(problems("x=$(date); eval \"if $x\"").as_slice(), [Problem::Undetermined(_)]));
+    assert!(matches!(problems("eval 'if x'").as_slice(), [Problem::Unparsed(_)]));
+}

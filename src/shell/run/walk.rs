@@ -5,7 +5,8 @@ use super::simple::Simple;
 use super::state::{Failed, Function, Leaving};
 use super::{Problem, Programs, State};
 use crate::shell::ast::{Command, CommandKind, Item, Link, Pipeline, Script};
-use crate::shell::{Dialect, Source, Span, Value, parse};
+use crate::shell::value::is_partly_known;
+use crate::shell::{Dialect, ParseError, Source, Span, Value, parse};
 use std::sync::Arc;
 
 /// Scripts, functions and compound commands inside one another, at most.
@@ -88,8 +89,14 @@ impl<'p> Shell<'p> {
             // What only bash parses is judged as bash runs it.
             Err(_) if dialect == Dialect::Dash && parse(text, base, Dialect::Bash).is_ok() => None,
             Err(error) => {
-                let span = self.pinned.unwrap_or(span);
-                self.programs.problem(Problem::Unparsed(error), span);
+                // What is not known may be what is missing.
+                let problem = match error {
+                    ParseError::Syntax { .. } if is_partly_known(text) => {
+                        Problem::Undetermined(Value::text(text).to_string())
+                    }
+                    error => Problem::Unparsed(error),
+                };
+                self.programs.problem(problem, self.pinned.unwrap_or(span));
                 None
             }
         }

@@ -42,6 +42,15 @@ pub fn next(current: &Verified<Root>, envelope: &Envelope) -> Result<Verified<Ro
     verify_under(&under_old, envelope)
 }
 
+/// How far `signatures` on `root` go towards the threshold of the version before it. It says nothing about whether
+/// anybody should trust either.
+///
+/// # Errors
+/// When there are more signatures than anybody needs.
+pub fn check_under(before: &Root, root: &Root, signatures: &[String]) -> Result<Tally, Refusal> {
+    tally::<Root>(before, &root.encode(), signatures, &root.requirement(before)?)
+}
+
 /// How far `signatures` go towards the root's own threshold: who signed, who is missing. It says nothing
 /// about whether anybody should trust this root.
 ///
