@@ -51,3 +51,5 @@ fn sound_key(public_key: &[u8; 32]) -> Result<VerifyingKey, SignatureError> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;
