@@ -28,6 +28,12 @@ impl<'a> Reader<'a> {
         self.take(length)
     }
 
+    /// What was not read yet.
+    #[cfg(test)]
+    pub(super) const fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+
     /// Whether everything was read.
     pub(super) const fn done(&self) -> bool {
         self.0.is_empty()

@@ -1,7 +1,8 @@
 //! SSH signatures (OpenSSH's `PROTOCOL.sshsig`), read and judged strictly.
 //!
 //! `ssh-keygen -Y verify` takes signatures that this refuses: bytes in the reserved field or behind
-//! the armour, SHA-256, weak keys, tokens that nobody touched. One signature has one spelling here.
+//! the armour, a NUL behind a name, version 0, a second S, SHA-256, weak keys, tokens that nobody
+//! touched. One signature has one spelling here; `differential.rs` has the whole list and tries it.
 
 use super::blob::{Reader, put_string};
 use super::key::{KeyError, PublicKey, SigningKey};
@@ -188,5 +189,7 @@ fn inner(key: &PublicKey, blob: &[u8]) -> Option<Inner> {
     reader.done().then_some((bytes, token))
 }
 
+#[cfg(test)]
+mod differential;
 #[cfg(test)]
 mod tests;

@@ -254,3 +254,33 @@ pub(crate) fn trigger(operator: &str) -> Trigger {
         reason: "now".into(),
     }
 }
+
+/// Numbers that follow from a seed (SplitMix64): the same in every run.
+pub(crate) struct Numbers(u64);
+
+impl Numbers {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) const fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end.max(1) as u64).unwrap()
+    }
+
+    pub(crate) const fn byte(&mut self) -> u8 {
+        self.next().to_le_bytes()[0]
+    }
+
+    /// Flips one bit.
+    pub(crate) fn flip(&mut self, bytes: &mut [u8]) {
+        let at = self.below(bytes.len());
+        bytes[at] ^= 1 << self.below(8);
+    }
+}
