@@ -40,7 +40,7 @@ struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 refused or failed, 64 wrong usage.
-`agent run` also has 2 changes, 4 failures, 6 both, 8 changes pending under --noop.";
+`agent run` also has 2 changes, 4 failures, 6 both, 8 changes pending under --noop; `trust status` 2 where something is to be done.";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -2,7 +2,7 @@
 
 use super::{Failure, Outcome, Ui, clock};
 use crate::model::EnvName;
-use crate::server::{self, Foundation, Layout, Limits, Server, ServerError, Serving, TrustError};
+use crate::server::{self, Foundation, Layout, Limits, Server, ServerError, Serving, Timestamps, TrustError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,6 +16,22 @@ pub(super) enum Command {
     Server(ServerCommand),
     /// Serve agents and operators until a signal says stop.
     Serve(ServeArgs),
+    /// The timestamp role, which says how fresh a release is.
+    #[command(subcommand)]
+    Timestamp(TimestampCommand),
+}
+
+/// The commands of the timestamp role.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum TimestampCommand {
+    /// Sign timestamps until a signal says stop, beside a server that was started with `--no-timestamps`.
+    Serve {
+        /// The server's directory; of its keys, only `timestamp/key` is read.
+        directory: PathBuf,
+        /// What is logged.
+        #[arg(long, default_value = "info")]
+        log: String,
+    },
 }
 
 /// The commands of the server group.
@@ -52,6 +68,9 @@ pub(super) struct ServeArgs {
     /// What is logged, for example `debug` or `countersign::server=debug`.
     #[arg(long, default_value = "info")]
     log: String,
+    /// Sign no timestamps: `countersign timestamp serve` does, perhaps as another user.
+    #[arg(long)]
+    no_timestamps: bool,
 }
 
 /// Runs the command.
@@ -62,6 +81,9 @@ pub(super) fn run(command: Command, ui: &mut Ui) -> Outcome {
         }
         Command::Server(ServerCommand::Trust { directory, trust }) => install_trust(&directory, &trust, ui),
         Command::Serve(args) => serve(&args, ui),
+        Command::Timestamp(TimestampCommand::Serve { directory, log }) => {
+            sign_timestamps(&directory, &log, ui)
+        }
     }
 }
 
@@ -140,10 +162,10 @@ fn serve(args: &ServeArgs, ui: &mut Ui) -> Outcome {
         listen: args.listen,
         limits: Limits::default(),
         clock: clock::now,
+        timestamps: !args.no_timestamps,
     };
     runtime()?.block_on(async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+        let stop = stopped()?;
         let server = Server::bind(serving).await.map_err(|error| {
             let failure = Failure::from_error(&error);
             match &error {
@@ -155,14 +177,35 @@ fn serve(args: &ServeArgs, ui: &mut Ui) -> Outcome {
         })?;
         ui.line(format_args!("Listening on https://{}", server.address()))?;
         ui.raw(b"")?;
-        let stop = async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        };
         server.run(stop).await;
         Ok(0)
+    })
+}
+
+fn sign_timestamps(directory: &Path, filter: &str, ui: &mut Ui) -> Outcome {
+    log(filter)?;
+    runtime()?.block_on(async {
+        let stop = stopped()?;
+        let opened = Timestamps::open(Layout::new(directory), clock::now).await;
+        let timestamps = opened.map_err(|error| {
+            Failure::from_error(&error).hint(format!("countersign server init {}", directory.display()))
+        })?;
+        ui.line("Signing timestamps")?;
+        ui.raw(b"")?;
+        timestamps.run(stop).await;
+        Ok(0)
+    })
+}
+
+/// Ready when a signal says stop.
+fn stopped() -> Result<impl Future<Output = ()>, Failure> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     })
 }
 

@@ -91,6 +91,11 @@ impl App {
         (self.clock)()
     }
 
+    /// Where the present comes from.
+    pub(super) fn clock(&self) -> Clock {
+        self.clock
+    }
+
     /// Returns when the server ends.
     pub(super) async fn stopping(&self) {
         let mut stop = self.stop.clone();

@@ -32,6 +32,7 @@ pub use error::ServerError;
 pub use init::{Foundation, init};
 pub use layout::Layout;
 pub use limits::Limits;
+pub use timestamp::Timestamps;
 pub use trust::{TrustError, install, walk_published};
 
 use crate::model::Stamp;
@@ -58,6 +59,8 @@ pub struct Serving {
     pub limits: Limits,
     /// Where the present comes from.
     pub clock: Clock,
+    /// Whether it signs timestamps itself; otherwise a process of its own does.
+    pub timestamps: bool,
 }
 
 /// A server that listens.
@@ -67,6 +70,7 @@ pub struct Server {
     listening: Listening,
     address: SocketAddr,
     stop: watch::Sender<bool>,
+    timestamps: bool,
 }
 
 impl Server {
@@ -75,7 +79,7 @@ impl Server {
     /// # Errors
     /// When either cannot be opened.
     pub async fn bind(serving: Serving) -> Result<Self, ServerError> {
-        let Serving { layout, listen: address, limits, clock } = serving;
+        let Serving { layout, listen: address, limits, clock, timestamps } = serving;
         let (stop, stopped) = watch::channel(false);
         renew_certificate(&layout, clock())?;
         let app = App::open(layout, Setting { limits, clock, stop: stopped }).await?;
@@ -84,7 +88,7 @@ impl Server {
         let socket = TcpListener::bind(address).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
         let settings = tls::settings(&app.layout, &app.nodes)?;
-        Ok(Self { app, listening: Listening { socket, settings }, address, stop })
+        Ok(Self { app, listening: Listening { socket, settings }, address, stop, timestamps })
     }
 
     /// Where it listens.
@@ -95,17 +99,20 @@ impl Server {
 
     /// Serves until `stop` is ready, then ends gracefully.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { app, listening, stop: stopping, .. } = self;
+        let Self { app, listening, stop: stopping, timestamps, .. } = self;
         if let Err(error) = pushing::resume(&app).await {
             tracing::error!(?error, "cannot take up the triggers of before");
         }
         let router = routes::router(&app);
-        let timestamps = tokio::spawn(timestamp::run(app.clone()));
         let serving = tokio::spawn(listen::serve(app.clone(), router, listening));
+        let signing = timestamps.then(|| {
+            let app = app.clone();
+            tokio::spawn(async move { Timestamps::of(&app).run(app.stopping()).await })
+        });
         stop.await;
         tracing::info!("stopping");
         stopping.send_replace(true);
-        for task in [serving, timestamps] {
+        for task in std::iter::once(serving).chain(signing) {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a task of the server ended badly");
             }

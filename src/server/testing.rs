@@ -56,12 +56,25 @@ impl World {
         let directory = Arc::new(tempfile::tempdir().unwrap());
         let layout = make(&directory.path().join("server"));
         trust(&layout, directory.path());
-        Self::serve(&directory, &layout, limits)
+        Self::serve(&directory, &layout, limits, true)
     }
 
-    fn serve(directory: &Arc<tempfile::TempDir>, layout: &Layout, limits: Limits) -> Self {
-        let serving =
-            Serving { layout: layout.clone(), listen: ([127, 0, 0, 1], 0).into(), limits, clock: now };
+    /// A server that leaves timestamps to another process.
+    pub(super) fn without_timestamps() -> Self {
+        let directory = Arc::new(tempfile::tempdir().unwrap());
+        let layout = make(&directory.path().join("server"));
+        trust(&layout, directory.path());
+        Self::serve(&directory, &layout, Limits::default(), false)
+    }
+
+    fn serve(directory: &Arc<tempfile::TempDir>, layout: &Layout, limits: Limits, timestamps: bool) -> Self {
+        let serving = Serving {
+            layout: layout.clone(),
+            listen: ([127, 0, 0, 1], 0).into(),
+            limits,
+            clock: now,
+            timestamps,
+        };
         let (stop, stopped) = oneshot::channel();
         let (ready, address) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
@@ -84,7 +97,7 @@ impl World {
     /// Stops the server and starts another in the same directory, on another port.
     pub(super) fn restart(mut self) -> Self {
         self.stop();
-        Self::serve(&self.directory, &self.layout, self.limits)
+        Self::serve(&self.directory, &self.layout, self.limits, true)
     }
 
     /// Stops the server and waits until it has ended.

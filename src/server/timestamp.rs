@@ -1,18 +1,19 @@
-//! The timestamp role: says which release an environment is at, with its own key and as its own task.
+//! The timestamp role: says which release an environment is at, with its own key, as a task of the server or as a process
+//! of its own, which another user may run.
 //!
 //! It follows the chain that it signed before, release by release, and signs nothing that lacks approvals:
 //! whoever writes into the publication directory cannot make it say something else. What it is about to
 //! say is on disk before it is said, so that it never says two things under one number.
 
 use super::app::App;
-use super::trust::TrustError;
-use super::{ServerError, layout::Layout};
+use super::trust::{Trust, TrustError};
+use super::{Clock, ServerError, layout::Layout};
 use crate::model::{Digest, EnvName, Principal, Stamp};
 use crate::signing::document::{Document, V};
 use crate::signing::root::{self, Root};
 use crate::signing::{Envelope, KeyError, Refusal, Release, SigningKey, Timestamp, Verified, sshsig, verify};
 use crate::store::freshness::LastSigned;
-use crate::store::{Publication, PublishError, Published, SignedFile, StoreError};
+use crate::store::{Database, Publication, PublishError, Published, SignedFile, StoreError};
 use std::time::Duration;
 
 /// How often it looks for a new release.
@@ -65,47 +66,82 @@ pub(super) enum TimestampError {
     Server(#[from] ServerError),
 }
 
-/// Signs whenever there is something to say, until the server stops.
-pub(super) async fn run(app: App) {
-    let mut last_complaint = String::new();
-    loop {
-        let complaint = match tick(&app).await {
-            // A server without a trust root has nothing to say yet.
-            Ok(()) | Err(TimestampError::Trust(TrustError::NotInstalled)) => String::new(),
-            Err(error) => chain(&error),
-        };
-        if !complaint.is_empty() && complaint != last_complaint {
-            tracing::error!(error = complaint, "no timestamp was signed");
+/// The timestamp role at work. Where two of them are, one record in the database keeps them from saying two things.
+#[derive(Debug)]
+pub struct Timestamps {
+    layout: Layout,
+    database: Database,
+    publication: Publication,
+    trust: Trust,
+    clock: Clock,
+}
+
+impl Timestamps {
+    /// Opens what the role needs of a server's directory: database, publication directory and its own key.
+    ///
+    /// # Errors
+    /// When one of them cannot be opened.
+    pub async fn open(layout: Layout, clock: Clock) -> Result<Self, ServerError> {
+        let database = Database::open(&layout.database()).await?;
+        let publication = Publication::open(&layout.publication())?;
+        read_key(&layout).map_err(|error| ServerError::Timestamp(error.to_string()))?;
+        Ok(Self { database, publication, trust: Trust::new(&layout), layout, clock })
+    }
+
+    /// The role inside a server.
+    pub(super) fn of(app: &App) -> Self {
+        Self {
+            database: app.database.clone(),
+            publication: app.publication.clone(),
+            trust: Trust::new(&app.layout),
+            layout: app.layout.clone(),
+            clock: app.clock(),
         }
-        last_complaint = complaint;
-        tokio::select! {
-            () = app.stopping() => return,
-            () = tokio::time::sleep(LOOK) => {}
+    }
+
+    /// Signs whenever there is something to say, until `stop` is ready.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let mut last_complaint = String::new();
+        tokio::pin!(stop);
+        loop {
+            let complaint = match self.tick().await {
+                // A server without a trust root has nothing to say yet.
+                Ok(()) | Err(TimestampError::Trust(TrustError::NotInstalled)) => String::new(),
+                Err(error) => chain(&error),
+            };
+            if !complaint.is_empty() && complaint != last_complaint {
+                tracing::error!(error = complaint, "no timestamp was signed");
+            }
+            last_complaint = complaint;
+            tokio::select! {
+                () = &mut stop => return,
+                () = tokio::time::sleep(LOOK) => {}
+            }
         }
+    }
+
+    /// Looks at every environment once.
+    async fn tick(&self) -> Result<(), TimestampError> {
+        let environments = self.publication.newest()?;
+        if environments.is_empty() {
+            return Ok(());
+        }
+        let role = Role::load(self)?;
+        let signed = self.database.last_signed().await?;
+        let mut first_error = None;
+        for (env, _) in environments {
+            let last = signed.iter().find(|last| last.environment == env);
+            // One environment in disorder must not make the others stale.
+            if let Err(error) = role.attend(self, &env, last).await {
+                first_error = first_error.or(Some(error));
+            }
+        }
+        first_error.map_or(Ok(()), Err)
     }
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {}", chain(cause)))
-}
-
-/// Looks at every environment once.
-pub(super) async fn tick(app: &App) -> Result<(), TimestampError> {
-    let environments = app.publication.newest()?;
-    if environments.is_empty() {
-        return Ok(());
-    }
-    let role = Role::load(app)?;
-    let signed = app.database.last_signed().await?;
-    let mut first_error = None;
-    for (env, _) in environments {
-        let last = signed.iter().find(|last| last.environment == env);
-        // One environment in disorder must not make the others stale.
-        if let Err(error) = role.attend(app, &env, last).await {
-            first_error = first_error.or(Some(error));
-        }
-    }
-    first_error.map_or(Ok(()), Err)
 }
 
 /// The role's key and whom the trust root takes it for.
@@ -116,9 +152,9 @@ struct Role {
 }
 
 impl Role {
-    fn load(app: &App) -> Result<Self, TimestampError> {
-        let root = app.trust.current(&app.publication)?;
-        let key = read_key(&app.layout)?;
+    fn load(at: &Timestamps) -> Result<Self, TimestampError> {
+        let root = at.trust.current(&at.publication)?;
+        let key = read_key(&at.layout)?;
         let principal = root.principal_of(&key.public()).cloned().ok_or(TimestampError::NoRole)?;
         if !root.has_role(&principal, root::TIMESTAMP) {
             return Err(TimestampError::NoRole);
@@ -128,18 +164,18 @@ impl Role {
 
     async fn attend(
         &self,
-        app: &App,
+        work: &Timestamps,
         env: &EnvName,
         last: Option<&LastSigned>,
     ) -> Result<(), TimestampError> {
-        let now = app.now();
-        let published = published(&app.publication, &self.root, env)?;
+        let now = (work.clock)();
+        let published = published(&work.publication, &self.root, env)?;
         // What was published is as good as what was recorded: this role's own signature is under it.
         let at = last.map(|last| Position { seq: last.seq, release: last.release }).or_else(|| {
             let own = published.as_ref()?;
             Some(Position { seq: own.seq, release: own.release })
         });
-        let (newest, trouble) = newest(&app.publication, &self.root, env, at)?;
+        let (newest, trouble) = newest(&work.publication, &self.root, env, at)?;
         let Some(newest) = newest else { return trouble.map_or(Ok(()), Err) };
         if due(&Due { last, published: published.as_deref(), newest, root: &self.root, now }) {
             let seen =
@@ -153,13 +189,13 @@ impl Role {
                 created: now,
                 expires: now.plus(life),
             };
-            self.sign(app, &next).await?;
+            self.sign(work, &next).await?;
         }
         trouble.map_or(Ok(()), Err)
     }
 
-    async fn sign(&self, app: &App, next: &LastSigned) -> Result<(), TimestampError> {
-        if !app.database.advance(next).await? {
+    async fn sign(&self, work: &Timestamps, next: &LastSigned) -> Result<(), TimestampError> {
+        if !work.database.advance(next).await? {
             return Err(TimestampError::Raced(next.environment.clone()));
         }
         let timestamp = Timestamp {
@@ -180,7 +216,7 @@ impl Role {
         let bytes = timestamp.encode();
         let signature = sshsig::sign(&self.key, Timestamp::NAMESPACE, &bytes);
         let file = SignedFile { bytes, signatures: vec![(self.principal.clone(), signature)] };
-        app.publication.set_timestamp(&next.environment, &file)?;
+        work.publication.set_timestamp(&next.environment, &file)?;
         tracing::info!(environment = %next.environment, n = next.n, seq = next.seq, "signed a timestamp");
         Ok(())
     }

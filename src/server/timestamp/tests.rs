@@ -144,3 +144,33 @@ fn it_is_renewed_before_it_grows_old() {
     check(0, newest, &Timestamp { n: 2, ..published.clone() }, true);
     check(0, newest, &Timestamp { root: 2, ..published.clone() }, true);
 }
+
+#[test]
+fn a_process_of_its_own_signs_where_the_server_does_not() {
+    let world = World::without_timestamps();
+    let first = world.publish(&FIRST);
+    std::thread::sleep(LOOK * 3);
+    assert_eq!(current(&world), None, "the server keeps silent");
+    let layout = world.layout.clone();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let signing = runtime.spawn(async move {
+        let timestamps = Timestamps::open(layout, now).await.unwrap();
+        timestamps.run(async { drop(stopped.await) }).await;
+    });
+    assert_eq!(wait_for(&world, 1).release, first.id());
+    drop(stop);
+    runtime.block_on(signing).unwrap();
+}
+
+#[test]
+fn without_its_key_the_role_does_not_begin() {
+    let world = World::without_timestamps();
+    std::fs::remove_file(world.layout.timestamp_key()).unwrap();
+    let opened = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(Timestamps::open(world.layout.clone(), now));
+    assert!(matches!(opened, Err(ServerError::Timestamp(_))), "{opened:?}");
+}
