@@ -36,15 +36,28 @@ pub(super) fn expand(pieces: &[Piece]) -> Expansion<'_> {
             other => units.push(Unit::Other(other.clone())),
         }
     }
+    if !is_readable(&units) {
+        return Expansion { words: vec![Cow::Borrowed(pieces)], count: u64::MAX };
+    }
     let count = count(&units, 0);
     let words = expand_units(&units, count > MAX_WORDS, 0);
     Expansion { words: words.into_iter().map(|units| Cow::Owned(join(&units))).collect(), count }
 }
 
+/// Braces that are open at one place, at most.
+const MAX_OPEN: usize = 4096;
+
+/// Whether groups can be told apart without looking at the same text again and again. A brace that nothing closes is text.
+fn is_readable(units: &[Unit]) -> bool {
+    let last = units.iter().rposition(|unit| matches!(unit, Unit::Char('}'))).unwrap_or(0);
+    let opens = units[..last].iter().filter(|unit| matches!(unit, Unit::Char('{'))).count();
+    opens <= MAX_OPEN
+}
+
 /// How many words the units become.
 fn count(units: &[Unit], depth: usize) -> u64 {
     let mut from = 0;
-    while let Some(open) = position(units, from, '{') {
+    while let Some(open) = position(units, from) {
         if let Some((members, close)) = group(units, open)
             && depth < MAX_DEPTH
         {
@@ -75,7 +88,7 @@ fn join(units: &[Unit]) -> Vec<Piece> {
 
 fn expand_units(units: &[Unit], too_many: bool, depth: usize) -> Vec<Vec<Unit>> {
     let mut from = 0;
-    while let Some(open) = position(units, from, '{') {
+    while let Some(open) = position(units, from) {
         if let Some((members, close)) = group(units, open)
             && depth < MAX_DEPTH
         {
@@ -103,8 +116,10 @@ fn chars(text: &str) -> Vec<Unit> {
     text.chars().map(Unit::Char).collect()
 }
 
-fn position(units: &[Unit], from: usize, wanted: char) -> Option<usize> {
-    (from..units.len()).find(|at| matches!(units[*at], Unit::Char(c) if c == wanted))
+/// Where the next brace opens that something may close.
+fn position(units: &[Unit], from: usize) -> Option<usize> {
+    let last = units.iter().rposition(|unit| matches!(unit, Unit::Char('}')))?;
+    (from..last).find(|at| matches!(units[*at], Unit::Char('{')))
 }
 
 /// The members of the group that opens at `open`, and where it closes.

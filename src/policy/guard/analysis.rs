@@ -12,6 +12,7 @@ use super::step::Step;
 use super::{container, find, readings, special};
 use crate::shell::run::{Call, Place, Problem, Programs, Shell, State, Write};
 use crate::shell::{ParseError, Part, Source, Span, Value};
+use std::collections::HashSet;
 
 /// Commands that one analysis looks at, at most.
 const MAX_STEPS: usize = 60_000;
@@ -47,6 +48,8 @@ pub(super) struct Analysis<'r> {
     pub(super) admitted: bool,
     /// Texts that the machine runs by itself, inside one another, right now.
     pub(super) resident: usize,
+    /// Settings of variables that were judged, where there are very many.
+    pub(super) exported: HashSet<String>,
 }
 
 impl<'r> Analysis<'r> {
@@ -67,6 +70,7 @@ impl<'r> Analysis<'r> {
             accounts: Steps::default(),
             admitted: false,
             resident: 0,
+            exported: HashSet::new(),
         }
     }
 

@@ -6,11 +6,18 @@ use super::{content, special};
 use crate::shell::Value;
 use crate::shell::run::{Call, State, matches};
 
+/// Variables in one environment that are judged for every program anew, at most.
+const MANY: usize = 64;
+
 impl Analysis<'_> {
     /// Variables set for one program alone that make it run something.
     pub(super) fn environment(&mut self, call: &Call<'_>, state: &mut State) {
         for (name, value) in call.environment {
             let setting = format!("{name}={}", value.code());
+            // A script that exports very many is told of each once.
+            if call.environment.len() > MANY && !self.exported.insert(setting.clone()) {
+                continue;
+            }
             content::lines(self, "$environment", (&setting, content::Extent::Part), call.span, state);
             if self.rules.insecure_variables.iter().any(|pattern| matches(pattern, &setting)) {
                 self.add(Effect::new(Kind::UnverifiedCode, "variable", setting, call.span));

@@ -51,3 +51,15 @@ fn every_limit_is_a_finding_of_its_own() {
     check("text", &format!("{}id{}", "echo $(".repeat(60), ")".repeat(60)));
     check("text", &format!("{}id{}", "{ ".repeat(60), "; }".repeat(60)));
 }
+
+#[test]
+fn text_of_one_character_over_and_over_is_read_once() {
+    // What looks at the rest of the text for each of them does not come back in a lifetime.
+    for text in [
+        "{", "[", "[a", "{a,", "(", "$(", "${", "<(", "\\", "`", "\"", "'", "*a", "~", "{1..2}", "!", "a=",
+        "<<E\n", "];[",
+    ] {
+        let text = format!("echo {}", text.repeat(1_000_000 / text.len()));
+        drop(effects(Rules::builtin(), &Subject::Shell(&text), &Setting::default()));
+    }
+}

@@ -240,10 +240,13 @@ fn push_globs(value: &mut Value, text: &str, active: bool) {
         return value.append(&Value::text(text));
     }
     let mut rest = text;
+    // Behind the last one, no bracket is closed.
+    let mut closed = text.matches(']').count();
     while let Some(at) = rest.find(['*', '?', '[']) {
+        closed -= rest[..at].matches(']').count();
         let extended = rest[..at + 1].ends_with(['*', '?']) && rest[at + 1..].starts_with('(');
         let length = match rest.as_bytes()[at] {
-            b'[' => match rest[at..].find(']') {
+            b'[' => match if closed == 0 { None } else { rest[at..].find(']') } {
                 Some(end) if end > 1 => end + 1,
                 _ => {
                     value.append(&Value::text(&rest[..=at]));
@@ -255,6 +258,7 @@ fn push_globs(value: &mut Value, text: &str, active: bool) {
             _ => 1,
         };
         value.append(&Value::text(&rest[..at]));
+        closed -= rest[at..at + length].matches(']').count();
         let glob = if extended { "*" } else { &rest[at..at + length] };
         value.push(Part::Glob(glob.into()));
         rest = &rest[at + length..];
