@@ -18,3 +18,4 @@ mod server;
 mod support;
 mod tidy;
 mod transform;
+mod verify;
