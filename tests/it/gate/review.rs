@@ -222,7 +222,7 @@ fn tamper(stage: &Stage, edit: impl Fn(&str) -> String) {
 }
 
 #[test]
-fn d13_a_statement_that_is_not_ours_is_not_signed() {
+fn d7_d13_a_statement_that_is_not_ours_is_not_signed() {
     let other = Digest::of(b"something else").to_string();
     let field = |statement: &str, name: &str, value: &str| {
         let start = statement.find(&format!("\"{name}\":")).unwrap() + name.len() + 3;
