@@ -3,7 +3,7 @@
 use super::analysis::Analysis;
 use super::effect::{Effect, Kind};
 use super::patterns::{Expression, OfPaths};
-use super::{firewall, interpreter, sudoers};
+use super::{firewall, interpreter, is_mark, sudoers};
 use crate::shell::run::{State, matches};
 use crate::shell::{Dynamic, Part, Source, Span, Value};
 use serde::Deserialize;
@@ -312,7 +312,8 @@ fn judge(
 /// Runs the command of every line; `users` words stand between the time and the command.
 fn crontab(analysis: &mut Analysis<'_>, content: &Value, users: usize, span: Span, state: &mut State) {
     for line in content.code().lines() {
-        let line = line.trim_start();
+        // What another program prints before it ends with a line feed.
+        let line = line.trim_start_matches(is_mark).trim_start();
         let setting = line
             .split_once('=')
             .is_some_and(|(n, _)| n.trim().chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
