@@ -70,7 +70,7 @@ pub use step::Step;
 
 use crate::model::{Finding, Place as FilePlace, Severity};
 use crate::shell::run::{Call, Place, Shell, State};
-use crate::shell::{Dialect, ParseError, Source, Span, Value};
+use crate::shell::{Dialect, ParseError, Part, Source, Span, Value};
 use analysis::Analysis;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -151,6 +151,15 @@ pub fn steps(rules: &Rules, subject: &Subject<'_>, setting: &Setting, dialect: D
 }
 
 fn read(analysis: &mut Analysis<'_>, subject: &Subject<'_>, setting: &Setting, dialect: Dialect) {
+    let given = match subject {
+        Subject::Argv(words) => words,
+        Subject::File(_, content, _) => std::slice::from_ref(*content),
+        Subject::Shell(_) => &[],
+    };
+    if given.iter().any(has_mark) {
+        analysis.add(Effect::new(Kind::Hidden, "private-use", "private-use characters", Span::default()));
+        return;
+    }
     let mut state = State::new(dialect, Value::text(setting.cwd.as_deref().unwrap_or("/")));
     for (name, value) in &setting.environment {
         state.export(name, Value::text(value.as_str()));
@@ -185,6 +194,15 @@ fn shell(analysis: &mut Analysis<'_>, text: &str, dialect: Dialect, state: &mut 
         return;
     }
     Shell::new(analysis).text(text, Place::Source(whole), state, &Value::default());
+}
+
+/// Whether something in what was given looks unknown and is no fact: it brought characters that the analysis uses itself.
+fn has_mark(value: &Value) -> bool {
+    value.parts().iter().any(|part| match part {
+        Part::Text(_) => false,
+        Part::Glob(_) => true,
+        Part::Dynamic(unknown) => unknown.source != Source::Fact,
+    })
 }
 
 /// Characters that the analysis uses itself.

@@ -45,6 +45,7 @@ fn every_limit_is_a_finding_of_its_own() {
     check("nesting", &format!("{}id{}", "echo $(".repeat(44), ")".repeat(44)));
     let functions: String = (0..30).map(|n| format!("f{n}() {{ f{}; }}\n", n + 1)).collect();
     check("calls of functions", &format!("{functions}f0"));
+    check("arguments of a function", "f() { [ -n \"$1\" ] && f $* $*; }; f a b c d");
     check("words of a brace expansion", "touch /srv/{1..9999999}");
     check("length of a value", &format!("x=aaaaaaaa; {}echo \"$x\"", "x=$x$x$x$x; ".repeat(12)));
     check("text", &"#".repeat((1 << 20) + 1));
@@ -62,4 +63,24 @@ fn text_of_one_character_over_and_over_is_read_once() {
         let text = format!("echo {}", text.repeat(1_000_000 / text.len()));
         drop(effects(Rules::builtin(), &Subject::Shell(&text), &Setting::default()));
     }
+}
+
+#[test]
+fn characters_that_the_analysis_uses_itself_are_refused_wherever_they_come_from() {
+    for c in ['\u{fff0b}', '\u{ffe00}'] {
+        let words = [Value::text("rm"), Value::text(format!("x{c}y"))];
+        let content = Value::text(format!("#!/bin/sh\nrm x{c}y\n"));
+        let text = format!("rm x{c}y");
+        for subject in
+            [Subject::Argv(&words), Subject::Shell(&text), Subject::File("/usr/local/bin/x", &content, true)]
+        {
+            let found = effects(Rules::builtin(), &subject, &Setting::default());
+            assert!(
+                matches!(found.as_slice(), [Effect { kind: Kind::Hidden, .. }]),
+                "{subject:?}: {found:?}"
+            );
+        }
+    }
+    let fact = [Value::text("echo"), fact()];
+    assert!(effects(Rules::builtin(), &Subject::Argv(&fact), &Setting::default()).is_empty());
 }

@@ -1,16 +1,12 @@
-//! Functions, aliases and the commands that the shell itself has.
+//! What the first word of a command names, and the commands that the shell itself has.
 
 use super::assign::Declared;
 use super::settings::set_options;
 use super::state::Leaving;
 use super::variables::Kind;
-use super::walk::joined;
 use super::{Call, Place, Problem, Shell, State, output};
 use crate::shell::{Dialect, Part, Source, Value};
 use std::sync::Arc;
-
-/// Functions inside one another, at most.
-const MAX_CALLS: usize = 24;
 
 impl Shell<'_> {
     /// Runs what the first word names: alias, function, builtin or program.
@@ -31,81 +27,6 @@ impl Shell<'_> {
             return self.call(name, &function.body, call, state);
         }
         self.builtin(name, call, state)
-    }
-
-    fn alias(&mut self, name: &str, text: &str, call: &Call<'_>, state: &mut State) -> Value {
-        let mut rest = &call.words[1..];
-        let mut code = format!("{text} ");
-        // Behind an alias that ends with a blank the next word may be one too.
-        while code.ends_with("  ")
-            && let Some(next) = rest.first().and_then(Value::literal).and_then(|n| state.aliases.get(n))
-        {
-            code = format!("{code}{next} ");
-            rest = &rest[1..];
-        }
-        code.push_str(&quoted(rest));
-        let before = Arc::clone(&state.aliases);
-        Arc::make_mut(&mut state.aliases).remove(name);
-        let output = self.text(&code, Place::Computed(call.span), state, call.stdin);
-        state.aliases = before;
-        output
-    }
-
-    fn call(
-        &mut self,
-        name: &str,
-        body: &crate::shell::ast::Command,
-        call: &Call<'_>,
-        state: &mut State,
-    ) -> Value {
-        let given = call.words[1..].to_vec();
-        let repeated = state.calling.iter().filter(|(n, _)| n == name).count();
-        if repeated > 0 && (state.concurrent || state.calling.iter().any(|(n, g)| n == name && *g == given)) {
-            if state.concurrent {
-                self.programs.problem(Problem::Bomb, call.span);
-            }
-            return Value::dynamic(Source::Output, true);
-        }
-        if state.calling.len() >= MAX_CALLS {
-            if repeated == 0 {
-                self.programs.problem(Problem::Limit("calls of functions"), call.span);
-            }
-            return Value::dynamic(Source::Output, true);
-        }
-        let outer = std::mem::replace(&mut state.positional, given.clone());
-        let locals = std::mem::take(&mut state.locals);
-        state.calling.push((name.to_owned(), given));
-        self.returns.push(None);
-        let output = self.body(body, state, call.stdin);
-        self.back(state);
-        state.calling.pop();
-        for (local, before) in std::mem::replace(&mut state.locals, locals).into_iter().rev() {
-            if let Some(failed) = &mut state.failed {
-                failed.state.variables.restore(&local, before.clone());
-            }
-            state.variables.restore(&local, before);
-        }
-        if let Some(failed) = &mut state.failed {
-            failed.state.positional.clone_from(&outer);
-            failed.state.locals.clone_from(&state.locals);
-        }
-        state.positional = outer;
-        output
-    }
-
-    /// Joins the states in which a function or sourced file has returned.
-    fn back(&mut self, state: &mut State) {
-        let returned = self.returns.pop().flatten();
-        let here = match state.leaving {
-            None => Some(state.clone()),
-            Some(_) => None,
-        };
-        let leaving = state.leaving.filter(|l| *l == Leaving::Shell);
-        let failed = state.failed.take();
-        match joined(here, returned) {
-            Some(joined) => *state = State { failed, leaving: None, ..joined },
-            None => state.leaving = leaving,
-        }
     }
 
     pub(super) fn builtin(&mut self, name: &str, call: &Call<'_>, state: &mut State) -> Value {
@@ -374,7 +295,7 @@ fn is(word: Option<&Value>, text: &str) -> bool {
 }
 
 /// Words as text that a shell would read as these words again.
-fn quoted(words: &[Value]) -> String {
+pub(super) fn quoted(words: &[Value]) -> String {
     let one = |word: &Value| {
         let mut out = String::new();
         for part in word.settled().parts() {

@@ -10,6 +10,7 @@ mod endless;
 mod expand;
 mod facts;
 mod files;
+mod function;
 mod input;
 mod output;
 mod parameter;

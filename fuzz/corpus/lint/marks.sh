@@ -1,0 +1,1 @@
+xargs -I{} x󿼋y {} a
