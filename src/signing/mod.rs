@@ -14,6 +14,8 @@ pub mod glob;
 pub mod guard;
 mod key;
 pub mod merkle;
+#[cfg(test)]
+mod model;
 pub mod query;
 mod refusal;
 pub mod release;
