@@ -1,4 +1,4 @@
-//! A model of `decide` and of the update protocol, every order of whose steps is tried (bar S8).
+//! A model of `decide` and of the update protocol, every order of whose steps is tried.
 //!
 //! Three reviewers of whom two must sign, one of them the author of a change and one with two keys; the keys of one may
 //! be stolen. The server belongs to the attacker, with its timestamp key, its repository and its database: it shows
