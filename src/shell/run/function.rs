@@ -10,7 +10,9 @@ use std::sync::Arc;
 /// Functions inside one another, at most.
 const MAX_CALLS: usize = 24;
 /// Arguments of one call of a function, at most.
-const MAX_ARGUMENTS: usize = 4096;
+const MAX_ARGUMENTS: usize = 1024;
+/// Arguments that cost as much as a command.
+const ARGUMENTS_A_STEP: usize = 8;
 
 impl Shell<'_> {
     pub(super) fn alias(&mut self, name: &str, text: &str, call: &Call<'_>, state: &mut State) -> Value {
@@ -38,8 +40,9 @@ impl Shell<'_> {
         call: &Call<'_>,
         state: &mut State,
     ) -> Value {
-        // Functions that hand on what they are given twice would fill any memory.
-        if call.words.len() > MAX_ARGUMENTS {
+        // Functions that hand on what they are given twice would fill any memory, and take any time.
+        let bearable = (0..call.words.len() / ARGUMENTS_A_STEP).all(|_| self.programs.step());
+        if call.words.len() > MAX_ARGUMENTS || !bearable {
             self.programs.problem(Problem::Limit("arguments of a function"), call.span);
             return Value::dynamic(Source::Limit, true);
         }
