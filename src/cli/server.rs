@@ -142,7 +142,8 @@ fn trust_failure(error: &TrustError, trust: &Path) -> Failure {
     match error {
         TrustError::Refused { .. } => failure.hint(format!("countersign trust show {shown}")),
         TrustError::Missing { .. } => failure.hint(format!("countersign trust init --out {shown} …")),
-        TrustError::Expired { .. } | TrustError::OtherServer(_) => {
+        TrustError::Expired { .. } => failure.hint(format!("countersign trust renew --trust {shown}")),
+        TrustError::OtherServer(_) => {
             failure.hint("make and sign a new version with `countersign trust init --server DIR …`")
         }
         TrustError::NotInstalled
