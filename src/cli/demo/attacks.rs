@@ -2,7 +2,7 @@
 //!
 //! Each attack is put in place of the good files, an agent runs against it, and the good files are put back.
 
-use super::prepare::{Fleet, NODES};
+use super::prepare::{Fleet, NODES, TIMESTAMPS};
 use super::stage::{Expect, Stage};
 use crate::cli::{Failure, clock};
 use crate::model::{Digest, EnvName};
@@ -57,6 +57,8 @@ pub(super) fn evil_server(fleet: &mut Fleet, stage: &mut Stage<'_>) -> Result<()
     stage.say(
         "Everything that it serves can be replaced, and its timestamp key signs what the attacker likes.",
     )?;
+    // The honest role would replace a forged timestamp within a second.
+    fleet.world.stop(TIMESTAMPS)?;
     for attack in ATTACKS {
         if attack.answer == "ROLLBACK" {
             let output = fleet.run_agent(VICTIM)?;

@@ -15,6 +15,9 @@ pub(super) const NODES: [&str; 3] = ["edge1.example", "edge2.example", "edge3.ex
 /// Who has a key and a clone.
 const PEOPLE: [&str; 3] = ["frank", "alice", "bob"];
 
+/// The process of the timestamp role, apart from the server so that the attacker can take its place.
+pub(super) const TIMESTAMPS: &str = "timestamps";
+
 /// Everything that the later acts play with.
 #[derive(Debug)]
 pub(super) struct Fleet {
@@ -93,13 +96,13 @@ impl Fleet {
             let bytes = std::fs::read(&path).ok()?;
             read_untrusted::<Timestamp>(&bytes).ok().map(|timestamp| timestamp.seq)
         };
-        for _ in 0..500 {
+        for _ in 0..3000 {
             if named().is_some_and(|newest| newest >= seq) {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        Err(Failure::refused(format!("the server's timestamp did not come to release {seq} in 10 seconds")))
+        Err(Failure::refused(format!("the server's timestamp did not come to release {seq} in a minute")))
     }
 
     /// The server's directory.
@@ -179,8 +182,10 @@ fn trust(world: &World, stage: &mut Stage<'_>) -> Result<String, Failure> {
 }
 
 fn serve(world: &mut World) -> Result<String, Failure> {
-    let command = world.countersign(&world.dir, &["serve", "server", "--listen", "127.0.0.1:0"]);
-    let line = world.start("serve", command, "Listening on https://")?;
+    let args = ["serve", "server", "--listen", "127.0.0.1:0", "--no-timestamps"];
+    let line = world.start("serve", world.countersign(&world.dir, &args), "Listening on https://")?;
+    let role = world.countersign(&world.dir, &["timestamp", "serve", "server"]);
+    world.start(TIMESTAMPS, role, "Signing timestamps")?;
     let port = line.rsplit(':').next().unwrap_or_default().trim().to_owned();
     Ok(format!("https://localhost:{port}"))
 }

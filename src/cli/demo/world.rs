@@ -15,7 +15,7 @@ pub(super) struct World {
     /// The directory that holds everything.
     pub(super) dir: PathBuf,
     exe: PathBuf,
-    children: Vec<Child>,
+    children: Vec<(String, Child)>,
 }
 
 impl World {
@@ -74,14 +74,24 @@ impl World {
             }
             std::thread::sleep(Duration::from_millis(20));
         };
-        self.children.push(child);
+        self.children.push((name.to_owned(), child));
         line
+    }
+
+    /// Ends a process that was started under this name.
+    pub(super) fn stop(&mut self, name: &str) -> Result<(), Failure> {
+        let of_that_name = |(_, (started, _)): &(usize, &(String, Child))| started == name;
+        let Some((at, _)) = self.children.iter().enumerate().find(of_that_name) else { return Ok(()) };
+        let (_, mut child) = self.children.swap_remove(at);
+        child.kill()?;
+        child.wait()?;
+        Ok(())
     }
 }
 
 impl Drop for World {
     fn drop(&mut self) {
-        for child in &mut self.children {
+        for (_, child) in &mut self.children {
             drop(child.kill());
             drop(child.wait());
         }
