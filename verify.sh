@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks a published release without our program (bash, ssh-keygen, jq, sha256sum, git, coreutils), as of VERIFY_TIME=2026-01-31T12:00:00Z if given.
 #   verify.sh PUBLICATION ROOT-DIGEST ENVIRONMENT SEQ [NODE|-] [REPOSITORY]
-# Out of reach of these tools: keys with a torsion part, a second spelling of a signature's number, guards, trust roots or releases held back.
+# Out of reach of these tools: keys with a torsion part, a second spelling of a signature's number, guards, trust roots, releases or withdrawals held back.
 set -euo pipefail; shopt -s inherit_errexit; export LC_ALL=C GIT_NO_REPLACE_OBJECTS=1; die() { echo "verify.sh: refused: ${*//[^[:print:]]/?}" >&2; exit 1; }
 [[ $# -ge 4 && $# -le 6 && $3 =~ ^[a-z0-9_-]+$ && $4 =~ ^[1-9][0-9]{0,8}$ && ${5:--} =~ ^[a-z0-9.-]+$ ]] || { head -n 3 "$0" | tail -n 1 >&2; exit 64; }
 here=$1 env=$3 seq=$4 node=${5:--} repository=${6:-} root='' domain=v1@countersign.dev now=$(date -ud "${VERIFY_TIME:-now}" +%s) tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
@@ -26,19 +26,19 @@ enough() { # FILE SIGNATURES PURPOSE ROOT ROLES AUTHORS: distinct people of ever
     if who=$(signer "$1" "$tmp/signature" "$3" "$4"); then echo "$who"; else echo "verify.sh: signature $((at + 1)) in $2 does not count: $who" >&2; fi; done | sort -u > "$tmp/signers"
   none --rawfile signers "$tmp/signers" --argjson roles "$5" --argjson authors "$6" --arg what "$1" '($signers | split("\n") - [""] - $authors) as $signed | $roles[] as $name |
     [.roles[] | select(.name == $name)][0] as $role | [$signed[] | select(IN($role.members[]?))] as $have | select(($role.threshold // 0) < 1 or ($have | length) < $role.threshold) |
-    "\($what) needs \($role.threshold // "more") of role \($name) besides its authors (\($authors | join(" "))), and has: \($have | join(" "))"' "$4"; }
+    "\($what) needs \($role.threshold // "more") of role \($name) besides its authors and who took it back (\($authors | join(" "))), and has: \($have | join(" "))"' "$4"; }
 for ((version = 1; version == 1 || 0$(test -f "$here/root/$version.json" && echo 1); version++)); do
   before=${root:-/dev/null} root=$here/root/$version.json; document "$root" root; ((version > 1)) || [[ $(digest "$root") == "$2" ]] || die "trust root 1 has the digest $(digest "$root"), not $2"
   none --slurpfile b "$before" --arg prev "$( ((version == 1)) || digest "$before")" --argjson v "$version" 'select(.version != $v or .repo != ($b[0] // .).repo or (.prev // "") != $prev) | "trust root \($v) does not follow"' "$root"
   for under in "$root" "$before"; do [[ $under == /dev/null ]] || enough "$root" "${root%json}signatures.json" "root.$domain" "$under" '["root"]' '[]'; done; done
-release=$here/release/$env/$seq statement=$here/release/$env/$seq/statement.json; document "$statement" release; id=$(digest "$statement")
-enough "$statement" "$release/signatures.json" "release.$domain" "$root" "$(jq -c '["release"] + .roles | unique' "$statement")" "$(jq -c .authors "$statement")"
+release=$here/release/$env/$seq statement=$here/release/$env/$seq/statement.json; document "$statement" release; id=$(digest "$statement"); cat "$here/withdrawals/$env.json" > "$tmp/withdrawals" 2> "$tmp/log" || echo '[]' > "$tmp/withdrawals"
+enough "$statement" "$release/signatures.json" "release.$domain" "$root" "$(jq -c '["release"] + .roles | unique' "$statement")" "$(jq -c --arg id "$id" --slurpfile list "$tmp/withdrawals" '.authors + [$list[0][].document | fromjson | select(.release == $id).by]' "$statement")"
 none --slurpfile r "$root" --arg env "$env" --arg id "$id" --argjson seq "$seq" --argjson now "$now" '$r[0] as $r |
   if .repo != $r.repo or .environment != $env or .seq != $seq or (.seq == 1) != (.prev == null) then "the statement is of release \(.seq) of \(.environment) after \(.prev)"
   elif .root > $r.version or $now > ($r.expires | fromdate) then "trust root \(.root) is not here, or trust root \($r.version) expired at \($r.expires)"
   elif (.created | fromdate) > $now + $r.limits.skew or $now > ([(.expires, .created | fromdate)] | [.[0], .[1] + $r.limits.release_life] | min) then "the release was made at \(.created) and expired at \(.expires)"
   elif .policy_v < $r.limits.min_policy_v or $r.floor.environment == $env and $seq <= $r.floor.seq and [$seq, $id] != [$r.floor.seq, $r.floor.release] then "below the floor of the trust root"
-  elif length != 28 or .log != null or .supersedes != [] or .authors == [] or (.kind | IN("normal", "rollback") | not) then "the statement says what this script does not know" else empty end' "$statement"
+  elif length != 28 or .log != null or (.supersedes | type) != "array" or .authors == [] or (.kind | IN("normal", "rollback") | not) then "the statement says what this script does not know" else empty end' "$statement"
 for ((at = seq; at > 1; at--)); do older=$here/release/$env/$((at - 1))/statement.json; document "$older" release; none --slurpfile older "$older" --arg prev "$(digest "$older")" \
     'select(.prev != $prev or $older[0].seq != .seq - 1 or $older[0].environment != .environment) | "release \(.seq) does not follow the one before"' "$here/release/$env/$at/statement.json"; done
 if [[ $node != - ]]; then leaf=$release/leaf/$node.json; document "$leaf" leaf

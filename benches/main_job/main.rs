@@ -104,6 +104,7 @@ fn kept(disk: &Disk, state: &State) -> Offer {
     Offer {
         roots: Vec::new(),
         timestamp: stored::timestamp(disk, state).unwrap().unwrap(),
+        withdrawals: None,
         release: stored::release(disk, accepted.id).unwrap().unwrap(),
         chain: Vec::new(),
         leaf: Some(part.leaf),

@@ -149,15 +149,20 @@ pub fn judge(
 ) -> Result<(Decision, Offer), Problem> {
     let roots = publication::roots(source, state.root().version())?;
     let walked = signing::walk(state, &roots)?;
-    let (decision, gathered) = decide(&walked, source, &at_hand(disk, &walked, source)?, now)?;
-    Ok((decision, gathered.offer))
+    let (learned, gathered) = offered(&walked, source, &at_hand(disk, &walked, source)?, now)?;
+    Ok((signing::decide(&learned, &gathered.offer, now)?, gathered.offer))
 }
 
 fn pull_from(disk: &Disk, state: &mut State, source: &dyn Source, now: Stamp) -> Result<Pulled, Problem> {
     walk(disk, state, source)?;
-    let (decision, gathered) = decide(state, source, &at_hand(disk, state, source)?, now)?;
+    let (learned, gathered) = offered(state, source, &at_hand(disk, state, source)?, now)?;
     let Gathered { offer, etag } = gathered;
-    let pulled = match decision {
+    if learned != *state {
+        stored::keep_withdrawals(disk, &offer)?;
+        stored::keep_state(disk, &learned)?;
+        *state = learned;
+    }
+    let pulled = match signing::decide(state, &offer, now)? {
         Decision::Unassigned { state: next } => {
             keep(disk, &offer, &next, None)?;
             state.clone_from(&next);
@@ -197,21 +202,21 @@ pub fn walk(disk: &Disk, state: &mut State, source: &dyn Source) -> Result<(), P
     Ok(())
 }
 
-/// Gathers and decides. A timestamp and its signatures are two files: who met them between two versions looks once
-/// more.
-fn decide(
+/// Gathers an offer, and what it teaches already. A timestamp and its signatures are two files: who met them
+/// between two versions looks once more.
+fn offered(
     state: &State,
     source: &dyn Source,
     at_hand: &AtHand,
     now: Stamp,
-) -> Result<(Decision, Gathered), Problem> {
+) -> Result<(State, Gathered), Problem> {
     let first = gather(source, at_hand)?;
-    match signing::decide(state, &first.offer, now) {
-        Ok(decision) => Ok((decision, first)),
+    match signing::learn(state, &first.offer, now) {
+        Ok(learned) => Ok((learned, first)),
         Err(refusal) if is_torn_timestamp(&refusal) => {
             std::thread::sleep(BETWEEN_LOOKS);
             let again = gather(source, at_hand)?;
-            Ok((signing::decide(state, &again.offer, now)?, again))
+            Ok((signing::learn(state, &again.offer, now)?, again))
         }
         Err(refusal) => Err(refusal.into()),
     }
@@ -234,6 +239,7 @@ fn at_hand(disk: &Disk, state: &State, source: &dyn Source) -> Result<AtHand, Pr
         environment: state.environment().clone(),
         accepted,
         timestamp,
+        withdrawals: state.withdrawals().digest(),
         release: accepted.map_or(Ok(None), |accepted| stored::release(disk, accepted.id))?,
         part: accepted.map_or(Ok(None), |accepted| stored::catalog(disk, accepted.id))?,
     })

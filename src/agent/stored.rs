@@ -45,10 +45,17 @@ pub fn load(disk: &Disk) -> Result<Option<State>, StoredError> {
             _ => Err(gone("it is missing")),
         };
     };
-    let version = State::root_version_untrusted(&bytes)?;
-    let root = envelope(disk, &format!("root/{version}"), LIMITS.root)?;
+    let named = State::named_untrusted(&bytes)?;
+    let root = envelope(disk, &format!("root/{}", named.root), LIMITS.root)?;
     let root = root.ok_or_else(|| gone("its trust root is missing"))?;
-    Ok(Some(State::load(&bytes, &root)?))
+    let withdrawals = match named.withdrawals {
+        None => None,
+        Some(digest) => {
+            let list = disk.read(&withdrawals_name(digest), LIMITS.withdrawals)?;
+            Some(list.ok_or_else(|| gone("its list of withdrawals is missing"))?)
+        }
+    };
+    Ok(Some(State::load(&bytes, &root, withdrawals.as_deref())?))
 }
 
 /// Writes the state down. Whatever it names must have been written before.
@@ -80,6 +87,14 @@ pub fn keep_offer(disk: &Disk, offer: &Offer) -> Result<(), StoredError> {
         keep(disk, &leaf_name(release), leaf)?;
     }
     Ok(())
+}
+
+/// Keeps the list of withdrawals of an offer that `signing::learn` found good.
+///
+/// # Errors
+/// When it could not be made durable.
+pub fn keep_withdrawals(disk: &Disk, offer: &Offer) -> Result<(), StoredError> {
+    offer.withdrawals.iter().try_for_each(|list| keep(disk, &withdrawals_name(Digest::of(list)), list))
 }
 
 /// Keeps the content of a file.
@@ -151,6 +166,7 @@ pub fn tidy(disk: &Disk, state: &State, current: Option<&Catalog>) -> Result<(),
     if let Some(seen) = state.timestamp() {
         wanted.extend(names(&timestamp_name(seen.id)));
     }
+    wanted.extend(state.withdrawals().digest().map(withdrawals_name));
     if let Some(accepted) = state.accepted() {
         wanted.extend(names(&release_name(accepted.id)));
         if let Some(Part { catalog, .. }) = catalog(disk, accepted.id)? {
@@ -158,7 +174,7 @@ pub fn tidy(disk: &Disk, state: &State, current: Option<&Catalog>) -> Result<(),
             wanted.insert(format!("catalog/{}", Digest::of(&catalog).hex()));
         }
     }
-    for directory in ["timestamp", "release", "leaf", "catalog", "blob"] {
+    for directory in ["timestamp", "withdrawals", "release", "leaf", "catalog", "blob"] {
         for file in disk.list(directory)? {
             let name = format!("{directory}/{file}");
             if !wanted.contains(&name) {
@@ -208,6 +224,10 @@ fn names(stem: &str) -> [String; 2] {
 
 fn timestamp_name(id: Digest) -> String {
     format!("timestamp/{}", id.hex())
+}
+
+fn withdrawals_name(digest: Digest) -> String {
+    format!("withdrawals/{}", digest.hex())
 }
 
 fn release_name(id: Digest) -> String {

@@ -1,13 +1,16 @@
 //! Commands for reviewers: review, approve, release, rollback.
 
+mod again;
 mod approve;
 mod clone;
 mod examine;
+mod ledger;
 mod list;
 mod note;
 mod release;
 mod rollback;
 mod show;
+mod withdraw;
 
 use super::{Outcome, Ui};
 use crate::model::EnvName;
@@ -20,6 +23,8 @@ pub(super) enum Command {
     Review(Review),
     /// Check a change on this machine and sign exactly what it releases.
     Approve(ApproveArgs),
+    /// Take back your signature on a change. It never counts again, on no node.
+    Withdraw(WithdrawArgs),
     /// Look at releases.
     #[command(subcommand)]
     Release(Release),
@@ -75,6 +80,25 @@ pub(super) struct ApproveArgs {
     /// Do not ask before signing.
     #[arg(long)]
     yes: bool,
+    /// Sign at once what a rebase made of a patchset that you signed, if its source change and its effect are the same.
+    #[arg(long)]
+    again: bool,
+}
+
+/// Which signature to take back.
+#[derive(Debug, clap::Args)]
+pub(super) struct WithdrawArgs {
+    /// The number of the change.
+    change: u64,
+    /// The patchset; by default the last one that you signed.
+    #[arg(long, value_name = "NUMBER")]
+    patchset: Option<u32>,
+    /// Why.
+    #[arg(short, long, value_name = "TEXT")]
+    message: String,
+    /// Do not ask before signing.
+    #[arg(long)]
+    yes: bool,
 }
 
 /// What can be done with releases.
@@ -120,12 +144,13 @@ pub(super) fn run(command: Command, ui: &mut Ui) -> Outcome {
         Command::Review(Review::Show { change }) => show::run(change, show::Part::Summary, ui),
         Command::Review(Review::Diff { change }) => show::run(change, show::Part::Diff, ui),
         Command::Review(Review::Comment { change, message, at }) => {
-            note::run(note::Words { change, text: message, at, verdict: note::comment() }, ui)
+            note::run(note::Words { at, ..note::Words::comment(change, message) }, ui)
         }
         Command::Review(Review::Reject { change, message }) => {
-            note::run(note::Words { change, text: message, at: None, verdict: note::reject() }, ui)
+            note::run(note::Words::reject(change, message), ui)
         }
         Command::Approve(args) => approve::run(&args, ui),
+        Command::Withdraw(args) => withdraw::run(&args, ui),
         Command::Release(Release::List) => release::list(ui),
         Command::Release(Release::Show(args)) => release::show(&args, ui),
         Command::Release(Release::Verify(args)) => release::verify(&args, ui),

@@ -34,6 +34,8 @@ pub struct Setting<'a> {
     pub authors: BTreeSet<Principal>,
     /// Serial and digest of the last release.
     pub previous: Option<(u64, Digest)>,
+    /// Signed statements for the same serial.
+    pub supersedes: BTreeSet<Digest>,
     /// The secret behind the blinds of the leaves.
     pub salt: [u8; 32],
     /// When it was proposed.
@@ -76,7 +78,7 @@ pub fn build(setting: &Setting<'_>, measured: &Measured) -> Result<Release, Refu
         salt: Digest::of(&setting.salt),
         root: root.version(),
         log: None,
-        supersedes: Vec::new(),
+        supersedes: setting.supersedes.iter().copied().collect(),
         created: setting.created,
         expires: setting.created.plus(life),
         reason: reason(setting.message),

@@ -168,6 +168,14 @@ pub enum ChangeError {
         /// The author.
         who: Principal,
     },
+    /// No patchset of the change asked for this statement.
+    #[error("no patchset of change {number} asks for statement {got}")]
+    NoStatement {
+        /// The change.
+        number: u64,
+        /// The statement.
+        got: Digest,
+    },
     /// The same person again (D9).
     #[error("`{who}` has already approved this statement")]
     Again {
@@ -300,6 +308,18 @@ impl Change {
         }
         last.approvals.push((who, signature));
         last.approvals.sort();
+        Ok(())
+    }
+
+    /// Takes the signature of `who` off the patchset that asked for `statement`, whatever became of it. That the
+    /// withdrawal is theirs has been verified.
+    ///
+    /// # Errors
+    /// When no patchset ever asked for it.
+    pub fn withdraw(&mut self, who: &Principal, statement: Digest) -> Result<(), ChangeError> {
+        let asked = self.patchsets.iter_mut().find(|patchset| Digest::of(&patchset.statement) == statement);
+        let patchset = asked.ok_or(ChangeError::NoStatement { number: self.number, got: statement })?;
+        patchset.approvals.retain(|(signer, _)| signer != who);
         Ok(())
     }
 

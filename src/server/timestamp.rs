@@ -11,7 +11,10 @@ use super::{Clock, ServerError, layout::Layout};
 use crate::model::{Digest, EnvName, Principal, Stamp};
 use crate::signing::document::{Document, V};
 use crate::signing::root::{self, Root};
-use crate::signing::{Envelope, KeyError, Refusal, Release, SigningKey, Timestamp, Verified, sshsig, verify};
+use crate::signing::{
+    Envelope, KeyError, Refusal, Release, SigningKey, Timestamp, Verified, Withdrawals, Withdrawn, release,
+    sshsig, verify,
+};
 use crate::store::freshness::LastSigned;
 use crate::store::{Database, Publication, PublishError, Published, SignedFile, StoreError};
 use std::time::Duration;
@@ -49,6 +52,9 @@ pub(super) enum TimestampError {
         #[source]
         cause: Refusal,
     },
+    /// The list of withdrawals is not what was signed last, with more or nothing appended.
+    #[error("the list of withdrawals of `{0}` does not go on from the one that was signed last")]
+    Withdrawals(EnvName),
     /// Another process signs, too.
     #[error("the timestamp of `{0}` was moved on by somebody else")]
     Raced(EnvName),
@@ -175,9 +181,15 @@ impl Role {
             let own = published.as_ref()?;
             Some(Position { seq: own.seq, release: own.release })
         });
-        let (newest, trouble) = newest(&work.publication, &self.root, env, at)?;
+        let signed =
+            last.map_or_else(|| published.as_ref().and_then(|own| own.withdrawn), |last| last.withdrawn);
+        let withdrawals = withdrawals(&work.publication, env, signed)?;
+        let withdrawn = withdrawals.in_force(&self.root);
+        let (newest, trouble) =
+            Chain { publication: &work.publication, root: &self.root, withdrawn, env }.newest(at)?;
         let Some(newest) = newest else { return trouble.map_or(Ok(()), Err) };
-        if due(&Due { last, published: published.as_deref(), newest, root: &self.root, now }) {
+        let withdrawn = withdrawals.digest();
+        if due(&Due { last, published: published.as_deref(), newest, withdrawn, root: &self.root, now }) {
             let seen =
                 last.map_or(0, |last| last.n).max(published.as_ref().map_or(0, |published| published.n));
             let life = i64::try_from(self.root.limits().timestamp_life).unwrap_or(i64::MAX);
@@ -186,6 +198,7 @@ impl Role {
                 n: seen + 1,
                 seq: newest.seq,
                 release: newest.release,
+                withdrawn,
                 created: now,
                 expires: now.plus(life),
             };
@@ -209,7 +222,7 @@ impl Role {
             release: next.release,
             log_size: 0,
             log_root: None,
-            withdrawn: None,
+            withdrawn: next.withdrawn,
             created: next.created,
             expires: next.expires,
         };
@@ -229,30 +242,57 @@ struct Position {
     release: Digest,
 }
 
-/// Follows the chain from `at` as far as it is sound. What stops it is told besides.
-fn newest(
-    publication: &Publication,
-    root: &Verified<Root>,
-    env: &EnvName,
-    at: Option<Position>,
-) -> Result<(Option<Position>, Option<TimestampError>), TimestampError> {
-    let mut at = at;
-    loop {
-        let seq = at.map_or(1, |at| at.seq + 1);
-        let Some(published) = publication.statement(env, seq)? else { return Ok((at, None)) };
-        let envelope = Envelope { bytes: published.bytes, signatures: published.signatures };
-        let release: Verified<Release> = match verify(root, &envelope) {
-            Ok(release) => release,
-            Err(cause) => {
-                return Ok((at, Some(TimestampError::Refused { env: env.clone(), seq, cause })));
+/// The published releases of an environment.
+struct Chain<'a> {
+    publication: &'a Publication,
+    root: &'a Verified<Root>,
+    withdrawn: Withdrawn,
+    env: &'a EnvName,
+}
+
+impl Chain<'_> {
+    /// Follows the chain from `at` as far as it is sound. What stops it is told besides.
+    fn newest(
+        &self,
+        mut at: Option<Position>,
+    ) -> Result<(Option<Position>, Option<TimestampError>), TimestampError> {
+        let env = self.env;
+        loop {
+            let seq = at.map_or(1, |at| at.seq + 1);
+            let Some(published) = self.publication.statement(env, seq)? else { return Ok((at, None)) };
+            let envelope = Envelope { bytes: published.bytes, signatures: published.signatures };
+            let release: Verified<Release> = match release::verify(self.root, &self.withdrawn, &envelope) {
+                Ok(release) => release,
+                Err(cause) => {
+                    return Ok((at, Some(TimestampError::Refused { env: env.clone(), seq, cause })));
+                }
+            };
+            let follows = release.seq == seq && release.prev == at.map(|at| at.release);
+            if !follows || release.environment != *env {
+                return Ok((at, Some(TimestampError::OffChain { env: env.clone(), seq })));
             }
-        };
-        let follows = release.seq == seq && release.prev == at.map(|at| at.release);
-        if !follows || release.environment != *env {
-            return Ok((at, Some(TimestampError::OffChain { env: env.clone(), seq })));
+            at = Some(Position { seq, release: release.id() });
         }
-        at = Some(Position { seq, release: release.id() });
     }
+}
+
+/// The present list of withdrawals, which must go on from the one that this role signed last.
+fn withdrawals(
+    publication: &Publication,
+    env: &EnvName,
+    last: Option<Digest>,
+) -> Result<Withdrawals, TimestampError> {
+    let refuse = || TimestampError::Withdrawals(env.clone());
+    let read = |bytes: Option<Vec<u8>>| {
+        bytes.map_or_else(
+            || Ok(Withdrawals::default()),
+            |bytes| Withdrawals::decode(&bytes).map_err(|_| refuse()),
+        )
+    };
+    let now = read(publication.withdrawals(env)?)?;
+    let Some(last) = last else { return Ok(now) };
+    let before = read(publication.withdrawals_named(last)?)?;
+    if before.digest() == Some(last) && now.continues(&before) { Ok(now) } else { Err(refuse()) }
 }
 
 /// What speaks for or against signing now.
@@ -260,6 +300,7 @@ struct Due<'a> {
     last: Option<&'a LastSigned>,
     published: Option<&'a Timestamp>,
     newest: Position,
+    withdrawn: Option<Digest>,
     root: &'a Root,
     now: Stamp,
 }
@@ -269,6 +310,7 @@ fn due(case: &Due<'_>) -> bool {
     let (Some(last), Some(published)) = (case.last, case.published) else { return true };
     let renew = (last.expires.since(last.created) / 6).min(RENEW);
     last.seq != case.newest.seq
+        || last.withdrawn != case.withdrawn
         || published.n != last.n
         || published.root != case.root.version()
         || case.now.since(last.created) >= renew

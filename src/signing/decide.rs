@@ -9,11 +9,12 @@ use super::document::{self, Envelope};
 use super::guard;
 use super::merkle::Leaf;
 use super::refusal::Refusal;
-use super::release::{Release, ReleaseKind};
+use super::release::{self, Release, ReleaseKind};
 use super::root::{self, MAX_STEPS, Root};
 use super::state::{AcceptedRelease, RootSeen, State, TimestampSeen};
 use super::timestamp::Timestamp;
 use super::verified::{Verified, verify};
+use super::withdraw::Withdrawals;
 use crate::model::catalog::MAX_CATALOG;
 use crate::model::{Catalog, Digest, Stamp};
 
@@ -27,6 +28,8 @@ pub struct Offer {
     pub roots: Vec<Envelope>,
     /// The timestamp of the node's environment.
     pub timestamp: Envelope,
+    /// The list of withdrawals that the timestamp names, unless the node has it.
+    pub withdrawals: Option<Vec<u8>>,
     /// The release statement that the timestamp names, from the server or from the node's own disk.
     pub release: Envelope,
     /// The statements between the accepted release and the offered one, ascending.
@@ -68,12 +71,7 @@ pub struct Accepted {
 /// # Errors
 /// With the first step that does not hold.
 pub fn decide(state: &State, offer: &Offer, now: Stamp) -> Result<Decision, Refusal> {
-    state.check_clock(now)?;
-    let state = walk(state, &offer.roots)?;
-    if now > state.root.expires() {
-        return Err(Refusal::RootExpired { expired: state.root.expires() });
-    }
-    let timestamp = check_timestamp(&state, &offer.timestamp, now)?;
+    let (state, timestamp) = fresh(state, offer, now)?;
     let release = check_release(&state, &timestamp, offer, now)?;
     let next = remember(&state, &timestamp, &release, now);
     let Some(leaf) = &offer.leaf else { return Ok(Decision::Unassigned { state: next }) };
@@ -81,6 +79,26 @@ pub fn decide(state: &State, offer: &Offer, now: Stamp) -> Result<Decision, Refu
     let known = state.accepted().is_some_and(|accepted| accepted.id == release.id());
     let accepted = Accepted { release, catalog: Current::new(catalog, Freshness::Fresh), state: next };
     Ok(if known { Decision::Unchanged(accepted) } else { Decision::Accept(accepted) })
+}
+
+/// What an offer teaches whether or not its release is acceptable: newer trust roots and withdrawals. The result
+/// can be stored at once.
+///
+/// # Errors
+/// When clock, trust roots, timestamp or withdrawals are not as they must be.
+pub fn learn(state: &State, offer: &Offer, now: Stamp) -> Result<State, Refusal> {
+    fresh(state, offer, now).map(|(state, _)| state)
+}
+
+fn fresh(state: &State, offer: &Offer, now: Stamp) -> Result<(State, Verified<Timestamp>), Refusal> {
+    state.check_clock(now)?;
+    let state = walk(state, &offer.roots)?;
+    if now > state.root.expires() {
+        return Err(Refusal::RootExpired { expired: state.root.expires() });
+    }
+    let timestamp = check_timestamp(&state, &offer.timestamp, now)?;
+    let state = learn_withdrawals(&state, &timestamp, offer.withdrawals.as_deref())?;
+    Ok((state, timestamp))
 }
 
 /// Walks trust roots one by one. The result can be stored at once, whatever becomes of the rest.
@@ -145,6 +163,28 @@ fn check_timestamp(state: &State, envelope: &Envelope, now: Stamp) -> Result<Ver
     Ok(timestamp)
 }
 
+/// The list of withdrawals only grows: what was taken back stays taken back, whoever carries the list (D51).
+fn learn_withdrawals(state: &State, timestamp: &Timestamp, offered: Option<&[u8]>) -> Result<State, Refusal> {
+    let refuse = |why| Err(Refusal::Withdrawals { why });
+    if timestamp.withdrawn == state.record.withdrawn {
+        return Ok(state.clone());
+    }
+    if timestamp.withdrawn.is_none() {
+        return refuse("lacks what it already had");
+    }
+    let Some(bytes) = offered else { return refuse("that the timestamp names was not handed out") };
+    let list = Withdrawals::decode(bytes)?;
+    if list.digest() != timestamp.withdrawn {
+        return refuse("is not the one that the timestamp names");
+    }
+    if !list.continues(&state.withdrawals) {
+        return refuse("lacks what it already had");
+    }
+    let mut next = state.changed(|record| record.withdrawn = timestamp.withdrawn);
+    next.withdrawals = list;
+    Ok(next)
+}
+
 /// What was made under a newer trust root cannot be judged under an older one.
 fn check_root_version(state: &State, want: u64) -> Result<(), Refusal> {
     let have = state.root.version();
@@ -160,7 +200,7 @@ fn check_release(
     if offer.release.id() != timestamp.release {
         return Err(Refusal::Mixed { got: offer.release.id(), want: timestamp.release });
     }
-    let release: Verified<Release> = verify(&state.root, &offer.release)?;
+    let release = release::verify(&state.root, &state.withdrawn(), &offer.release)?;
     check_environment(state, &release)?;
     if release.seq != timestamp.seq {
         return Err(Refusal::Mixed { got: release.id(), want: timestamp.release });

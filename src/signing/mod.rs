@@ -30,9 +30,10 @@ pub(crate) mod testing;
 pub mod timestamp;
 pub mod trigger;
 mod verified;
+pub mod withdraw;
 
 pub use current::{Current, Freshness};
-pub use decide::{Accepted, Decision, MAX_CHAIN, Offer, decide, walk};
+pub use decide::{Accepted, Decision, MAX_CHAIN, Offer, decide, learn, walk};
 pub use document::{Document, Envelope, RepoId};
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use refusal::{Missing, Refusal};
@@ -42,4 +43,5 @@ pub use root::Root;
 pub use state::State;
 pub use timestamp::Timestamp;
 pub use trigger::Trigger;
-pub use verified::{MAX_SIGNATURES, Requirement, Tally, Verified, verify};
+pub use verified::{Binding, MAX_SIGNATURES, Requirement, Tally, Verified, verify};
+pub use withdraw::{Withdrawal, Withdrawals, Withdrawn};

@@ -4,7 +4,7 @@ use super::document::{self, Document, RepoId, V};
 use super::refusal::Refusal;
 use super::root::Root;
 use super::trigger::operator_requirement;
-use super::verified::{Requirement, Verified, verify};
+use super::verified::{Binding, Requirement, Verified, verify};
 use crate::model::{Principal, Stamp, canonical};
 use crate::signing::Envelope;
 use serde::{Deserialize, Serialize};
@@ -81,3 +81,5 @@ impl Document for Query {
         operator_requirement(root, &self.operator, Self::TYPE)
     }
 }
+
+impl Binding for Query {}

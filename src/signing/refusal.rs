@@ -67,6 +67,12 @@ refusals! {
     /// It would be enough if authors could sign their own change (D8).
     SelfApproval { what: &'static str, authors: Vec<Principal> } =
         "SELF_APPROVAL", "the {what} counts only with its author's own signature ({})", [names(.authors)];
+    /// It would be enough if signatures could not be taken back (D51).
+    Withdrawn { what: &'static str, by: Vec<Principal> } =
+        "WITHDRAWN", "the {what} counts only with signatures that were taken back ({})", [names(.by)];
+    /// The list of withdrawn signatures is not the one it must be (D51).
+    Withdrawals { why: &'static str } =
+        "WITHDRAWALS", "the list of withdrawn signatures {why}";
     /// Signed by someone else than the person it names.
     Signer { what: &'static str, named: Principal } =
         "SIGNER", "the {what} is not signed by `{named}`, whom it names";

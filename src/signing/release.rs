@@ -1,9 +1,10 @@
 //! The release statement: what reviewers sign. With enough signatures it *is* the release.
 
-use super::document::{self, Document, RepoId, V};
+use super::document::{self, Document, Envelope, RepoId, V};
 use super::refusal::Refusal;
 use super::root::{self, Root};
-use super::verified::{Requirement, Tally, Verified, tally};
+use super::verified::{Requirement, Tally, Verified, examine, tally};
+use super::withdraw::Withdrawn;
 use crate::model::{Digest, EnvName, Principal, RoleName, Stamp, canonical};
 use serde::{Deserialize, Serialize};
 
@@ -60,7 +61,7 @@ pub struct Release {
     pub root: u64,
     /// Checkpoint of the log; not used yet.
     pub log: Option<String>,
-    /// Statements that this one replaces; not used yet.
+    /// Signed statements for the same serial that this one replaces, ascending.
     pub supersedes: Vec<Digest>,
     /// When it was made.
     pub created: Stamp,
@@ -102,16 +103,29 @@ impl Release {
     }
 }
 
+/// Verifies a release: enough people signed it and did not take that back.
+///
+/// # Errors
+/// When anything about signatures, spelling, repository or content is not as it must be.
+pub fn verify(
+    root: &Verified<Root>,
+    withdrawn: &Withdrawn,
+    envelope: &Envelope,
+) -> Result<Verified<Release>, Refusal> {
+    examine(root, withdrawn, envelope)
+}
+
 /// How far `signatures` over `release` go: who signed, who is missing.
 ///
 /// # Errors
 /// When the statement makes no sense or asks for roles that do not exist.
 pub fn check_threshold(
     root: &Verified<Root>,
+    withdrawn: &Withdrawn,
     release: &Release,
     signatures: &[String],
 ) -> Result<Tally, Refusal> {
-    tally_under(root, &Release::from_raw(release.clone())?, signatures)
+    tally_under(root, withdrawn, &Release::from_raw(release.clone())?, signatures)
 }
 
 /// The same under a trust root that nobody has vouched for, to say beforehand what it would change. It says nothing
@@ -119,9 +133,15 @@ pub fn check_threshold(
 ///
 /// # Errors
 /// When there are more signatures than anybody needs, or a role is missing.
-pub fn tally_under(root: &Root, release: &Release, signatures: &[String]) -> Result<Tally, Refusal> {
+pub fn tally_under(
+    root: &Root,
+    withdrawn: &Withdrawn,
+    release: &Release,
+    signatures: &[String],
+) -> Result<Tally, Refusal> {
     let requirement = release.requirement(root)?;
-    tally::<Release>(root, &release.encode(), signatures, &requirement)
+    let envelope = Envelope { bytes: release.encode(), signatures: signatures.to_vec() };
+    tally::<Release>(root, withdrawn, &envelope, &requirement)
 }
 
 impl Document for Release {
@@ -146,7 +166,8 @@ impl Document for Release {
             "`commit` or `base` is no git id",
         );
         need(raw.affected <= raw.nodes, "more nodes are affected than there are");
-        need(raw.log.is_none() && raw.supersedes.is_empty(), "`log` and `supersedes` are reserved");
+        need(raw.supersedes.is_sorted_by(|a, b| a < b), "`supersedes` is not ascending, each once");
+        need(raw.log.is_none(), "`log` is reserved");
         document::sound(Self::TYPE, problems)?;
         Ok(raw)
     }

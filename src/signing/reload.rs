@@ -5,7 +5,7 @@ use super::current::{Current, Freshness};
 use super::decide::own_catalog;
 use super::document::Envelope;
 use super::refusal::Refusal;
-use super::release::Release;
+use super::release::{self, Release};
 use super::state::State;
 use super::timestamp::Timestamp;
 use super::verified::{Verified, verify};
@@ -45,7 +45,7 @@ pub fn reload(state: &State, cached: &Cached, now: Stamp) -> Result<Reloaded, Re
     if cached.release.id() != accepted.id {
         return Err(Refusal::State { why: "the stored release is not the accepted one" });
     }
-    let release: Verified<Release> = verify(state.root(), &cached.release)?;
+    let release = release::verify(state.root(), &state.withdrawn(), &cached.release)?;
     let catalog = own_catalog(state, &release, &cached.leaf, &cached.catalog)?;
     let freshness = freshness(state, &release, &cached.timestamp, now);
     Ok(Reloaded { release, catalog: Current::new(catalog, freshness) })

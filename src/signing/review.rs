@@ -3,7 +3,7 @@
 use super::document::{self, Document, RepoId, V};
 use super::refusal::Refusal;
 use super::root::Root;
-use super::verified::Requirement;
+use super::verified::{Binding, Requirement};
 use crate::model::{Digest, Principal, Stamp, canonical};
 use serde::{Deserialize, Serialize};
 
@@ -89,3 +89,5 @@ impl Document for Note {
         Ok(Requirement::signer(self.author.clone()))
     }
 }
+
+impl Binding for Note {}

@@ -4,17 +4,19 @@ use super::document::{Envelope, RepoId};
 use super::refusal::Refusal;
 use super::root::{self, Root};
 use super::verified::Verified;
+use super::withdraw::{Withdrawals, Withdrawn};
 use crate::model::report::ReleaseRef;
 use crate::model::{Digest, EnvName, NodeName, Stamp, canonical};
 use serde::{Deserialize, Serialize};
 
-/// The state of an agent: what is stored, and the trust root that it is about.
+/// The state of an agent: what is stored, and the trust root and the withdrawals that it is about.
 ///
 /// Every change returns a new state; the agent writes it down before it acts on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     pub(super) record: Record,
     pub(super) root: Verified<Root>,
+    pub(super) withdrawals: Withdrawals,
 }
 
 /// What is stored. The order of the fields is the order of the bytes.
@@ -34,6 +36,8 @@ pub(super) struct Record {
     pub(super) max_time: Stamp,
     pub(super) report: ReportChain,
     pub(super) checkpoint: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) withdrawn: Option<Digest>,
     pub(super) writes: u64,
 }
 
@@ -79,6 +83,15 @@ pub struct ReportChain {
     pub prev: Option<Digest>,
 }
 
+/// What has to be loaded beside a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Named {
+    /// The version of the trust root.
+    pub root: u64,
+    /// The digest of the list of withdrawals.
+    pub withdrawals: Option<Digest>,
+}
+
 /// The record with the digest of its bytes, as it is stored.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -104,16 +117,17 @@ impl State {
             max_time: root.fields().created,
             report: ReportChain::default(),
             checkpoint: None,
+            withdrawn: None,
             writes: 1,
         };
-        Self { record, root }
+        Self { record, root, withdrawals: Withdrawals::default() }
     }
 
-    /// Reads stored bytes and verifies the stored trust root that they name.
+    /// Reads stored bytes and verifies the stored trust root and the list of withdrawals that they name.
     ///
     /// # Errors
     /// When anything is damaged or does not fit together: never a reason to start afresh (D27).
-    pub fn load(bytes: &[u8], root: &Envelope) -> Result<Self, Refusal> {
+    pub fn load(bytes: &[u8], root: &Envelope, withdrawals: Option<&[u8]>) -> Result<Self, Refusal> {
         let broken = |why| Refusal::State { why };
         let stored: Stored = canonical::decode("state", bytes).map_err(|_| broken("it is damaged"))?;
         let record = stored.state;
@@ -127,7 +141,11 @@ impl State {
         if root.version() != record.root.version || root.repo() != record.repo {
             return Err(broken("it belongs to another trust root"));
         }
-        Ok(Self { record, root })
+        let withdrawals = withdrawals.map_or_else(|| Ok(Withdrawals::default()), Withdrawals::decode)?;
+        if withdrawals.digest() != record.withdrawn {
+            return Err(broken("its list of withdrawals is another"));
+        }
+        Ok(Self { record, root, withdrawals })
     }
 
     /// The bytes to store.
@@ -137,13 +155,13 @@ impl State {
         canonical::encode(&Stored { state: self.record.clone(), checksum })
     }
 
-    /// The version of the trust root that stored bytes are about: which file to load beside them.
+    /// What stored bytes are about: which files to load beside them.
     ///
     /// # Errors
     /// When the bytes are damaged.
-    pub fn root_version_untrusted(bytes: &[u8]) -> Result<u64, Refusal> {
+    pub fn named_untrusted(bytes: &[u8]) -> Result<Named, Refusal> {
         canonical::decode::<Stored>("state", bytes)
-            .map(|stored| stored.state.root.version)
+            .map(|stored| Named { root: stored.state.root.version, withdrawals: stored.state.withdrawn })
             .map_err(|_| Refusal::State { why: "it is damaged" })
     }
 
@@ -193,6 +211,18 @@ impl State {
     #[must_use]
     pub const fn max_time(&self) -> Stamp {
         self.record.max_time
+    }
+
+    /// The list of withdrawals that was seen last.
+    #[must_use]
+    pub const fn withdrawals(&self) -> &Withdrawals {
+        &self.withdrawals
+    }
+
+    /// The signatures that count no longer, as the trust root in force sees it.
+    #[must_use]
+    pub fn withdrawn(&self) -> Withdrawn {
+        self.withdrawals.in_force(&self.root)
     }
 
     /// The state after a run applied the accepted release to its end.

@@ -209,6 +209,7 @@ impl Published {
         Offer {
             roots: Vec::new(),
             timestamp: self.freshness.clone(),
+            withdrawals: None,
             release: self.release.clone(),
             chain: Vec::new(),
             leaf: at.map(|at| self.leaves[at].encode()),

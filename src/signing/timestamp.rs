@@ -4,7 +4,7 @@
 use super::document::{self, Document, RepoId, V};
 use super::refusal::Refusal;
 use super::root::{self, Root};
-use super::verified::Requirement;
+use super::verified::{Binding, Requirement};
 use crate::model::{Digest, EnvName, Stamp, canonical};
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +33,7 @@ pub struct Timestamp {
     pub log_size: u64,
     /// Root of the log; not used yet.
     pub log_root: Option<Digest>,
-    /// Digest of the withdrawn signatures; not used yet.
+    /// Digest of the environment's list of withdrawals; `None` while there are none.
     pub withdrawn: Option<Digest>,
     /// When it was made.
     pub created: Stamp,
@@ -71,11 +71,7 @@ impl Document for Timestamp {
         need(raw.document == Self::TYPE && raw.v == V, "its type or format version is another");
         need(raw.seq > 0 && raw.n > 0, "`n` and `seq` begin at 1");
         need(raw.expires > raw.created, "it ends before it begins");
-        // Whoever does not know withdrawals must not overlook one.
-        need(
-            raw.log_size == 0 && raw.log_root.is_none() && raw.withdrawn.is_none(),
-            "`log_size`, `log_root` and `withdrawn` are reserved",
-        );
+        need(raw.log_size == 0 && raw.log_root.is_none(), "`log_size` and `log_root` are reserved");
         document::sound(Self::TYPE, problems)?;
         Ok(raw)
     }
@@ -90,3 +86,5 @@ impl Document for Timestamp {
             .ok_or_else(|| Refusal::Role { what: Self::TYPE, role: root::TIMESTAMP.into() })
     }
 }
+
+impl Binding for Timestamp {}

@@ -4,7 +4,7 @@ use super::document::{self, Document, Envelope, RepoId, V};
 use super::refusal::Refusal;
 use super::root::{self, Root};
 use super::state::State;
-use super::verified::{Requirement, Verified, verify};
+use super::verified::{Binding, Requirement, Verified, verify};
 use crate::model::{Digest, NodeName, Principal, RoleName, Stamp, canonical};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -205,6 +205,8 @@ impl Document for Trigger {
         operator_requirement(root, &self.operator, Self::TYPE)
     }
 }
+
+impl Binding for Trigger {}
 
 #[cfg(test)]
 mod tests;

@@ -30,6 +30,7 @@ use super::document::{self, Document, Envelope};
 use super::refusal::{Missing, Refusal};
 use super::root::Root;
 use super::sshsig::Signature;
+use super::withdraw::Withdrawn;
 use crate::model::{Digest, Principal, RoleName};
 use std::collections::BTreeSet;
 use std::ops::Deref;
@@ -126,17 +127,32 @@ pub struct Tally {
     pub missing: Vec<Missing>,
     /// Authors who signed; their signatures do not count.
     pub authors: Vec<Principal>,
+    /// Who signed and took it back; their signatures do not count either.
+    pub withdrawn: Vec<Principal>,
 }
+
+/// A document whose signatures cannot be taken back. Release statements are none: those are verified with a look
+/// at what was withdrawn, by [`super::release::verify`].
+pub trait Binding: Document {}
 
 /// Verifies the signatures on `envelope`, reads it, and checks that they are enough for what it is.
 ///
 /// # Errors
 /// When anything about signatures, spelling, repository or content is not as it must be.
-pub fn verify<T: Document>(root: &Verified<Root>, envelope: &Envelope) -> Result<Verified<T>, Refusal> {
+pub fn verify<T: Binding>(root: &Verified<Root>, envelope: &Envelope) -> Result<Verified<T>, Refusal> {
     verify_under::<T>(root, envelope)
 }
 
-pub(super) fn verify_under<T: Document>(root: &Root, envelope: &Envelope) -> Result<Verified<T>, Refusal> {
+pub(super) fn verify_under<T: Binding>(root: &Root, envelope: &Envelope) -> Result<Verified<T>, Refusal> {
+    examine(root, &Withdrawn::none(), envelope)
+}
+
+/// Verifies a document of any kind; signatures that were taken back do not count.
+pub(super) fn examine<T: Document>(
+    root: &Root,
+    withdrawn: &Withdrawn,
+    envelope: &Envelope,
+) -> Result<Verified<T>, Refusal> {
     document::check_size(T::TYPE, T::MAX_BYTES, &envelope.bytes)?;
     let valid = valid_signers::<T>(root, &envelope.bytes, &envelope.signatures)?;
     if valid.is_empty() {
@@ -147,21 +163,22 @@ pub(super) fn verify_under<T: Document>(root: &Root, envelope: &Envelope) -> Res
         return Err(Refusal::Repo { what: T::TYPE, got: value.repo(), want: root.repo() });
     }
     let requirement = value.requirement(root)?;
-    let tally = count(root, &valid, &requirement);
+    let tally = count(root, &valid, withdrawn.from(envelope.id()), &requirement);
     if !tally.met {
         return Err(shortfall::<T>(root, &valid, &requirement, tally));
     }
     Ok(Verified::new(value, &envelope.bytes, tally.signed))
 }
 
-/// How far `signatures` over `bytes` go towards `requirement`.
+/// How far the signatures of `envelope` go towards `requirement`.
 pub(super) fn tally<T: Document>(
     root: &Root,
-    bytes: &[u8],
-    signatures: &[String],
+    withdrawn: &Withdrawn,
+    envelope: &Envelope,
     requirement: &Requirement,
 ) -> Result<Tally, Refusal> {
-    Ok(count(root, &valid_signers::<T>(root, bytes, signatures)?, requirement))
+    let valid = valid_signers::<T>(root, &envelope.bytes, &envelope.signatures)?;
+    Ok(count(root, &valid, withdrawn.from(envelope.id()), requirement))
 }
 
 /// The people of the trust root with a valid signature, each once however often they signed.
@@ -185,9 +202,15 @@ fn valid_signers<T: Document>(
     Ok(signatures.iter().filter_map(signer).collect())
 }
 
-/// The one counter: distinct people, authors left out, every role's threshold.
-fn count(root: &Root, valid: &BTreeSet<Principal>, requirement: &Requirement) -> Tally {
-    let counted: BTreeSet<&Principal> = valid.difference(&requirement.excluded).collect();
+/// The one counter: distinct people, authors and whoever took it back left out, every role's threshold.
+fn count<'a>(
+    root: &Root,
+    valid: &BTreeSet<Principal>,
+    withdrawn: impl IntoIterator<Item = &'a Principal>,
+    requirement: &Requirement,
+) -> Tally {
+    let mut counted: BTreeSet<&Principal> = valid.difference(&requirement.excluded).collect();
+    let withdrawn = withdrawn.into_iter().filter(|name| counted.remove(name)).cloned().collect();
     let missing: Vec<Missing> = requirement
         .roles
         .iter()
@@ -203,6 +226,7 @@ fn count(root: &Root, valid: &BTreeSet<Principal>, requirement: &Requirement) ->
         signed: counted.into_iter().cloned().collect(),
         missing,
         authors: valid.intersection(&requirement.excluded).cloned().collect(),
+        withdrawn,
     }
 }
 
@@ -217,8 +241,11 @@ fn shortfall<T: Document>(
     if let Some(named) = requirement.by.as_ref().filter(|name| !tally.signed.contains(name)) {
         return Refusal::Signer { what, named: named.clone() };
     }
+    if count(root, valid, [], requirement).met {
+        return Refusal::Withdrawn { what, by: tally.withdrawn };
+    }
     let lenient = Requirement { excluded: BTreeSet::new(), ..requirement.clone() };
-    if count(root, valid, &lenient).met {
+    if count(root, valid, &tally.withdrawn, &lenient).met {
         return Refusal::SelfApproval { what, authors: tally.authors };
     }
     Refusal::Threshold { what, missing: tally.missing, signed: tally.signed }

@@ -14,6 +14,8 @@ pub struct LastSigned {
     pub seq: u64,
     /// Digest of its statement.
     pub release: Digest,
+    /// Digest of the list of withdrawals; `None` while there are none.
+    pub withdrawn: Option<Digest>,
     /// When it was signed.
     pub created: Stamp,
     /// When it ends.
@@ -26,16 +28,17 @@ impl Database {
     /// # Errors
     /// When the database fails.
     pub async fn last_signed(&self) -> Result<Vec<LastSigned>, StoreError> {
-        let text =
-            "SELECT environment, n, seq, release, created, expires FROM timestamps ORDER BY environment";
-        let rows: Vec<(String, i64, i64, String, i64, i64)> =
-            sqlx::query_as(text).fetch_all(&self.pool).await?;
-        let last = |(environment, n, seq, release, created, expires): (String, _, _, String, _, _)| {
+        type Row = (String, i64, i64, String, Option<String>, i64, i64);
+        let text = "SELECT environment, n, seq, release, withdrawn, created, expires FROM timestamps \
+                    ORDER BY environment";
+        let rows: Vec<Row> = sqlx::query_as(text).fetch_all(&self.pool).await?;
+        let last = |(environment, n, seq, release, withdrawn, created, expires): Row| {
             Ok(LastSigned {
                 environment: parse("environment name", &environment)?,
                 n: from_row(n),
                 seq: from_row(seq),
                 release: parse("digest", &release)?,
+                withdrawn: withdrawn.map(|digest| parse("digest", &digest)).transpose()?,
                 created: Stamp::from_unix(created),
                 expires: Stamp::from_unix(expires),
             })
@@ -49,14 +52,16 @@ impl Database {
     /// # Errors
     /// When the database fails.
     pub async fn advance(&self, next: &LastSigned) -> Result<bool, StoreError> {
-        let text = "INSERT INTO timestamps (environment, n, seq, release, created, expires) \
-                    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (environment) DO UPDATE SET n = excluded.n, \
-                    seq = excluded.seq, release = excluded.release, created = excluded.created, \
+        let text = "INSERT INTO timestamps (environment, n, seq, release, withdrawn, created, expires) \
+                    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (environment) DO UPDATE SET n = excluded.n, \
+                    seq = excluded.seq, release = excluded.release, withdrawn = excluded.withdrawn, \
+                    created = excluded.created, \
                     expires = excluded.expires WHERE excluded.n > timestamps.n AND \
                     (excluded.seq > timestamps.seq OR \
                     (excluded.seq = timestamps.seq AND excluded.release = timestamps.release))";
         let query = sqlx::query(text).bind(next.environment.as_str()).bind(to_row(next.n));
         let query = query.bind(to_row(next.seq)).bind(next.release.to_string());
+        let query = query.bind(next.withdrawn.map(|digest| digest.to_string()));
         let query = query.bind(next.created.unix()).bind(next.expires.unix());
         Ok(query.execute(&self.pool).await?.rows_affected() == 1)
     }

@@ -74,7 +74,7 @@ impl Publication {
     /// # Errors
     /// When it cannot be made.
     pub fn open(directory: &Path) -> Result<Self, PublishError> {
-        for part in ["root", "timestamp", "release", "catalog", "blob"] {
+        for part in ["root", "timestamp", "withdrawals", "release", "catalog", "blob"] {
             make(&directory.join(part))?;
         }
         Ok(Self { directory: directory.to_owned() })
@@ -135,6 +135,16 @@ impl Publication {
         // Two files cannot change at once. A reader that gets one of each is refused by the signature and asks again.
         write(&names.container, &container(&timestamp.signatures))?;
         write(&names.document, &timestamp.bytes)
+    }
+
+    /// Publishes the present list of withdrawals of an environment: under its digest, for agents, and as the
+    /// environment's, for the timestamp role.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn set_withdrawals(&self, env: &EnvName, list: &[u8]) -> Result<(), PublishError> {
+        self.add_objects("withdrawals", &[list.to_vec()])?;
+        write(&self.directory.join("withdrawals").join(format!("{env}.json")), list)
     }
 
     fn add_objects(&self, kind: &str, objects: &[Vec<u8>]) -> Result<(), PublishError> {

@@ -80,6 +80,22 @@ impl Publication {
         signed(&directory.join(format!("{env}.json")), &directory.join(format!("{env}.signatures.json")))
     }
 
+    /// The present list of withdrawals of an environment.
+    ///
+    /// # Errors
+    /// When it is there but cannot be read.
+    pub fn withdrawals(&self, env: &EnvName) -> Result<Option<Vec<u8>>, PublishError> {
+        read(&self.directory().join("withdrawals").join(format!("{env}.json")))
+    }
+
+    /// The list of withdrawals of that digest.
+    ///
+    /// # Errors
+    /// When it is there but cannot be read.
+    pub fn withdrawals_named(&self, digest: Digest) -> Result<Option<Vec<u8>>, PublishError> {
+        read(&self.directory().join("withdrawals").join(digest.hex()))
+    }
+
     /// The leaf document of a node in a release.
     ///
     /// # Errors

@@ -292,7 +292,7 @@ fn d8_d9_d41_stock_tools_refuse_signatures_that_do_not_count() {
         ("none", "needs 2 of role release", |copy| copy.signed_by(&[])),
         ("no list of them", "no signatures in", |copy| copy.write(SIGNATURES, b"{}\n")),
         ("one person twice", "and has: alice\n", |copy| copy.signed_by(&["alice", "alice"])),
-        ("an author's", "besides its authors (frank alice), and has: bob\n", |copy| {
+        ("an author's", "besides its authors and who took it back (frank alice), and has: bob\n", |copy| {
             copy.restated(|release| release.authors.push("alice".parse().unwrap()));
         }),
         ("a stranger's", "a key of nobody", |copy| copy.signed_by(&["alice", "mallory"])),
@@ -308,6 +308,15 @@ fn d8_d9_d41_stock_tools_refuse_signatures_that_do_not_count() {
         }),
         ("a role that nobody has", "needs more of role security", |copy| {
             copy.restated(|release| release.roles.push("security".parse().unwrap()));
+        }),
+        ("one that was taken back", "and who took it back (frank carol), and has: alice\n", |copy| {
+            let release = Digest::of(&copy.bytes(STATEMENT));
+            let document = format!("{{\"release\":\"{release}\",\"by\":\"carol\"}}\n");
+            let list = serde_json::json!([{ "document": document, "signatures": [] }]);
+            copy.write("withdrawals/production.json", &canonical::encode(&list));
+        }),
+        ("a list of withdrawals that is none", "not as it must be", |copy| {
+            copy.write("withdrawals/production.json", b"[7]\n");
         }),
         ("65 of them", "no signatures in", |copy| copy.signed_by(&["alice"; 65])),
     ];
@@ -354,7 +363,7 @@ fn t4_t5_t8_d10_stock_tools_refuse_another_place_or_time() {
             copy.restated(|release| release.kind = countersign::signing::release::ReleaseKind::BreakGlass);
         }),
         ("a reserved field", "what this script does not know", |copy| {
-            copy.restated(|release| release.supersedes = vec![Digest::of(b"another")]);
+            copy.restated(|release| release.log = Some("1 root".into()));
         }),
         ("an older policy", "below the floor", |copy| copy.restated(|release| release.policy_v = 0)),
     ];

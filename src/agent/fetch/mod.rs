@@ -15,6 +15,7 @@ pub use directory::Directory;
 pub use https::{Https, Method, Request};
 pub use tls::Trust;
 
+use crate::signing::Withdrawals;
 use std::time::Duration;
 
 /// The most that is read of each kind of document, in bytes, and the least speed (T2, T11).
@@ -24,6 +25,8 @@ pub struct Limits {
     pub root: u64,
     /// The freshness statement.
     pub timestamp: u64,
+    /// The list of withdrawals.
+    pub withdrawals: u64,
     /// A release statement.
     pub statement: u64,
     /// The container of a document's signatures.
@@ -48,6 +51,7 @@ pub struct Limits {
 pub const LIMITS: Limits = Limits {
     root: 64 << 10,
     timestamp: 16 << 10,
+    withdrawals: Withdrawals::MAX_BYTES as u64,
     statement: 64 << 10,
     signatures: 256 << 10,
     leaf: 16 << 10,

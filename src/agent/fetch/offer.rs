@@ -22,6 +22,8 @@ pub struct AtHand {
     pub accepted: Option<AcceptedRelease>,
     /// The last timestamp, and this source's tag for it.
     pub timestamp: Option<(Envelope, Option<String>)>,
+    /// The digest of the list of withdrawals.
+    pub withdrawals: Option<Digest>,
     /// The accepted statement.
     pub release: Option<Envelope>,
     /// The node's part of it.
@@ -52,10 +54,12 @@ pub fn gather(source: &dyn Source, at_hand: &AtHand) -> Result<Gathered, FetchEr
     };
     let peek: Timestamp = read_untrusted(&timestamp.bytes)
         .map_err(|_| malformed(source, format!("timestamp/{environment}.json")))?;
-    let offer = match at_hand.accepted.filter(|accepted| accepted.id == peek.release) {
+    let mut offer = match at_hand.accepted.filter(|accepted| accepted.id == peek.release) {
         Some(_) => confirmed(source, at_hand, timestamp)?,
         None => newer(source, at_hand, (timestamp, peek.seq))?,
     };
+    let news = peek.withdrawn.filter(|_| peek.withdrawn != at_hand.withdrawals);
+    offer.withdrawals = news.map(|digest| publication::withdrawals(source, digest)).transpose()?;
     Ok(Gathered { offer, etag })
 }
 
@@ -65,6 +69,7 @@ fn confirmed(source: &dyn Source, at_hand: &AtHand, timestamp: Envelope) -> Resu
         (Some(release), Some(Part { leaf, catalog }), _) => Ok(Offer {
             roots: Vec::new(),
             timestamp,
+            withdrawals: None,
             release: release.clone(),
             chain: Vec::new(),
             leaf: Some(leaf.clone()),
@@ -89,7 +94,7 @@ fn newer(
         // `decide` says what is wrong with it.
         Some(Ok(_) | Err(_)) | None => Vec::new(),
     };
-    Ok(Offer { roots: Vec::new(), timestamp, release, chain, leaf, catalog })
+    Ok(Offer { roots: Vec::new(), timestamp, withdrawals: None, release, chain, leaf, catalog })
 }
 
 /// The statements between the accepted release and number `seq`, ascending.

@@ -47,6 +47,15 @@ pub fn timestamp(source: &dyn Source, environment: &EnvName, etag: Option<&str>)
     }
 }
 
+/// What the source has as the list of withdrawals of that digest. Whether it is, is for `signing` to say.
+///
+/// # Errors
+/// When it cannot be had whole.
+pub fn withdrawals(source: &dyn Source, digest: Digest) -> Result<Vec<u8>, FetchError> {
+    let path = format!("withdrawals/{}", digest.hex());
+    document(source, &path, LIMITS.withdrawals)?.ok_or_else(|| missing(source, path))
+}
+
 /// The statement of a release with its approvals.
 ///
 /// # Errors

@@ -1,9 +1,13 @@
 //! `approve`: work everything out, compare, show, sign, upload.
 
 use super::ApproveArgs;
-use super::clone::Clone;
+use super::again;
+use super::clone::{Clone, Signer};
 use super::examine::{Examined, examine};
+use super::ledger::{Ledger, Signed};
+use super::note::{self, Words};
 use super::show;
+use super::withdraw::{self, Signature};
 use crate::cli::{Failure, Outcome, Ui, clock};
 use crate::model::Tree;
 use crate::review::change::{ChangeError, Standing};
@@ -23,17 +27,82 @@ pub(super) fn run(args: &ApproveArgs, ui: &mut Ui) -> Outcome {
         let (number, who) = (args.change, signer.name.clone());
         return Err(ChangeError::SelfApproval { number, who }.into());
     }
+    let mut ledger = Ledger::open(clone.root.repo(), &signer.name)?;
+    let rivals = replaced(&ledger, &examined)?;
+    if args.again {
+        let before = again::same_as_signed(&clone, &examined, &ledger, ui)?;
+        let text =
+            format!("approved again: the same source change and effect as patchset {}", before.patchset);
+        ui.line(&text)?;
+        ui.line(show::effects(&examined).trim_end())?;
+        sign(&clone, &signer, &mut ledger, &examined, rivals, ui)?;
+        note::write(&clone, &signer, Words::comment(args.change, text), ui)?;
+        return Ok(0);
+    }
     present(&examined, ui)?;
+    for rival in &rivals {
+        ui.line(format_args!("your signature on {} is taken back first", place(rival)))?;
+    }
     if !args.yes && !ui.confirm(&format!("sign this as `{}`?", signer.name))? {
         return Err(Failure::refused("nothing was signed"));
     }
+    sign(&clone, &signer, &mut ledger, &examined, rivals, ui)?;
+    Ok(0)
+}
+
+fn place(signed: &Signed) -> String {
+    format!("patchset {} of change {} ({})", signed.patchset, signed.change, signed.statement)
+}
+
+/// What this person signed for the same place. Two statements with enough signatures for one place could be shown
+/// to different nodes: the new one must say that it replaces the old one, whose signature is taken back (D51).
+fn replaced(ledger: &Ledger, examined: &Examined) -> Result<Vec<Signed>, Failure> {
+    let rivals = ledger.rivals(&examined.release);
+    let unnamed = rivals.iter().find(|rival| !examined.release.supersedes.contains(&rival.statement));
+    match unnamed {
+        None => Ok(rivals),
+        Some(rival) => {
+            let (number, other) = (examined.change.number, rival.change);
+            let text = format!(
+                "you signed {} as release {} already, and change {number} does not say that it replaces it",
+                place(rival),
+                rival.seq
+            );
+            Err(Failure::refused(text).hint(format!(
+                "release change {other} first, or have the author of change {number} push it again (git commit --amend --no-edit)"
+            )))
+        }
+    }
+}
+
+fn sign(
+    clone: &Clone,
+    signer: &Signer,
+    ledger: &mut Ledger,
+    examined: &Examined,
+    rivals: Vec<Signed>,
+    ui: &mut Ui,
+) -> Result<(), Failure> {
+    let (release, id) = (&examined.release, examined.id());
+    for Signed { change, environment, statement, .. } in rivals {
+        let reason = format!("replaced by patchset {} of change {}", release.patchset, release.change);
+        withdraw::take_back(clone, signer, ledger, Signature { change, environment, statement, reason }, ui)?;
+    }
+    ledger.note(Signed {
+        statement: id,
+        environment: release.environment.clone(),
+        seq: release.seq,
+        prev: release.prev,
+        change: examined.change.number,
+        patchset: release.patchset,
+        at: clock::now(),
+    })?;
     let signature = signer.sign(Release::NAMESPACE, &examined.statement)?;
     let mut files = Tree::default();
     files.insert("statement.json", examined.statement.clone())?;
     files.insert("approval.sig", signature.into_bytes())?;
-    clone.upload(args.change, &files, ui)?;
-    ui.line(format_args!("signed {} as `{}`", examined.id(), signer.name))?;
-    Ok(0)
+    clone.upload(examined.change.number, &files, ui)?;
+    ui.line(format_args!("signed {id} as `{}`", signer.name))
 }
 
 fn may_sign(clone: &Clone, examined: &Examined) -> Result<(), Failure> {

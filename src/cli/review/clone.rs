@@ -2,10 +2,11 @@
 
 use crate::cli::setup::{KEY, ROOT_DIGEST};
 use crate::cli::{Failure, Ui, clock, keys};
-use crate::model::Principal;
+use crate::model::{EnvName, Principal};
 use crate::repo::{NewCommit, Push, Repo};
 use crate::server::gate::trust::{self, Pin};
-use crate::signing::{Root, Verified};
+use crate::server::gate::withdrawals;
+use crate::signing::{Root, Verified, Withdrawn};
 use std::path::{Path, PathBuf};
 
 /// A clone with everything fetched.
@@ -47,6 +48,14 @@ impl Clone {
         }
         let key = repo.config(KEY)?.map(PathBuf::from);
         Ok(Self { repo, root, key })
+    }
+
+    /// The signatures that were taken back in an environment.
+    ///
+    /// # Errors
+    /// When their list is damaged.
+    pub(super) fn withdrawn(&self, environment: &EnvName) -> Result<Withdrawn, Failure> {
+        Ok(withdrawals::load(&self.repo, environment)?.in_force(&self.root))
     }
 
     /// Whoever owns the key of this clone.

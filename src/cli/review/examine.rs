@@ -3,7 +3,7 @@
 
 use super::clone::Clone;
 use crate::cli::{Failure, Ui, clock};
-use crate::model::{Digest, Principal, Tree};
+use crate::model::{Digest, EnvName, Principal, Tree};
 use crate::policy::report;
 use crate::repo::{Id, Limits};
 use crate::review::admission::{self, Admitted, Proposal};
@@ -48,28 +48,14 @@ pub(super) fn examine(clone: &Clone, number: u64, ui: &mut Ui) -> Result<Examine
     let change = changes::load(&clone.repo, number)?;
     let last = change.current().ok_or_else(|| Failure::from(GateError::NoChange(number)))?;
     let release: Release = document::read_untrusted(&last.statement)?;
-    let (tip, base_id): (Id, Id) = (last.commit.parse()?, base_id(last)?);
-    if !clone.repo.descends(tip, base_id)? {
-        return Err(Failure::refused(format!("change {number} does not build on the base that it names")));
-    }
-    let tree = clone.repo.read_tree(tip, Limits::SITE)?;
-    let base =
-        if base_id.is_zero() { Tree::default() } else { clone.repo.read_tree(base_id, Limits::SITE)? };
-    let environment = &change.environment;
-    let admitted = admission::judge(&Proposal { environment, tree: &tree, base: &base, now: clock::now() })
-        .map_err(|findings| {
-        let source = |path: &str| tree.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok());
-        ui.note(report::text(&findings, &source, ui.style()));
-        Failure::refused(format!("change {number} does not pass the lint on this machine"))
-    })?;
-    let ours = rebuild(clone, &change, last, &admitted)?;
-    let after: Vec<_> = admitted.compilation.nodes.iter().map(|node| node.catalog.clone()).collect();
+    let Judged { tree, base, admitted, effect } = judge(clone, &change.environment, last, ui)?;
+    let ours = rebuild(clone, &change, &release, &admitted)?;
     let leaves = String::from_utf8_lossy(&last.leaves).into_owned();
     Ok(Examined {
         statement: last.statement.clone(),
         differences: candidate::differences(&ours, &release),
         first_node: candidate::first_difference(&admitted.measured.entries, &leaves),
-        effect: effect::diff(&admitted.before, &after),
+        effect,
         release,
         tree,
         base,
@@ -78,14 +64,59 @@ pub(super) fn examine(clone: &Clone, number: u64, ui: &mut Ui) -> Result<Examine
     })
 }
 
+/// The files of a patchset, and what they do.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) tree: Tree,
+    pub(super) base: Tree,
+    pub(super) admitted: Admitted,
+    pub(super) effect: EffectDiff,
+}
+
+/// Reads, lints and compiles a patchset.
+///
+/// # Errors
+/// When it does not build on its base, or does not pass the lint.
+pub(super) fn judge(
+    clone: &Clone,
+    environment: &EnvName,
+    patchset: &Patchset,
+    ui: &mut Ui,
+) -> Result<Judged, Failure> {
+    let (tip, base_id): (Id, Id) = (patchset.commit.parse()?, base_id(patchset)?);
+    let number = patchset.number;
+    if !clone.repo.descends(tip, base_id)? {
+        return Err(Failure::refused(format!("patchset {number} does not build on the base that it names")));
+    }
+    let tree = clone.repo.read_tree(tip, Limits::SITE)?;
+    let base =
+        if base_id.is_zero() { Tree::default() } else { clone.repo.read_tree(base_id, Limits::SITE)? };
+    let admitted = admission::judge(&Proposal { environment, tree: &tree, base: &base, now: clock::now() })
+        .map_err(|findings| {
+        let source = |path: &str| tree.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok());
+        ui.note(report::text(&findings, &source, ui.style()));
+        Failure::refused(format!("patchset {number} does not pass the lint on this machine"))
+    })?;
+    let after: Vec<_> = admitted.compilation.nodes.iter().map(|node| node.catalog.clone()).collect();
+    let effect = effect::diff(&admitted.before, &after);
+    Ok(Judged { tree, base, admitted, effect })
+}
+
 fn base_id(patchset: &Patchset) -> Result<Id, Failure> {
     Ok(if patchset.base.is_empty() { Id::ZERO } else { patchset.base.parse()? })
 }
 
-/// The statement as it must be, from what we measured. Only three things are taken over, because nobody
-/// can measure them: the time, the salt and the numbers that the server gives.
-fn rebuild(clone: &Clone, change: &Change, last: &Patchset, admitted: &Admitted) -> Result<Release, Failure> {
+/// The statement as it must be, from what we measured. Only four things are taken over, because nobody can
+/// measure them: the time, the salt, the numbers that the server gives, and which statements for the same place
+/// had signatures then.
+fn rebuild(
+    clone: &Clone,
+    change: &Change,
+    theirs: &Release,
+    admitted: &Admitted,
+) -> Result<Release, Failure> {
     let head = releases::head(&clone.repo, &change.environment)?;
+    let last = change.current().ok_or_else(|| Failure::from(GateError::NoChange(change.number)))?;
     let message = clone.repo.commit(last.commit.parse()?)?.message;
     let setting = Setting {
         root: &clone.root,
@@ -97,11 +128,28 @@ fn rebuild(clone: &Clone, change: &Change, last: &Patchset, admitted: &Admitted)
         base: head.commit.map(|id| id.to_string()),
         authors: authors(clone, change)?,
         previous: head.last,
+        supersedes: known_rivals(clone, theirs)?,
         salt: last.salt,
         created: last.created,
         message: &message,
     };
     Ok(candidate::build(&setting, &admitted.measured)?)
+}
+
+/// The statements that `theirs` says it supersedes and that are on record for the same place.
+fn known_rivals(clone: &Clone, theirs: &Release) -> Result<BTreeSet<Digest>, Failure> {
+    if theirs.supersedes.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let all = changes::all(&clone.repo)?;
+    let patchsets = all.iter().flat_map(|change| &change.patchsets);
+    let same_place = |patchset: &&Patchset| {
+        document::read_untrusted::<Release>(&patchset.statement)
+            .is_ok_and(|other| other.environment == theirs.environment && other.prev == theirs.prev)
+    };
+    let known: BTreeSet<Digest> =
+        patchsets.filter(same_place).map(|patchset| Digest::of(&patchset.statement)).collect();
+    Ok(theirs.supersedes.iter().copied().filter(|id| known.contains(id)).collect())
 }
 
 /// A rollback must be one: the files of the release that it names.

@@ -68,7 +68,7 @@ pub(super) fn tally(clone: &Clone, change: &Change) -> Result<Tally, Failure> {
     let Some(last) = change.current() else { return Err(Failure::refused("a change without a patchset")) };
     let release: Release = document::read_untrusted(&last.statement)?;
     let signatures: Vec<String> = last.approvals.iter().map(|(_, signature)| signature.clone()).collect();
-    Ok(check_threshold(&clone.root, &release, &signatures)?)
+    Ok(check_threshold(&clone.root, &clone.withdrawn(&change.environment)?, &release, &signatures)?)
 }
 
 fn waiting(tally: &Tally) -> String {

@@ -1,6 +1,6 @@
 //! `review comment` and `review reject`: signed words.
 
-use super::clone::Clone;
+use super::clone::{Clone, Signer};
 use crate::cli::{Failure, Outcome, Ui, clock};
 use crate::model::{Digest, Tree};
 use crate::server::gate::{GateError, changes};
@@ -20,20 +20,31 @@ pub(super) struct Words {
     pub(super) verdict: NoteVerdict,
 }
 
-/// Words only.
-pub(super) const fn comment() -> NoteVerdict {
-    NoteVerdict::Comment
-}
+impl Words {
+    /// Words only.
+    pub(super) const fn comment(change: u64, text: String) -> Self {
+        Self { change, text, at: None, verdict: NoteVerdict::Comment }
+    }
 
-/// A rejection.
-pub(super) const fn reject() -> NoteVerdict {
-    NoteVerdict::Reject
+    /// A rejection.
+    pub(super) const fn reject(change: u64, text: String) -> Self {
+        Self { change, text, at: None, verdict: NoteVerdict::Reject }
+    }
 }
 
 /// Runs the command.
 pub(super) fn run(words: Words, ui: &mut Ui) -> Outcome {
     let clone = Clone::open()?;
     let signer = clone.signer()?;
+    write(&clone, &signer, words, ui)?;
+    Ok(0)
+}
+
+/// Signs words about the last patchset and hands them to the server.
+///
+/// # Errors
+/// When the key does not sign or the server refuses.
+pub(super) fn write(clone: &Clone, signer: &Signer, words: Words, ui: &mut Ui) -> Result<(), Failure> {
     let change = changes::load(&clone.repo, words.change)?;
     let last = change.current().ok_or_else(|| Failure::from(GateError::NoChange(words.change)))?;
     let (file, line) = place(words.at.as_deref())?;
@@ -56,8 +67,7 @@ pub(super) fn run(words: Words, ui: &mut Ui) -> Outcome {
     let mut files = Tree::default();
     files.insert("note.json", bytes)?;
     files.insert("note.sig", signature.into_bytes())?;
-    clone.upload(words.change, &files, ui)?;
-    Ok(0)
+    clone.upload(words.change, &files, ui)
 }
 
 /// `PATH` or `PATH:LINE`.

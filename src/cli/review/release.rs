@@ -78,7 +78,8 @@ pub(super) fn verify(args: &ReleaseArgs, ui: &mut Ui) -> Outcome {
 fn signed(clone: &Clone, record: &ReleaseRecord) -> Result<Verified<Release>, Failure> {
     let signatures = record.signatures.iter().map(|(_, signature)| signature.clone()).collect();
     let envelope = Envelope { bytes: record.statement.clone(), signatures };
-    Ok(crate::signing::verify(&clone.root, &envelope)?)
+    let withdrawn = clone.withdrawn(&record.release.environment)?;
+    Ok(crate::signing::release::verify(&clone.root, &withdrawn, &envelope)?)
 }
 
 /// Every statement names the one before it.

@@ -3,6 +3,7 @@
 use crate::cli::Failure;
 use crate::model::{Principal, RoleName};
 use crate::server::Layout;
+use crate::signing::Withdrawals;
 use crate::signing::document::read_untrusted;
 use crate::signing::release::{Release, tally_under};
 use crate::signing::root::{self, Root};
@@ -84,7 +85,10 @@ fn in_force(old: &Root, new: &Root, server: &Path) -> Result<Vec<String>, Failur
         let published = publication.statement(&environment, seq).map_err(|e| Failure::from_error(&e))?;
         let Some(published) = published else { continue };
         let release: Release = read_untrusted(&published.bytes)?;
-        let [before, after] = [old, new].map(|root| tally_under(root, &release, &published.signatures));
+        let list = publication.withdrawals(&environment).map_err(|e| Failure::from_error(&e))?;
+        let list = list.map_or_else(|| Ok(Withdrawals::default()), |bytes| Withdrawals::decode(&bytes))?;
+        let [before, after] =
+            [old, new].map(|root| tally_under(root, &list.in_force(root), &release, &published.signatures));
         let (before, after) = (before?, after?);
         let lost: Vec<&str> =
             before.signed.iter().filter(|n| !after.signed.contains(n)).map(Principal::as_str).collect();

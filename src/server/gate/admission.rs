@@ -3,7 +3,7 @@
 
 use super::ticket::{self, Proposed, Target, Ticket, Work};
 use super::trust::{self, Pin};
-use super::{GateError, changes, intake, releases};
+use super::{GateError, changes, releases, reviewing};
 use crate::model::{EnvName, Principal, Stamp, Tree};
 use crate::policy::report::{self, Style};
 use crate::repo::receive::{CertificateCheck, PushCommand};
@@ -46,7 +46,7 @@ pub fn admit(repo: &Repo, push: &Push, now: Stamp) -> Result<Ticket, GateError> 
         }
         Target::Change(number) => {
             let mut change = changes::load(repo, number)?;
-            intake::record_review(repo, &root, &mut change, command.new)?;
+            reviewing::record_review(repo, &root, &mut change, command.new)?;
             Work::Review(number)
         }
     };

@@ -1,7 +1,7 @@
 //! What whoever pushed reads in their terminal: what came of it, whom it concerns, what comes next.
 
-use super::intake::Reviewed;
 use super::reconcile::Repaired;
+use super::reviewing::Reviewed;
 use super::ticket::Proposed;
 use crate::model::{Digest, Principal};
 use crate::review::change::Change;
@@ -50,6 +50,10 @@ pub(super) fn reviewed(change: &Change, what: &Reviewed, tally: Option<&Tally>) 
         Reviewed::Commented => format!("\nthe comment is on change {number}\n"),
         Reviewed::Rejected => {
             format!("\nchange {number} is rejected as it is; the author's next patchset opens it again\n")
+        }
+        Reviewed::Withdrew(_) => {
+            "\nthe signature is taken back: it counts no longer, here or on any node that hears of it\n"
+                .to_owned()
         }
         Reviewed::Approved => {
             let missing = tally.map(|tally| missing(&tally.missing)).unwrap_or_default();

@@ -79,11 +79,22 @@ pub enum GateError {
     #[error("`{0}` moved on while this push was on its way")]
     Raced(EnvName),
     /// What was pushed as a review is none.
-    #[error("what was pushed is neither an approval nor a note")]
+    #[error("what was pushed is neither an approval, nor a withdrawal, nor a note")]
     NoReview,
     /// The signature of an approval does not hold.
     #[error("the signature is not a valid approval of this statement by anyone in the trust root")]
     BadApproval,
+    /// A withdrawal that belongs elsewhere.
+    #[error("the withdrawal is of environment `{got}`, and the change is for `{want}`")]
+    WithdrawalElsewhere {
+        /// The withdrawal's.
+        got: EnvName,
+        /// The change's.
+        want: EnvName,
+    },
+    /// Somebody signs again what they took back.
+    #[error("`{0}` took back their signature on this statement, and it never counts again")]
+    TakenBack(crate::model::Principal),
     /// Somebody who has no say.
     #[error("`{who}` has none of the roles that may {what}")]
     NoSay {
@@ -160,7 +171,7 @@ impl GateError {
             Self::Change(ChangeError::OtherStatement { number, .. }) => {
                 return Some(format!("countersign approve {number}"));
             }
-            Self::Recompiled => {
+            Self::Recompiled | Self::TakenBack(_) => {
                 "the author pushes the change again (`git commit --amend --no-edit` makes it a new patchset)"
             }
             Self::Raced(environment) => {

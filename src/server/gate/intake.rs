@@ -4,22 +4,21 @@
 //! half of each other.
 
 use super::releases::{self, Head, NewRelease};
+use super::reviewing::{Reviewed, record_review};
 use super::ticket::{Proposed, Ticket, Work};
 use super::trust::{self, Pin};
-use super::{GateError, admission, answer, changes, crash_point, reconcile};
+use super::{GateError, admission, answer, changes, crash_point, reconcile, withdrawals};
 use crate::model::{Digest, Principal, Stamp};
 use crate::module;
 use crate::repo::receive::Verdict;
 use crate::repo::{Expected, Id, Limits, RefUpdate, Repo};
 use crate::review::admission::entries;
 use crate::review::candidate::{self, Setting};
-use crate::review::change::{Change, ChangeError, NoteRecord, Patchset, Purpose, Status};
+use crate::review::change::{Change, Patchset, Purpose, Status};
 use crate::review::message;
 use crate::signing::merkle::Leaves;
-use crate::signing::release::{ReleaseKind, check_threshold};
-use crate::signing::review::{Note, NoteVerdict};
-use crate::signing::sshsig::Signature;
-use crate::signing::{Document as _, Envelope, Release, Root, Verified, document, verify};
+use crate::signing::release::{self, ReleaseKind, check_threshold};
+use crate::signing::{Envelope, Release, Root, Verified, Withdrawn, document};
 use crate::store::Publication;
 use std::collections::BTreeSet;
 
@@ -158,6 +157,7 @@ fn statement(draft: &Draft<'_>) -> Result<Release, GateError> {
         base: proposed.base.clone(),
         authors,
         previous: head.last,
+        supersedes: superseded(desk.repo, head, proposed)?,
         salt: desk.salt,
         created: desk.now,
         message,
@@ -165,12 +165,27 @@ fn statement(draft: &Draft<'_>) -> Result<Release, GateError> {
     Ok(candidate::build(&setting, &proposed.measured)?)
 }
 
+/// The statements for the place that a proposal would take which somebody signed already. Naming them is what lets
+/// those people take their signatures back and sign this one instead.
+fn superseded(repo: &Repo, head: &Head, proposed: &Proposed) -> Result<BTreeSet<Digest>, GateError> {
+    let mut all = changes::all(repo)?;
+    all.retain(|change| change.environment == proposed.environment && change.status == Status::Open);
+    let same_place = |patchset: &&Patchset| {
+        let statement = document::read_untrusted::<Release>(&patchset.statement);
+        !patchset.approvals.is_empty()
+            && statement.is_ok_and(|statement| statement.prev == head.last.map(|(_, id)| id))
+    };
+    let signed = all.iter().flat_map(|change| &change.patchsets).filter(same_place);
+    Ok(signed.map(|patchset| Digest::of(&patchset.statement)).collect())
+}
+
 fn review(desk: &Desk<'_>, root: &Verified<Root>, number: u64, pushed: Id) -> Result<Answer, GateError> {
     let repo = desk.repo;
     let mut change = changes::load(repo, number)?;
     let what = record_review(repo, root, &mut change, pushed)?;
+    let withdrawn = withdrawals::load(repo, &change.environment)?.in_force(root);
     if what == Reviewed::Approved
-        && let Some(approved) = complete(repo, root, &change)?
+        && let Some(approved) = complete(repo, root, &withdrawn, &change)?
     {
         let repaired = release(desk, &change, &approved)?;
         let text = answer::released(&change, &approved.release, &repaired);
@@ -180,120 +195,26 @@ fn review(desk: &Desk<'_>, root: &Verified<Root>, number: u64, pushed: Id) -> Re
         Reviewed::Approved => "approval",
         Reviewed::Commented => "comment",
         Reviewed::Rejected => "rejection",
+        Reviewed::Withdrew(_) => "withdrawal",
     };
-    repo.update(&[changes::save(repo, &change, event, desk.now)?])?;
-    let text = answer::reviewed(&change, &what, tally(root, &change).as_ref());
+    let mut updates = vec![changes::save(repo, &change, event, desk.now)?];
+    if let Reviewed::Withdrew(entry) = &what {
+        updates.push(withdrawals::add(repo, &change.environment, entry.clone(), desk.now)?);
+    }
+    repo.update(&updates)?;
+    reconcile(repo, desk.publication, desk.now)?;
+    let text = answer::reviewed(&change, &what, tally(root, &withdrawn, &change).as_ref());
     Ok(Answer { verdict: Verdict::Taken, text })
-}
-
-/// What a reviewer did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reviewed {
-    /// Signed the statement.
-    Approved,
-    /// Said something.
-    Commented,
-    /// Does not want it.
-    Rejected,
-}
-
-/// Adds to `change` what the commit `pushed` holds: `statement.json` and `approval.sig`, or `note.json` and
-/// `note.sig`.
-///
-/// # Errors
-/// When it is neither, or does not count.
-pub(super) fn record_review(
-    repo: &Repo,
-    root: &Verified<Root>,
-    change: &mut Change,
-    pushed: Id,
-) -> Result<Reviewed, GateError> {
-    let files = repo.read_tree(pushed, Limits::REVIEW)?;
-    let text = |name: &str| files.get(name).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-    if let (Some(statement), Some(signature)) = (files.get("statement.json"), text("approval.sig")) {
-        return approve(repo, root, change, Signed { document: statement, signature });
-    }
-    match (files.get("note.json"), text("note.sig")) {
-        (Some(document), Some(signature)) => note(root, change, Signed { document, signature }),
-        _ => Err(GateError::NoReview),
-    }
-}
-
-struct Signed<'a> {
-    document: &'a [u8],
-    signature: String,
-}
-
-fn approve(
-    repo: &Repo,
-    root: &Verified<Root>,
-    change: &mut Change,
-    signed: Signed<'_>,
-) -> Result<Reviewed, GateError> {
-    let Signed { document, signature } = signed;
-    let parsed = Signature::parse(&signature).map_err(|_| GateError::BadApproval)?;
-    let who = root.principal_of(parsed.key()).ok_or(GateError::BadApproval)?.clone();
-    let valid = parsed.verify(Release::NAMESPACE, document, root.token());
-    valid.map_err(|_| GateError::BadApproval)?;
-    // A base that moved voids what was made for it, whether or not anybody wrote that down yet.
-    let head = releases::head(repo, &change.environment)?;
-    let commit = head.commit.map(|id| id.to_string()).unwrap_or_default();
-    change.base_moved(&commit, head.last.map_or(0, |(seq, _)| seq));
-    change.approve(who.clone(), Digest::of(document), signature)?;
-    let release: Release = document::read_untrusted(document)?;
-    if release.authors.contains(&who) {
-        return Err(ChangeError::SelfApproval { number: change.number, who }.into());
-    }
-    if !has_say(root, &release, &who) {
-        return Err(GateError::NoSay { who, what: "approve this change" });
-    }
-    Ok(Reviewed::Approved)
-}
-
-/// Whether the person has `release` or any of the statement's other roles.
-fn has_say(root: &Root, release: &Release, who: &Principal) -> bool {
-    root.has_role(who, crate::signing::root::RELEASE)
-        || release.roles.iter().any(|role| root.has_role(who, role))
-}
-
-fn note(root: &Verified<Root>, change: &mut Change, signed: Signed<'_>) -> Result<Reviewed, GateError> {
-    let envelope = Envelope { bytes: signed.document.to_vec(), signatures: vec![signed.signature.clone()] };
-    let note: Verified<Note> = verify(root, &envelope)?;
-    let number = change.number;
-    let last = change.current().ok_or(GateError::NoChange(number))?;
-    let want = Digest::of(&last.statement);
-    if note.change != number.to_string() || note.patchset != last.number {
-        let got = note.statement.unwrap_or(note.id());
-        return Err(ChangeError::OtherStatement { number, want, got }.into());
-    }
-    let reviewed = match note.verdict {
-        NoteVerdict::Comment => Reviewed::Commented,
-        NoteVerdict::Reject => {
-            let release: Release = document::read_untrusted(&last.statement)?;
-            let own = release.authors.contains(&note.author);
-            if !own && !has_say(root, &release, &note.author) {
-                return Err(GateError::NoSay { who: note.author.clone(), what: "reject this change" });
-            }
-            if let Status::Released(seq) = change.status {
-                return Err(ChangeError::Released { number, seq }.into());
-            }
-            change.reject(note.author.clone());
-            Reviewed::Rejected
-        }
-    };
-    let author = note.author.clone();
-    change.notes.push(NoteRecord { author, document: envelope.bytes, signature: signed.signature });
-    Ok(reviewed)
 }
 
 fn signatures(patchset: &Patchset) -> Vec<String> {
     patchset.approvals.iter().map(|(_, signature)| signature.clone()).collect()
 }
 
-fn tally(root: &Verified<Root>, change: &Change) -> Option<crate::signing::Tally> {
+fn tally(root: &Verified<Root>, withdrawn: &Withdrawn, change: &Change) -> Option<crate::signing::Tally> {
     let last = change.current()?;
     let release: Release = document::read_untrusted(&last.statement).ok()?;
-    check_threshold(root, &release, &signatures(last)).ok()
+    check_threshold(root, withdrawn, &release, &signatures(last)).ok()
 }
 
 /// A change that enough people signed: which statement, and what its commit compiles to.
@@ -306,13 +227,13 @@ pub(super) struct ApprovedChange {
 fn complete(
     repo: &Repo,
     root: &Verified<Root>,
+    withdrawn: &Withdrawn,
     change: &Change,
 ) -> Result<Option<ApprovedChange>, GateError> {
-    let Some(last) = change.current().filter(|_| tally(root, change).is_some_and(|tally| tally.met)) else {
-        return Ok(None);
-    };
+    let met = tally(root, withdrawn, change).is_some_and(|tally| tally.met);
+    let Some(last) = change.current().filter(|_| met) else { return Ok(None) };
     let envelope = Envelope { bytes: last.statement.clone(), signatures: signatures(last) };
-    let release: Verified<Release> = verify(root, &envelope)?;
+    let release = release::verify(root, withdrawn, &envelope)?;
     let compilation = recompile(repo, &release, last.salt)?;
     Ok(Some(ApprovedChange { release, compilation }))
 }

@@ -10,8 +10,10 @@ mod error;
 mod intake;
 mod reconcile;
 pub mod releases;
+mod reviewing;
 pub mod ticket;
 pub mod trust;
+pub mod withdrawals;
 
 pub use admission::{Push, admit};
 pub use error::GateError;

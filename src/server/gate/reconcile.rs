@@ -4,7 +4,7 @@
 
 use super::releases::{self, ReleaseRecord};
 use super::trust;
-use super::{GateError, changes, crash_point};
+use super::{GateError, changes, crash_point, withdrawals};
 use crate::model::{EnvName, Principal, Stamp};
 use crate::repo::{Expected, Id, Limits, RefUpdate, Repo, TRUST_REF};
 use crate::review::change::Status;
@@ -29,6 +29,7 @@ pub fn reconcile(repo: &Repo, publication: &Publication, now: Stamp) -> Result<R
     let mut repaired = Repaired::default();
     publish_trust(repo, publication)?;
     for environment in releases::environments(repo)? {
+        publish_withdrawals(repo, publication, &environment)?;
         let all = releases::list(repo, &environment)?;
         if let Some((seq, _)) = all.last() {
             follow(repo, &environment, *seq, now, &mut repaired)?;
@@ -59,6 +60,19 @@ fn publish_trust(repo: &Repo, publication: &Publication) -> Result<(), GateError
         };
         let signatures = files.below(&folder).filter_map(signature).collect();
         publication.add_root(version, &SignedFile { bytes: envelope.bytes, signatures })?;
+    }
+    Ok(())
+}
+
+/// The list of withdrawals, for the timestamp role and for agents.
+fn publish_withdrawals(
+    repo: &Repo,
+    publication: &Publication,
+    environment: &EnvName,
+) -> Result<(), GateError> {
+    let list = withdrawals::load(repo, environment)?;
+    if list.digest().is_some() && publication.withdrawals(environment)? != Some(list.encode()) {
+        publication.set_withdrawals(environment, &list.encode())?;
     }
     Ok(())
 }

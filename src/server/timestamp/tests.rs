@@ -17,6 +17,12 @@ fn current(world: &World) -> Option<Verified<Timestamp>> {
     published(&publication, &trust.current(&publication).unwrap(), &env()).unwrap()
 }
 
+/// How far the published releases can be followed, and what stops it.
+fn follow(publication: &Publication, root: &Verified<Root>) -> (Option<Position>, Option<TimestampError>) {
+    let chain = Chain { publication, root, withdrawn: Withdrawn::none(), env: &env() };
+    chain.newest(None).unwrap()
+}
+
 /// Waits until the timestamp names this release.
 fn wait_for(world: &World, seq: u64) -> Verified<Timestamp> {
     let end = Instant::now() + Duration::from_secs(20);
@@ -55,7 +61,7 @@ fn d22_a_release_without_enough_approvals_is_not_stamped() {
     let trust = crate::server::trust::Trust::new(&world.layout);
     let publication = Publication::open(&world.layout.publication()).unwrap();
     let root = trust.current(&publication).unwrap();
-    let (at, trouble) = newest(&publication, &root, &env(), None).unwrap();
+    let (at, trouble) = follow(&publication, &root);
     assert_eq!(at, Some(Position { seq: 1, release: first.id() }));
     assert!(matches!(trouble, Some(TimestampError::Refused { seq: 2, .. })), "{trouble:?}");
     std::thread::sleep(LOOK * 3);
@@ -69,7 +75,7 @@ fn a_release_that_does_not_follow_is_not_stamped() {
     world.publish(&Publishing { seq: 2, prev: Some(Digest::of(b"another history")), ..FIRST });
     let trust = crate::server::trust::Trust::new(&world.layout);
     let publication = Publication::open(&world.layout.publication()).unwrap();
-    let (_, trouble) = newest(&publication, &trust.current(&publication).unwrap(), &env(), None).unwrap();
+    let (_, trouble) = follow(&publication, &trust.current(&publication).unwrap());
     assert!(matches!(trouble, Some(TimestampError::OffChain { seq: 2, .. })), "{trouble:?}");
 }
 
@@ -88,6 +94,7 @@ fn the_number_goes_on_after_a_restart_and_never_back() {
         n: after.n,
         seq: 1,
         release: after.release,
+        withdrawn: None,
         created: now(),
         expires: now(),
     };
@@ -123,6 +130,7 @@ fn it_is_renewed_before_it_grows_old() {
         n: 3,
         seq: 1,
         release: Digest::of(b""),
+        withdrawn: None,
         created: now(),
         expires: now().plus(600),
     };
@@ -135,7 +143,8 @@ fn it_is_renewed_before_it_grows_old() {
     let newest = Position { seq: 1, release: last.release };
     let check = |after, newest, published: &Timestamp, expected| {
         let now = last.created.plus(after);
-        let case = Due { last: Some(&last), published: Some(published), newest, root: &root, now };
+        let case =
+            Due { last: Some(&last), published: Some(published), newest, withdrawn: None, root: &root, now };
         assert_eq!(due(&case), expected, "{after} s, {newest:?}");
     };
     check(99, newest, &published, false);

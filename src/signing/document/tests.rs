@@ -5,7 +5,7 @@ use crate::model::Principal;
 use crate::signing::query::{self, Query};
 use crate::signing::review::{Note, NoteVerdict};
 use crate::signing::testing::{hour, key, publish, raw_root, root, signed, trigger, who};
-use crate::signing::{Release, Timestamp, Trigger, report, sshsig, verify};
+use crate::signing::{Release, Timestamp, Trigger, Withdrawal, Withdrawn, release, report, sshsig, verify};
 use std::collections::BTreeSet;
 
 #[test]
@@ -17,6 +17,7 @@ fn d41_no_two_documents_share_a_purpose() {
         Trigger::NAMESPACE,
         Query::NAMESPACE,
         Note::NAMESPACE,
+        Withdrawal::NAMESPACE,
         report::NAMESPACE,
     ];
     let distinct: BTreeSet<_> = purposes.iter().collect();
@@ -120,7 +121,10 @@ fn d41_a_note_is_no_approval() {
     let statement = publish(1, None).statement;
     let bytes = statement.encode();
     let signatures = ["alice", "bob"].map(|name| sshsig::sign(&key(name), Note::NAMESPACE, &bytes)).to_vec();
-    assert_eq!(verify::<Release>(&root(), &Envelope { bytes, signatures }).unwrap_err().code(), "UNSIGNED");
+    assert_eq!(
+        release::verify(&root(), &Withdrawn::none(), &Envelope { bytes, signatures }).unwrap_err().code(),
+        "UNSIGNED"
+    );
 }
 
 #[test]

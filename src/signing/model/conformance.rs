@@ -122,6 +122,7 @@ fn real(offer: &Offer, have: u8) -> crate::signing::Offer {
     crate::signing::Offer {
         roots: Vec::new(),
         timestamp: word(offer.timestamp),
+        withdrawals: None,
         release: signed::<Release>(made.statement.encode(), offer.signatures),
         chain,
         leaf: offer.part.map(|(place, _)| leaf(place)),

@@ -17,7 +17,7 @@ use super::glob::NameGlob;
 use super::key::PublicKey;
 use super::refusal::Refusal;
 use super::sshsig::Token;
-use super::verified::Requirement;
+use super::verified::{Binding, Requirement};
 use crate::model::{Principal, RoleName, Stamp, canonical};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -240,6 +240,8 @@ impl Document for Root {
             .ok_or_else(|| Refusal::Role { what: Self::TYPE, role: ROOT.into() })
     }
 }
+
+impl Binding for Root {}
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use crate::model::Digest;
 use crate::signing::document::{self, Document as _, Envelope};
 use crate::signing::refusal::Refusal;
 use crate::signing::verified::{Tally, Verified, tally, verify_under};
+use crate::signing::withdraw::Withdrawn;
 
 /// Trust roots that one walk takes, at most.
 pub const MAX_STEPS: usize = 1024;
@@ -48,7 +49,7 @@ pub fn next(current: &Verified<Root>, envelope: &Envelope) -> Result<Verified<Ro
 /// # Errors
 /// When there are more signatures than anybody needs.
 pub fn check_under(before: &Root, root: &Root, signatures: &[String]) -> Result<Tally, Refusal> {
-    tally::<Root>(before, &root.encode(), signatures, &root.requirement(before)?)
+    tally::<Root>(before, &Withdrawn::none(), &claimed(root, signatures), &root.requirement(before)?)
 }
 
 /// How far `signatures` go towards the root's own threshold: who signed, who is missing. It says nothing
@@ -57,5 +58,9 @@ pub fn check_under(before: &Root, root: &Root, signatures: &[String]) -> Result<
 /// # Errors
 /// When there are more signatures than anybody needs.
 pub fn check_threshold(root: &Root, signatures: &[String]) -> Result<Tally, Refusal> {
-    tally::<Root>(root, &root.encode(), signatures, &root.requirement(root)?)
+    tally::<Root>(root, &Withdrawn::none(), &claimed(root, signatures), &root.requirement(root)?)
+}
+
+fn claimed(root: &Root, signatures: &[String]) -> Envelope {
+    Envelope { bytes: root.encode(), signatures: signatures.to_vec() }
 }

@@ -8,15 +8,15 @@ fn root_envelope() -> Envelope {
 }
 
 fn why(bytes: &[u8]) -> &'static str {
-    State::load(bytes, &root_envelope()).expect_err("must be refused").code()
+    State::load(bytes, &root_envelope(), None).expect_err("must be refused").code()
 }
 
 #[test]
 fn a_state_goes_to_disk_and_back() {
     let state = accepted(&publish(1, None)).after_applying().after_report(Digest::of(b"report"));
-    let loaded = State::load(&state.encode(), &root_envelope()).unwrap();
+    let loaded = State::load(&state.encode(), &root_envelope(), None).unwrap();
     assert_eq!(loaded, state);
-    assert_eq!(State::root_version_untrusted(&state.encode()).unwrap(), 1);
+    assert_eq!(State::named_untrusted(&state.encode()).unwrap().root, 1);
     assert_eq!(loaded.applied().map(|applied| applied.seq), Some(1));
     assert_eq!(loaded.report(), ReportChain { counter: 1, prev: Some(Digest::of(b"report")) });
 }
@@ -27,8 +27,8 @@ fn d27_no_flipped_byte_goes_unnoticed() {
     for at in 0..bytes.len() {
         let mut other = bytes.clone();
         other[at] ^= 1;
-        assert!(State::load(&other, &root_envelope()).is_err(), "byte {at}");
-        assert!(State::load(&bytes[..at], &root_envelope()).is_err(), "cut at {at}");
+        assert!(State::load(&other, &root_envelope(), None).is_err(), "byte {at}");
+        assert!(State::load(&bytes[..at], &root_envelope(), None).is_err(), "cut at {at}");
     }
     assert_eq!(why(b""), "STATE");
 }
@@ -43,7 +43,7 @@ fn d27_a_lower_serial_needs_more_than_an_editor() {
 #[test]
 fn d27_a_state_is_read_with_its_own_trust_root_only() {
     let other = signed::<Root>(&raw_after(&raw_root()), &["alice", "bob"]);
-    let refusal = State::load(&enrolled("web1").encode(), &other).unwrap_err();
+    let refusal = State::load(&enrolled("web1").encode(), &other, None).unwrap_err();
     assert_eq!(refusal.code(), "ROOT_DIGEST");
 }
 

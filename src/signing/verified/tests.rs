@@ -7,7 +7,7 @@ use crate::signing::{Timestamp, Trigger, sshsig};
 use proptest::prelude::*;
 
 fn code<T: Document>(root: &Verified<Root>, envelope: &Envelope) -> &'static str {
-    verify::<T>(root, envelope).map_or_else(|refusal| refusal.code(), |_| "")
+    examine::<T>(root, &Withdrawn::none(), envelope).map_or_else(|refusal| refusal.code(), |_| "")
 }
 
 /// The code of a release that `authors` made and `signers` signed.
@@ -34,7 +34,8 @@ fn d8_authors_do_not_count() {
     check(&["alice"], &["alice"], "THRESHOLD");
     let statement = Release { authors: vec![who("alice")], ..publish(1, None).statement };
     let verified: Verified<Release> =
-        verify(&root(), &signed::<Release>(&statement, &["alice", "bob", "carol"])).unwrap();
+        examine(&root(), &Withdrawn::none(), &signed::<Release>(&statement, &["alice", "bob", "carol"]))
+            .unwrap();
     assert_eq!(verified.signers(), [who("bob"), who("carol")], "an author is never a signer");
 }
 
@@ -148,7 +149,7 @@ fn d40_a_signature_that_does_not_count_spoils_nothing() {
     let mut spoiled = one.release.clone();
     spoiled.signatures.insert(0, "nonsense".into());
     spoiled.signatures.push(sshsig::sign(&key("stranger"), Release::NAMESPACE, &one.release.bytes));
-    let verified: Verified<Release> = verify(&root(), &spoiled).unwrap();
+    let verified: Verified<Release> = examine(&root(), &Withdrawn::none(), &spoiled).unwrap();
     assert_eq!(verified.signers(), [who("alice"), who("bob")]);
 }
 
@@ -191,7 +192,7 @@ fn a_tally_says_who_is_missing() {
     let statement =
         Release { roles: vec!["security".parse().unwrap()], authors: vec![who("bob")], ..one.statement };
     let envelope = signed::<Release>(&statement, &["bob", "alice"]);
-    let tally = check_threshold(&root(), &statement, &envelope.signatures).unwrap();
+    let tally = check_threshold(&root(), &Withdrawn::none(), &statement, &envelope.signatures).unwrap();
     assert_eq!((tally.met, tally.signed, tally.authors), (false, vec![who("alice")], vec![who("bob")]));
     let missing: Vec<_> = tally.missing.iter().map(|m| (m.role.as_str(), m.count)).collect();
     assert_eq!(missing, [("release", 1), ("security", 1)]);
@@ -201,7 +202,7 @@ fn a_tally_says_who_is_missing() {
 fn what_nobody_asks_for_is_never_met() {
     let root = root();
     let everybody: BTreeSet<Principal> = PEOPLE.iter().map(|name| who(name)).collect();
-    assert!(!count(&root, &everybody, &Requirement::roles([])).met);
+    assert!(!count(&root, &everybody, [], &Requirement::roles([])).met);
 }
 
 fn people() -> impl Strategy<Value = Vec<usize>> {
@@ -220,7 +221,7 @@ proptest! {
         let mut statement = publish(1, None).statement;
         statement.authors = made_by.iter().chain(["frank"].iter()).map(|name| who(name)).collect();
         let list: Vec<&str> = signers.iter().map(|at| PEOPLE[*at]).collect();
-        let accepted = verify::<Release>(&root(), &signed::<Release>(&statement, &list)).is_ok();
+        let accepted = examine::<Release>(&root(), &Withdrawn::none(), &signed::<Release>(&statement, &list)).is_ok();
         let votes = ["alice", "bob", "carol"].iter().filter(|n| signed_by.contains(**n) && !made_by.contains(**n));
         prop_assert_eq!(accepted, votes.count() >= 2);
     }
@@ -232,13 +233,13 @@ proptest! {
         let list: Vec<&str> = signers.iter().map(|at| PEOPLE[*at]).collect();
         let all = signed::<Release>(&statement, &list).signatures;
         let some: Vec<String> = picks.iter().filter(|_| !all.is_empty()).map(|pick| pick.get(&all).clone()).collect();
-        let whole = check_threshold(&root(), &statement, &all).unwrap();
-        let part = check_threshold(&root(), &statement, &some).unwrap();
+        let whole = check_threshold(&root(), &Withdrawn::none(), &statement, &all).unwrap();
+        let part = check_threshold(&root(), &Withdrawn::none(), &statement, &some).unwrap();
         prop_assert!(part.signed.iter().all(|name| whole.signed.contains(name)));
         prop_assert!(whole.met || !part.met);
         let mut reversed = all;
         reversed.reverse();
-        prop_assert_eq!(check_threshold(&root(), &statement, &reversed).unwrap(), whole);
+        prop_assert_eq!(check_threshold(&root(), &Withdrawn::none(), &statement, &reversed).unwrap(), whole);
     }
 
     /// The threshold of any role of any size is reached by as many people and by no fewer.
@@ -250,7 +251,7 @@ proptest! {
         let mut statement = publish(1, None).statement;
         statement.authors = vec![who("olga")];
         let list: Vec<&str> = signers.iter().map(|at| five[*at]).collect();
-        let accepted = verify::<Release>(&root_of(&raw), &signed::<Release>(&statement, &list)).is_ok();
+        let accepted = examine::<Release>(&root_of(&raw), &Withdrawn::none(), &signed::<Release>(&statement, &list)).is_ok();
         prop_assert_eq!(accepted, list.len() >= threshold as usize);
     }
 }

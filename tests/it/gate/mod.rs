@@ -5,5 +5,6 @@ mod hooks;
 mod review;
 mod ssh;
 mod stage;
+mod withdraw;
 
 pub(crate) use stage::{MOTD, SITE, Stage};

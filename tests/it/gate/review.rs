@@ -184,7 +184,7 @@ fn d12_a_moved_base_voids_every_approval() {
     frank.propose(&[HELLO], "Good morning");
     frank.propose(&[("data/common.toml", "# nothing yet\n")], "Data");
     stage.clone_of("alice").ok(&["approve", "3", "--yes"]);
-    stage.clone_of("alice").ok(&["approve", "2", "--yes"]);
+    stage.clone_of("bob").ok(&["approve", "2", "--yes"]);
     let said = stage.clone_of("carol").ok(&["approve", "2", "--yes"]);
     assert!(
         said.contains("change 2 is release 2") && said.contains("The approvals of alice are void"),

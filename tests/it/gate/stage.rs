@@ -96,6 +96,7 @@ pub(crate) struct Person<'a> {
 impl Person<'_> {
     fn run(&self, mut command: Command) -> Command {
         command.current_dir(&self.dir).env("GIT_AUTHOR_NAME", &self.name);
+        command.env("XDG_STATE_HOME", self.stage.path("state"));
         command
     }
 

@@ -1,0 +1,130 @@
+//! What a reviewer's upload does to the record of a change: an approval, a withdrawal, a comment or a rejection.
+
+use super::{GateError, releases, withdrawals};
+use crate::model::{Digest, Principal, wire};
+use crate::repo::{Id, Limits, Repo};
+use crate::review::change::{Change, ChangeError, NoteRecord, Status};
+use crate::signing::review::{Note, NoteVerdict};
+use crate::signing::sshsig::Signature;
+use crate::signing::{Document as _, Envelope, Release, Root, Verified, Withdrawal, document, verify};
+
+/// What a reviewer did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reviewed {
+    /// Signed the statement.
+    Approved,
+    /// Said something.
+    Commented,
+    /// Does not want it.
+    Rejected,
+    /// Took their signature back.
+    Withdrew(wire::Signed),
+}
+
+/// Adds to `change` what the commit `pushed` holds: `statement.json` and `approval.sig`, or `withdraw.json` and
+/// `withdraw.sig`, or `note.json` and `note.sig`.
+///
+/// # Errors
+/// When it is none of them, or does not count.
+pub(super) fn record_review(
+    repo: &Repo,
+    root: &Verified<Root>,
+    change: &mut Change,
+    pushed: Id,
+) -> Result<Reviewed, GateError> {
+    let files = repo.read_tree(pushed, Limits::REVIEW)?;
+    let text = |name: &str| files.get(name).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    if let (Some(statement), Some(signature)) = (files.get("statement.json"), text("approval.sig")) {
+        return approve(repo, root, change, Signed { document: statement, signature });
+    }
+    if let (Some(document), Some(signature)) = (files.get("withdraw.json"), text("withdraw.sig")) {
+        return withdraw(root, change, Signed { document, signature });
+    }
+    match (files.get("note.json"), text("note.sig")) {
+        (Some(document), Some(signature)) => note(root, change, Signed { document, signature }),
+        _ => Err(GateError::NoReview),
+    }
+}
+
+struct Signed<'a> {
+    document: &'a [u8],
+    signature: String,
+}
+
+fn approve(
+    repo: &Repo,
+    root: &Verified<Root>,
+    change: &mut Change,
+    signed: Signed<'_>,
+) -> Result<Reviewed, GateError> {
+    let Signed { document, signature } = signed;
+    let parsed = Signature::parse(&signature).map_err(|_| GateError::BadApproval)?;
+    let who = root.principal_of(parsed.key()).ok_or(GateError::BadApproval)?.clone();
+    let valid = parsed.verify(Release::NAMESPACE, document, root.token());
+    valid.map_err(|_| GateError::BadApproval)?;
+    // A base that moved voids what was made for it, whether or not anybody wrote that down yet.
+    let head = releases::head(repo, &change.environment)?;
+    let commit = head.commit.map(|id| id.to_string()).unwrap_or_default();
+    change.base_moved(&commit, head.last.map_or(0, |(seq, _)| seq));
+    change.approve(who.clone(), Digest::of(document), signature)?;
+    let release: Release = document::read_untrusted(document)?;
+    if release.authors.contains(&who) {
+        return Err(ChangeError::SelfApproval { number: change.number, who }.into());
+    }
+    let withdrawn = withdrawals::load(repo, &change.environment)?.in_force(root);
+    if withdrawn.from(Digest::of(document)).any(|name| *name == who) {
+        return Err(GateError::TakenBack(who));
+    }
+    if !has_say(root, &release, &who) {
+        return Err(GateError::NoSay { who, what: "approve this change" });
+    }
+    Ok(Reviewed::Approved)
+}
+
+fn withdraw(root: &Verified<Root>, change: &mut Change, signed: Signed<'_>) -> Result<Reviewed, GateError> {
+    let document = String::from_utf8_lossy(signed.document).into_owned();
+    let entry = wire::Signed { document, signatures: vec![signed.signature] };
+    let withdrawal: Verified<Withdrawal> = verify(root, &Envelope::from(entry.clone()))?;
+    if withdrawal.environment != change.environment {
+        let (got, want) = (withdrawal.environment.clone(), change.environment.clone());
+        return Err(GateError::WithdrawalElsewhere { got, want });
+    }
+    change.withdraw(&withdrawal.by, withdrawal.release)?;
+    Ok(Reviewed::Withdrew(entry))
+}
+
+/// Whether the person has `release` or any of the statement's other roles.
+fn has_say(root: &Root, release: &Release, who: &Principal) -> bool {
+    root.has_role(who, crate::signing::root::RELEASE)
+        || release.roles.iter().any(|role| root.has_role(who, role))
+}
+
+fn note(root: &Verified<Root>, change: &mut Change, signed: Signed<'_>) -> Result<Reviewed, GateError> {
+    let envelope = Envelope { bytes: signed.document.to_vec(), signatures: vec![signed.signature.clone()] };
+    let note: Verified<Note> = verify(root, &envelope)?;
+    let number = change.number;
+    let last = change.current().ok_or(GateError::NoChange(number))?;
+    let want = Digest::of(&last.statement);
+    if note.change != number.to_string() || note.patchset != last.number {
+        let got = note.statement.unwrap_or(note.id());
+        return Err(ChangeError::OtherStatement { number, want, got }.into());
+    }
+    let reviewed = match note.verdict {
+        NoteVerdict::Comment => Reviewed::Commented,
+        NoteVerdict::Reject => {
+            let release: Release = document::read_untrusted(&last.statement)?;
+            let own = release.authors.contains(&note.author);
+            if !own && !has_say(root, &release, &note.author) {
+                return Err(GateError::NoSay { who: note.author.clone(), what: "reject this change" });
+            }
+            if let Status::Released(seq) = change.status {
+                return Err(ChangeError::Released { number, seq }.into());
+            }
+            change.reject(note.author.clone());
+            Reviewed::Rejected
+        }
+    };
+    let author = note.author.clone();
+    change.notes.push(NoteRecord { author, document: envelope.bytes, signature: signed.signature });
+    Ok(reviewed)
+}

@@ -1,0 +1,158 @@
+//! Signatures taken back: a person's word that their signature on a statement no longer counts (D51).
+//!
+//! It can only take away. The list of an environment only grows: timestamps carry its digest, and an agent that
+//! has seen an entry never forgets it.
+
+use super::document::{self, Document, Envelope, RepoId, V};
+use super::refusal::Refusal;
+use super::root::Root;
+use super::verified::{Binding, Requirement, Verified, verify_under};
+use crate::model::wire::Signed;
+use crate::model::{Digest, EnvName, Principal, Stamp, canonical};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Takes back one person's signature on one release statement. The order of the fields is the order of the bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Withdrawal {
+    /// Always `withdraw`.
+    #[serde(rename = "type")]
+    pub document: String,
+    /// Version of the format: 1.
+    pub v: u32,
+    /// The repository.
+    pub repo: RepoId,
+    /// The environment of the statement.
+    pub environment: EnvName,
+    /// Digest of the statement.
+    pub release: Digest,
+    /// Whose signature.
+    pub by: Principal,
+    /// When.
+    pub created: Stamp,
+    /// Why.
+    pub reason: String,
+}
+
+impl Withdrawal {
+    /// The canonical bytes: what is signed.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        canonical::encode(self)
+    }
+}
+
+impl Document for Withdrawal {
+    type Raw = Self;
+    const TYPE: &'static str = "withdraw";
+    const NAMESPACE: &'static str = "withdraw.v1@countersign.dev";
+    const MAX_BYTES: usize = 4 << 10;
+
+    fn from_raw(raw: Self) -> Result<Self, Refusal> {
+        let mut problems = Vec::new();
+        if raw.document != Self::TYPE || raw.v != V {
+            problems.push("its type or format version is another".to_owned());
+        }
+        document::sound(Self::TYPE, problems)?;
+        Ok(raw)
+    }
+
+    fn repo(&self) -> RepoId {
+        self.repo
+    }
+
+    /// Nobody takes back the signature of somebody else.
+    fn requirement(&self, _root: &Root) -> Result<Requirement, Refusal> {
+        Ok(Requirement::signer(self.by.clone()))
+    }
+}
+
+impl Binding for Withdrawal {}
+
+/// All withdrawals of an environment, oldest first, as they are published: a canonical JSON list. What is in it
+/// is believed entry by entry, see [`Withdrawals::in_force`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Withdrawals {
+    entries: Vec<Signed>,
+}
+
+impl Withdrawals {
+    /// Bytes of a list, at most: room for a few hundred withdrawals.
+    pub const MAX_BYTES: usize = 1 << 20;
+
+    /// Reads a published list.
+    ///
+    /// # Errors
+    /// When it is too long or not in its one spelling.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Refusal> {
+        const WHAT: &str = "list of withdrawals";
+        document::check_size(WHAT, Self::MAX_BYTES, bytes)?;
+        let entries = canonical::decode(WHAT, bytes).map_err(|cause| Refusal::Form { what: WHAT, cause })?;
+        Ok(Self { entries })
+    }
+
+    /// The bytes that are published.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        canonical::encode(&self.entries)
+    }
+
+    /// What timestamps call this list by; `None` while it is empty.
+    #[must_use]
+    pub fn digest(&self) -> Option<Digest> {
+        (!self.entries.is_empty()).then(|| Digest::of(&self.encode()))
+    }
+
+    /// The list with one more entry, which the caller has verified; unchanged if it is there already.
+    #[must_use]
+    pub fn with(mut self, entry: Signed) -> Self {
+        if !self.entries.contains(&entry) {
+            self.entries.push(entry);
+        }
+        self
+    }
+
+    /// Whether it is `older` with nothing or something appended.
+    #[must_use]
+    pub fn continues(&self, older: &Self) -> bool {
+        self.entries.starts_with(&older.entries)
+    }
+
+    /// The withdrawals of people whom `root` knows. What anybody else put into the list counts for nothing, and
+    /// spoils nothing.
+    #[must_use]
+    pub fn in_force(&self, root: &Root) -> Withdrawn {
+        let mut signatures: BTreeMap<Digest, BTreeSet<Principal>> = BTreeMap::new();
+        for entry in &self.entries {
+            let envelope = Envelope::from(entry.clone());
+            let verified: Result<Verified<Withdrawal>, Refusal> = verify_under(root, &envelope);
+            if let Ok(withdrawal) = verified {
+                signatures.entry(withdrawal.release).or_default().insert(withdrawal.by.clone());
+            }
+        }
+        Withdrawn { signatures }
+    }
+}
+
+/// The signatures that were taken back and count nowhere: by statement, whose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Withdrawn {
+    signatures: BTreeMap<Digest, BTreeSet<Principal>>,
+}
+
+impl Withdrawn {
+    /// Nobody took anything back: for whoever asks what signatures said when they were made.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Who took back their signature on this statement, ascending.
+    pub fn from(&self, statement: Digest) -> impl Iterator<Item = &Principal> {
+        self.signatures.get(&statement).into_iter().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests;
