@@ -106,6 +106,7 @@ fn kept(disk: &Disk, state: &State) -> Offer {
         timestamp: stored::timestamp(disk, state).unwrap().unwrap(),
         withdrawals: None,
         release: stored::release(disk, accepted.id).unwrap().unwrap(),
+        ratification: Vec::new(),
         chain: Vec::new(),
         leaf: Some(part.leaf),
         catalog: part.catalog,

@@ -10,8 +10,8 @@ use super::stored::{self, StoredError};
 use crate::model::report::Refused;
 use crate::model::{Catalog, Digest, Stamp};
 use crate::signing::{
-    self, Accepted, Current, Decision, Document as _, Offer, Refusal, Release, Reloaded, State, Timestamp,
-    Verified,
+    self, Accepted, Current, Decision, Document as _, Offer, Refusal, Release, Reloaded, Standing, State,
+    Timestamp, Verified,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -29,6 +29,8 @@ pub struct Ready {
     pub state: State,
     /// The statement, with the people who signed it.
     pub release: Verified<Release>,
+    /// Who stands behind it.
+    pub standing: Standing,
     /// What the node must be.
     pub catalog: Current<Catalog>,
     /// Where it came from.
@@ -133,8 +135,8 @@ pub fn pull(disk: &Disk, state: &mut State, sources: &[Box<dyn Source>], now: St
 /// When it is damaged or no longer trusted.
 pub fn reload(disk: &Disk, state: &State, now: Stamp) -> Result<Option<Ready>, Problem> {
     let Some(cached) = stored::cached(disk, state)? else { return Ok(None) };
-    let Reloaded { release, catalog } = signing::reload(state, &cached, now)?;
-    Ok(Some(Ready { state: state.clone(), release, catalog, origin: Origin::Disk }))
+    let Reloaded { release, standing, catalog } = signing::reload(state, &cached, now)?;
+    Ok(Some(Ready { state: state.clone(), release, standing, catalog, origin: Origin::Disk }))
 }
 
 /// Judges what a source offers, and keeps nothing of it.
@@ -164,20 +166,22 @@ fn pull_from(disk: &Disk, state: &mut State, source: &dyn Source, now: Stamp) ->
     }
     let pulled = match signing::decide(state, &offer, now)? {
         Decision::Unassigned { state: next } => {
-            keep(disk, &offer, &next, None)?;
+            keep(disk, &offer, &next)?;
             state.clone_from(&next);
             Pulled::Unassigned(Box::new(next))
         }
         Decision::Accept(accepted) | Decision::Unchanged(accepted) => {
-            let Accepted { release, catalog, state: next } = accepted;
+            let Accepted { release, standing, catalog, state: next } = accepted;
             fetch_blobs(disk, source, &catalog)?;
-            let news = next.timestamp() != state.timestamp() || next.accepted() != state.accepted();
+            let news = next.timestamp() != state.timestamp()
+                || next.accepted() != state.accepted()
+                || next.fallback() != state.fallback();
             if news || stored::catalog(disk, release.id())?.is_none() {
-                keep(disk, &offer, &next, Some(&catalog))?;
+                keep(disk, &offer, &next)?;
             }
             state.clone_from(&next);
             let origin = Origin::Source(source.name().to_owned());
-            Pulled::Ready(Box::new(Ready { state: next, release, catalog, origin }))
+            Pulled::Ready(Box::new(Ready { state: next, release, standing, catalog, origin }))
         }
     };
     keep_tag(disk, source, (offer.timestamp.id(), etag))?;
@@ -246,10 +250,10 @@ fn at_hand(disk: &Disk, state: &State, source: &dyn Source) -> Result<AtHand, Pr
 }
 
 /// Objects first, the state last; then what nothing names any more can go.
-fn keep(disk: &Disk, offer: &Offer, next: &State, catalog: Option<&Catalog>) -> Result<(), StoredError> {
+fn keep(disk: &Disk, offer: &Offer, next: &State) -> Result<(), StoredError> {
     stored::keep_offer(disk, offer)?;
     stored::keep_state(disk, next)?;
-    stored::tidy(disk, next, catalog)
+    stored::tidy(disk, next)
 }
 
 /// Everything that the catalog needs is on the disk before the first change is made (T12).

@@ -20,8 +20,8 @@ use super::{enroll, facts};
 use crate::model::digest::hex;
 use crate::model::report::{LogLine, Refused, ReleaseRef, Report};
 use crate::model::resource::LogLevel;
-use crate::model::{Digest, Facts, Stamp};
-use crate::signing::{Freshness, State};
+use crate::model::{Digest, Facts, Principal, Stamp};
+use crate::signing::{Freshness, Standing, State};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -161,6 +161,9 @@ impl Course<'_> {
         let found = self.find(&mut state)?;
         let facts = self.timed("facts", |course| facts::gather(&course.host));
         let Found { ready, refusal, retry_after } = self.hold_to_trigger(found);
+        if let Some(ready) = &ready {
+            self.warn_of_emergency(ready, &state);
+        }
         let applied = ready.as_ref().map(|ready| self.apply(ready, &facts)).transpose()?;
         if applied.is_some() && self.order.mode == Mode::Converge {
             state = state.after_applying();
@@ -208,6 +211,25 @@ impl Course<'_> {
                 let ready = self.fall_back(state);
                 Ok(Found { ready, refusal: refusal.or_else(|| Some(no_server())), retry_after })
             }
+        }
+    }
+
+    /// An emergency is told in every run and every report, and so is the way back from one (D33).
+    fn warn_of_emergency(&mut self, ready: &Ready, state: &State) {
+        let release = &ready.release;
+        let (seq, end) = (release.seq, release.end(state.root(), ready.standing));
+        if ready.standing == Standing::Emergency {
+            let by: Vec<&str> = release.signers().iter().map(Principal::as_str).collect();
+            let text = format!(
+                "EMERGENCY release {seq} by {}: {}; it ends at {end} unless it is ratified",
+                by.join(", "),
+                release.reason
+            );
+            self.say(LogLevel::Warning, text);
+        }
+        if let Some(accepted) = state.accepted().filter(|accepted| accepted.seq > seq) {
+            let text = format!("Emergency release {} was not ratified: back to release {seq}", accepted.seq);
+            self.say(LogLevel::Warning, text);
         }
     }
 

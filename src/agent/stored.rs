@@ -7,7 +7,8 @@ use super::disk::{Disk, DiskError};
 use super::fetch::LIMITS;
 use crate::model::{Catalog, Digest};
 use crate::signing::merkle::Leaf;
-use crate::signing::{Cached, Envelope, Offer, Refusal, State};
+use crate::signing::state::AcceptedRelease;
+use crate::signing::{Cached, CachedRelease, Envelope, Offer, Refusal, State};
 use std::collections::BTreeSet;
 
 const STATE: &str = "state.json";
@@ -82,6 +83,10 @@ pub fn keep_offer(disk: &Disk, offer: &Offer) -> Result<(), StoredError> {
     let release = offer.release.id();
     keep_envelope(disk, &timestamp_name(offer.timestamp.id()), &offer.timestamp)?;
     keep_envelope(disk, &release_name(release), &offer.release)?;
+    if !offer.ratification.is_empty() {
+        let list = serde_json::to_vec(&offer.ratification).unwrap_or_default();
+        keep(disk, &ratification_name(release), &list)?;
+    }
     if let Some(leaf) = &offer.leaf {
         keep(disk, &format!("catalog/{}", Digest::of(&offer.catalog).hex()), &offer.catalog)?;
         keep(disk, &leaf_name(release), leaf)?;
@@ -151,27 +156,40 @@ pub fn catalog(disk: &Disk, release: Digest) -> Result<Option<Part>, StoredError
 pub fn cached(disk: &Disk, state: &State) -> Result<Option<Cached>, StoredError> {
     let Some(accepted) = state.accepted() else { return Ok(None) };
     let timestamp = timestamp(disk, state)?.unwrap_or(Envelope { bytes: Vec::new(), signatures: Vec::new() });
-    let release = release(disk, accepted.id)?.ok_or_else(|| gone("the accepted release is missing"))?;
-    let found = catalog(disk, accepted.id)?;
-    Ok(found.map(|Part { leaf, catalog }| Cached { timestamp, release, leaf, catalog }))
+    let Some(accepted) = cached_release(disk, accepted.id)? else { return Ok(None) };
+    let fallback = state.fallback().map_or(Ok(None), |before| cached_release(disk, before.id))?;
+    Ok(Some(Cached { timestamp, accepted, fallback }))
 }
 
-/// Removes the objects that neither the state nor its catalog name.
+fn cached_release(disk: &Disk, id: Digest) -> Result<Option<CachedRelease>, StoredError> {
+    let release = release(disk, id)?.ok_or_else(|| gone("the accepted release is missing"))?;
+    let ratification = match disk.read(&ratification_name(id), LIMITS.signatures)? {
+        None => Vec::new(),
+        Some(list) => serde_json::from_slice(&list).map_err(|_| gone("stored signatures are damaged"))?,
+    };
+    let found = catalog(disk, id)?;
+    Ok(found.map(|Part { leaf, catalog }| CachedRelease { release, ratification, leaf, catalog }))
+}
+
+/// Removes the objects that neither the state nor its catalogs name.
 ///
 /// # Errors
 /// When the disk refuses.
-pub fn tidy(disk: &Disk, state: &State, current: Option<&Catalog>) -> Result<(), StoredError> {
-    let mut wanted: BTreeSet<String> =
-        current.into_iter().flat_map(Catalog::blobs).map(|(digest, _)| blob_name(digest)).collect();
+pub fn tidy(disk: &Disk, state: &State) -> Result<(), StoredError> {
+    let mut wanted = BTreeSet::new();
     if let Some(seen) = state.timestamp() {
         wanted.extend(names(&timestamp_name(seen.id)));
     }
     wanted.extend(state.withdrawals().digest().map(withdrawals_name));
-    if let Some(accepted) = state.accepted() {
-        wanted.extend(names(&release_name(accepted.id)));
-        if let Some(Part { catalog, .. }) = catalog(disk, accepted.id)? {
-            wanted.insert(leaf_name(accepted.id));
+    for AcceptedRelease { id, .. } in state.accepted().into_iter().chain(state.fallback()) {
+        wanted.extend(names(&release_name(id)));
+        wanted.insert(ratification_name(id));
+        if let Some(Part { catalog, .. }) = catalog(disk, id)? {
+            wanted.insert(leaf_name(id));
             wanted.insert(format!("catalog/{}", Digest::of(&catalog).hex()));
+            if let Ok(catalog) = Catalog::decode(&catalog) {
+                wanted.extend(catalog.blobs().into_keys().map(blob_name));
+            }
         }
     }
     for directory in ["timestamp", "withdrawals", "release", "leaf", "catalog", "blob"] {
@@ -232,6 +250,10 @@ fn withdrawals_name(digest: Digest) -> String {
 
 fn release_name(id: Digest) -> String {
     format!("release/{}", id.hex())
+}
+
+fn ratification_name(release: Digest) -> String {
+    format!("release/{}.ratification.json", release.hex())
 }
 
 fn leaf_name(release: Digest) -> String {

@@ -10,7 +10,8 @@ use crate::signing::merkle::{Entry, Leaf, Leaves};
 use crate::signing::release::ReleaseKind;
 use crate::signing::root::{self, Limits, RawPrincipal, RawRole, RawRoot, Require, Rule, Tls};
 use crate::signing::{
-    Document, Envelope, Release, RepoId, Root, SigningKey, State, Timestamp, Trigger, Verified, sshsig,
+    Document, Envelope, Ratification, Release, RepoId, Root, SigningKey, State, Timestamp, Trigger, Verified,
+    sshsig,
 };
 use std::path::{Path, PathBuf};
 
@@ -41,11 +42,18 @@ pub(super) struct Draft {
     pub(super) motd: String,
     /// Who signs.
     pub(super) signers: Vec<&'static str>,
+    /// What sort of release it is.
+    pub(super) kind: ReleaseKind,
 }
 
 impl Draft {
     pub(super) fn of(motd: &str) -> Self {
-        Self { motd: motd.to_owned(), signers: vec!["alice", "bob"] }
+        Self { motd: motd.to_owned(), signers: vec!["alice", "bob"], kind: ReleaseKind::Normal }
+    }
+
+    /// An emergency of four hours, signed by dan alone.
+    pub(super) fn emergency(motd: &str) -> Self {
+        Self { motd: motd.to_owned(), signers: vec!["dan"], kind: ReleaseKind::BreakGlass }
     }
 
     pub(super) fn signed_by(mut self, signers: &[&'static str]) -> Self {
@@ -102,7 +110,7 @@ impl World {
             length: bytes.len() as u64,
         };
         let leaves = Leaves::new(&[7; 32], catalogs.iter().map(entry).collect()).unwrap();
-        let release = self.statement(seq, leaves.root());
+        let release = self.statement(seq, draft.kind, leaves.root());
         let place = directory.join(format!("release/production/{seq}"));
         let signed = envelope::<Release>(release.encode(), &draft.signers);
         write_envelope(&place.join("statement.json"), &place.join("signatures.json"), &signed);
@@ -122,6 +130,15 @@ impl World {
         self.last = Some((seq, release.id()));
         self.stamp(directory, NOW);
         seq
+    }
+
+    /// Publishes signatures of these people that ratify the last release.
+    pub(super) fn ratify(&self, directory: &Path, people: &[&str]) {
+        let place = directory.join(format!("release/production/{}", self.last.unwrap().0));
+        let statement = std::fs::read(place.join("statement.json")).unwrap();
+        let release: Release = crate::signing::document::read_untrusted(&statement).unwrap();
+        let signed = envelope::<Ratification>(Ratification::of(&release).encode(), people);
+        write(&place.join("ratification.json"), &serde_json::to_vec(&signed.signatures).unwrap());
     }
 
     /// Publishes a fresh timestamp for the last release.
@@ -165,7 +182,7 @@ impl World {
         }
     }
 
-    fn statement(&self, seq: u64, catalogs: Digest) -> Release {
+    fn statement(&self, seq: u64, kind: ReleaseKind, catalogs: Digest) -> Release {
         let some = Digest::of(b"");
         Release {
             document: "release".into(),
@@ -174,7 +191,7 @@ impl World {
             environment: name("production"),
             seq,
             prev: self.last.map(|(_, id)| id),
-            kind: ReleaseKind::Normal,
+            kind,
             change: "1".into(),
             patchset: 1,
             commit: "a".repeat(40),
@@ -194,14 +211,14 @@ impl World {
             log: None,
             supersedes: Vec::new(),
             created: NOW,
-            expires: NOW.plus(30 * 86_400),
+            expires: NOW.plus(if kind == ReleaseKind::BreakGlass { 4 * 3600 } else { 30 * 86_400 }),
             reason: "test".into(),
         }
     }
 }
 
 fn raw_root() -> RawRoot {
-    let people = ["alice", "bob", "frank", "olga", "server-ts"];
+    let people = ["alice", "bob", "frank", "olga", "dan", "server-ts"];
     let principal = |who: &str| RawPrincipal { name: name(who), keys: vec![key(who).public().to_line()] };
     let role = |title: &str, members: &[&str], threshold, nodes: Option<&str>| RawRole {
         name: name(title),
@@ -224,6 +241,7 @@ fn raw_root() -> RawRoot {
             role("release", &["alice", "bob", "frank"], 2, None),
             role("timestamp", &["server-ts"], 1, None),
             role("operator", &["olga"], 1, Some("*")),
+            role("break-glass", &["dan"], 1, Some("web*")),
         ],
         rules: vec![Rule { paths: vec!["**".to_owned().try_into().unwrap()], roles: vec![name("release")] }],
         guards: Vec::new(),

@@ -7,6 +7,7 @@ mod examine;
 mod ledger;
 mod list;
 mod note;
+mod ratify;
 mod release;
 mod rollback;
 mod show;
@@ -25,6 +26,8 @@ pub(super) enum Command {
     Approve(ApproveArgs),
     /// Take back your signature on a change. It never counts again, on no node.
     Withdraw(WithdrawArgs),
+    /// Take over an emergency release, so that it lasts.
+    Ratify(RatifyArgs),
     /// Look at releases.
     #[command(subcommand)]
     Release(Release),
@@ -101,6 +104,19 @@ pub(super) struct WithdrawArgs {
     yes: bool,
 }
 
+/// Which emergency release to take over.
+#[derive(Debug, clap::Args)]
+pub(super) struct RatifyArgs {
+    /// Its serial.
+    seq: u64,
+    /// Its environment.
+    #[arg(long, default_value = "production")]
+    environment: EnvName,
+    /// Do not ask before signing.
+    #[arg(long)]
+    yes: bool,
+}
+
 /// What can be done with releases.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Release {
@@ -150,6 +166,7 @@ pub(super) fn run(command: Command, ui: &mut Ui) -> Outcome {
             note::run(note::Words::reject(change, message), ui)
         }
         Command::Approve(args) => approve::run(&args, ui),
+        Command::Ratify(args) => ratify::run(&args, ui),
         Command::Withdraw(args) => withdraw::run(&args, ui),
         Command::Release(Release::List) => release::list(ui),
         Command::Release(Release::Show(args)) => release::show(&args, ui),

@@ -60,6 +60,9 @@ pub(super) struct InitArgs {
     /// Somebody who may ask nodes to run now; all nodes, or only those that the patterns name.
     #[arg(long, value_name = "NAME=KEY.pub[:PATTERN,…]")]
     operator: Vec<String>,
+    /// Somebody who may release alone in an emergency, for a day at most; all nodes, or only those that the patterns name.
+    #[arg(long, value_name = "NAME=KEY.pub[:PATTERN,…]")]
+    break_glass: Vec<String>,
     /// Somebody of role `security`, who must sign changes of policies and whatever `--guard` names.
     #[arg(long, value_name = "NAME=KEY.pub")]
     security: Vec<String>,

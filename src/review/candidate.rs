@@ -5,7 +5,7 @@ use super::admission::Measured;
 use super::{escape, message};
 use crate::model::{Digest, EnvName, Principal, Stamp};
 use crate::signing::merkle::{Entry, Leaves};
-use crate::signing::release::ReleaseKind;
+use crate::signing::release::{ReleaseKind, emergency_life};
 use crate::signing::{Refusal, Release, Root, Verified};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -50,7 +50,12 @@ pub struct Setting<'a> {
 /// When a changed path has no rule in the trust root, or the catalogs make no tree.
 pub fn build(setting: &Setting<'_>, measured: &Measured) -> Result<Release, Refusal> {
     let root = setting.root;
-    let life = i64::try_from(root.limits().release_life).unwrap_or(i64::MAX);
+    let limit = root.limits().release_life;
+    let life = match setting.kind {
+        ReleaseKind::Normal | ReleaseKind::Rollback => limit,
+        ReleaseKind::BreakGlass => limit.min(emergency_life(root)),
+    };
+    let life = i64::try_from(life).unwrap_or(i64::MAX);
     let roles = root.roles_for(measured.paths.iter().map(String::as_str))?;
     let leaves = Leaves::new(&setting.salt, measured.entries.clone())?;
     Ok(Release {

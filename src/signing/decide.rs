@@ -8,6 +8,7 @@ use super::current::{Current, Freshness};
 use super::document::{self, Envelope};
 use super::guard;
 use super::merkle::Leaf;
+use super::ratify::{self, Standing};
 use super::refusal::Refusal;
 use super::release::{self, Release, ReleaseKind};
 use super::root::{self, MAX_STEPS, Root};
@@ -32,6 +33,8 @@ pub struct Offer {
     pub withdrawals: Option<Vec<u8>>,
     /// The release statement that the timestamp names, from the server or from the node's own disk.
     pub release: Envelope,
+    /// Armoured signatures that ratify it; for emergency releases.
+    pub ratification: Vec<String>,
     /// The statements between the accepted release and the offered one, ascending.
     pub chain: Vec<Vec<u8>>,
     /// The node's leaf; `None` when the release has none for it.
@@ -60,6 +63,8 @@ pub enum Decision {
 pub struct Accepted {
     /// The statement, with the people who signed it.
     pub release: Verified<Release>,
+    /// Who stands behind it.
+    pub standing: Standing,
     /// What the node must be.
     pub catalog: Current<Catalog>,
     /// What to store before acting.
@@ -72,12 +77,13 @@ pub struct Accepted {
 /// With the first step that does not hold.
 pub fn decide(state: &State, offer: &Offer, now: Stamp) -> Result<Decision, Refusal> {
     let (state, timestamp) = fresh(state, offer, now)?;
-    let release = check_release(&state, &timestamp, offer, now)?;
-    let next = remember(&state, &timestamp, &release, now);
+    let (release, standing) = check_release(&state, &timestamp, offer, now)?;
+    let next = remember(&state, &timestamp, (&release, standing), now);
     let Some(leaf) = &offer.leaf else { return Ok(Decision::Unassigned { state: next }) };
     let catalog = own_catalog(&state, &release, leaf, &offer.catalog)?;
     let known = state.accepted().is_some_and(|accepted| accepted.id == release.id());
-    let accepted = Accepted { release, catalog: Current::new(catalog, Freshness::Fresh), state: next };
+    let accepted =
+        Accepted { release, standing, catalog: Current::new(catalog, Freshness::Fresh), state: next };
     Ok(if known { Decision::Unchanged(accepted) } else { Decision::Accept(accepted) })
 }
 
@@ -196,7 +202,7 @@ fn check_release(
     timestamp: &Timestamp,
     offer: &Offer,
     now: Stamp,
-) -> Result<Verified<Release>, Refusal> {
+) -> Result<(Verified<Release>, Standing), Refusal> {
     if offer.release.id() != timestamp.release {
         return Err(Refusal::Mixed { got: offer.release.id(), want: timestamp.release });
     }
@@ -208,13 +214,19 @@ fn check_release(
     check_order(state, &release, &offer.chain)?;
     check_floor(&state.root, &release)?;
     state.check_created("release", release.created, now)?;
-    let end = release.end(&state.root);
-    if now > end {
-        return Err(Refusal::ReleaseExpired { expired: end });
+    let standing = Standing::of(&state.root, &release, &offer.ratification)?;
+    let end = release.end(&state.root, standing);
+    match standing {
+        Standing::Ordinary if now > end => return Err(Refusal::ReleaseExpired { expired: end }),
+        Standing::Emergency if now > end => {
+            return Err(Refusal::Unratified { seq: release.seq, expired: end });
+        }
+        Standing::Ordinary | Standing::Emergency => {}
     }
+    ratify::check_scope(&state.root, standing, state.node())?;
     check_policy(state, &release)?;
     check_root_version(state, release.root)?;
-    Ok(release)
+    Ok((release, standing))
 }
 
 fn check_environment(state: &State, release: &Release) -> Result<(), Refusal> {
@@ -295,10 +307,17 @@ fn check_policy(state: &State, release: &Release) -> Result<(), Refusal> {
 fn remember(
     state: &State,
     timestamp: &Verified<Timestamp>,
-    release: &Verified<Release>,
+    (release, standing): (&Verified<Release>, Standing),
     now: Stamp,
 ) -> State {
     state.changed(|record| {
+        let same = record.accepted.is_some_and(|accepted| accepted.id == release.id());
+        record.fallback = match standing {
+            Standing::Ordinary => None,
+            // What stood before the first emergency in a row stands after it.
+            Standing::Emergency if same => record.fallback,
+            Standing::Emergency => record.fallback.or(record.accepted),
+        };
         record.timestamp = Some(TimestampSeen { n: timestamp.n, id: timestamp.id() });
         record.accepted =
             Some(AcceptedRelease { seq: release.seq, id: release.id(), policy_v: release.policy_v });

@@ -145,9 +145,12 @@ refusals! {
     /// Linted under an older policy than the trust root or the last release allows (D3).
     PolicyRolledBack { want: u64, got: u64 } =
         "POLICY", "linted under policy version {got}, where at least {want} is required";
-    /// A kind of release that this version does not know how to judge.
-    ReleaseKind =
-        "RELEASE_KIND", "break-glass releases are not supported";
+    /// An emergency release on a node that its role is not for (D33).
+    EmergencyScope { node: NodeName } =
+        "BREAK_GLASS_SCOPE", "an emergency release, whose role is not for node `{node}`, and nobody has ratified it";
+    /// An emergency release that nobody ratified in time (D33).
+    Unratified { seq: u64, expired: Stamp } =
+        "UNRATIFIED", "emergency release {seq} ended at {expired}, and not enough people have ratified it";
     /// The leaf is not in the tree that the reviewers signed (T1).
     Proof =
         "PROOF", "the catalog is not part of the signed release";

@@ -1,6 +1,7 @@
 //! The release statement: what reviewers sign. With enough signatures it *is* the release.
 
 use super::document::{self, Document, Envelope, RepoId, V};
+use super::ratify::{MAX_LIFE, Standing};
 use super::refusal::Refusal;
 use super::root::{self, Root};
 use super::verified::{Requirement, Tally, Verified, examine, tally};
@@ -79,7 +80,7 @@ pub enum ReleaseKind {
     Normal,
     /// The content of an older release.
     Rollback,
-    /// An emergency with fewer signatures; reserved.
+    /// An emergency: signed by the `break-glass` role alone, until enough people ratify it.
     BreakGlass,
 }
 
@@ -96,10 +97,33 @@ impl Release {
         Digest::of(&self.encode())
     }
 
-    /// When it ends under the trust root's limit.
+    /// When it ends under the trust root's limit. An emergency ends within hours; ratified, it lasts as long as a
+    /// release may.
     #[must_use]
-    pub fn end(&self, root: &Root) -> Stamp {
-        document::end(self.created, self.expires, root.limits().release_life)
+    pub fn end(&self, root: &Root, standing: Standing) -> Stamp {
+        let limit = root.limits().release_life;
+        match (self.kind, standing) {
+            (ReleaseKind::BreakGlass, Standing::Ordinary) => {
+                self.created.plus(i64::try_from(limit).unwrap_or(i64::MAX))
+            }
+            (ReleaseKind::BreakGlass, Standing::Emergency) => {
+                document::end(self.created, self.expires, limit.min(emergency_life(root)))
+            }
+            (ReleaseKind::Normal | ReleaseKind::Rollback, _) => {
+                document::end(self.created, self.expires, limit)
+            }
+        }
+    }
+
+    /// Whose signatures it needs if it is no emergency: `release` always, and its own roles besides. A statement can add
+    /// roles, never spare one (D35).
+    pub(super) fn ordinary_requirement(&self, root: &Root) -> Result<Requirement, Refusal> {
+        let always = root.roles().map(|(name, _)| name).filter(|name| name.as_str() == root::RELEASE);
+        let roles: Vec<RoleName> = always.chain(&self.roles).cloned().collect();
+        if let Some(unknown) = roles.iter().find(|name| root.role(name).is_none()) {
+            return Err(Refusal::Role { what: Self::TYPE, role: unknown.to_string() });
+        }
+        Ok(Requirement::roles(roles).without(self.authors.iter().cloned()))
     }
 }
 
@@ -166,6 +190,10 @@ impl Document for Release {
             "`commit` or `base` is no git id",
         );
         need(raw.affected <= raw.nodes, "more nodes are affected than there are");
+        let emergency = raw.kind == ReleaseKind::BreakGlass;
+        let long = raw.expires.since(raw.created) > i64::try_from(MAX_LIFE).unwrap_or(i64::MAX);
+        need(!(emergency && long), "an emergency of more than 24 hours");
+        need(!(emergency && raw.reason.trim().is_empty()), "an emergency without a reason");
         need(raw.supersedes.is_sorted_by(|a, b| a < b), "`supersedes` is not ascending, each once");
         need(raw.log.is_none(), "`log` is reserved");
         document::sound(Self::TYPE, problems)?;
@@ -176,19 +204,23 @@ impl Document for Release {
         self.repo
     }
 
-    /// `release` always, and the statement's roles besides: a statement can add roles, never spare one (D35).
+    /// An emergency needs the role that is for emergencies, and whoever has it may be the author.
     fn requirement(&self, root: &Root) -> Result<Requirement, Refusal> {
         match self.kind {
-            ReleaseKind::Normal | ReleaseKind::Rollback => {}
-            ReleaseKind::BreakGlass => return Err(Refusal::ReleaseKind),
+            ReleaseKind::Normal | ReleaseKind::Rollback => self.ordinary_requirement(root),
+            ReleaseKind::BreakGlass => {
+                let role = root.roles().map(|(name, _)| name).find(|name| name.as_str() == root::BREAK_GLASS);
+                role.map(|name| Requirement::roles([name.clone()]))
+                    .ok_or_else(|| Refusal::Role { what: Self::TYPE, role: root::BREAK_GLASS.into() })
+            }
         }
-        let always = root.roles().map(|(name, _)| name).filter(|name| name.as_str() == root::RELEASE);
-        let roles: Vec<RoleName> = always.chain(&self.roles).cloned().collect();
-        if let Some(unknown) = roles.iter().find(|name| root.role(name).is_none()) {
-            return Err(Refusal::Role { what: Self::TYPE, role: unknown.to_string() });
-        }
-        Ok(Requirement::roles(roles).without(self.authors.iter().cloned()))
     }
+}
+
+/// Seconds that an emergency lasts under a trust root.
+#[must_use]
+pub fn emergency_life(root: &Root) -> u64 {
+    root.role(root::BREAK_GLASS).and_then(root::Role::max_life).unwrap_or(MAX_LIFE)
 }
 
 fn git_id(text: &str) -> bool {

@@ -4,20 +4,32 @@
 use super::current::{Current, Freshness};
 use super::decide::own_catalog;
 use super::document::Envelope;
+use super::ratify::{self, Standing};
 use super::refusal::Refusal;
 use super::release::{self, Release};
 use super::state::State;
 use super::timestamp::Timestamp;
 use super::verified::{Verified, verify};
-use crate::model::{Catalog, Stamp};
+use crate::model::{Catalog, Digest, Stamp};
 
 /// What a node keeps of the release that it accepted.
 #[derive(Debug, Clone)]
 pub struct Cached {
     /// The last timestamp.
     pub timestamp: Envelope,
+    /// The accepted release.
+    pub accepted: CachedRelease,
+    /// The release before an emergency that nobody ratified yet.
+    pub fallback: Option<CachedRelease>,
+}
+
+/// What a node keeps of a release.
+#[derive(Debug, Clone)]
+pub struct CachedRelease {
     /// The statement.
     pub release: Envelope,
+    /// Armoured signatures that ratify it; for emergency releases.
+    pub ratification: Vec<String>,
     /// The node's leaf.
     pub leaf: Vec<u8>,
     /// The node's catalog.
@@ -30,6 +42,8 @@ pub struct Cached {
 pub struct Reloaded {
     /// The statement, with the people who signed it.
     pub release: Verified<Release>,
+    /// Who stands behind it.
+    pub standing: Standing,
     /// What the node must be.
     pub catalog: Current<Catalog>,
 }
@@ -42,27 +56,45 @@ pub fn reload(state: &State, cached: &Cached, now: Stamp) -> Result<Reloaded, Re
     let Some(accepted) = state.accepted() else {
         return Err(Refusal::State { why: "no release was accepted yet" });
     };
-    if cached.release.id() != accepted.id {
-        return Err(Refusal::State { why: "the stored release is not the accepted one" });
-    }
-    let release = release::verify(state.root(), &state.withdrawn(), &cached.release)?;
-    let catalog = own_catalog(state, &release, &cached.leaf, &cached.catalog)?;
-    let freshness = freshness(state, &release, &cached.timestamp, now);
-    Ok(Reloaded { release, catalog: Current::new(catalog, freshness) })
+    let (release, standing) = verify_cached(state, accepted.id, &cached.accepted)?;
+    // A clock that was set back does not make anything younger: the latest time ever seen counts (D31).
+    let now = now.max(state.max_time());
+    let over = standing == Standing::Emergency && now > release.end(state.root(), standing);
+    let (release, standing, part) = match (over, state.fallback(), &cached.fallback) {
+        (true, Some(before), Some(part)) => {
+            let (release, standing) = verify_cached(state, before.id, part)?;
+            (release, standing, part)
+        }
+        _ => (release, standing, &cached.accepted),
+    };
+    ratify::check_scope(state.root(), standing, state.node())?;
+    let catalog = own_catalog(state, &release, &part.leaf, &part.catalog)?;
+    let end = release.end(state.root(), standing);
+    let freshness =
+        if now > end { Freshness::Expired { since: end } } else { freshness(state, &cached.timestamp, now) };
+    Ok(Reloaded { release, standing, catalog: Current::new(catalog, freshness) })
 }
 
-/// A clock that was set back does not make anything younger: the latest time ever seen counts (D31).
-fn freshness(state: &State, release: &Release, timestamp: &Envelope, now: Stamp) -> Freshness {
-    let now = now.max(state.max_time());
-    let release_end = release.end(state.root());
-    if now > release_end {
-        return Freshness::Expired { since: release_end };
+fn verify_cached(
+    state: &State,
+    id: Digest,
+    cached: &CachedRelease,
+) -> Result<(Verified<Release>, Standing), Refusal> {
+    if cached.release.id() != id {
+        return Err(Refusal::State { why: "a stored release is not the one that was accepted" });
     }
+    let release = release::verify(state.root(), &state.withdrawn(), &cached.release)?;
+    let standing = Standing::of(state.root(), &release, &cached.ratification)?;
+    Ok((release, standing))
+}
+
+/// How fresh the server's last word is. It has to be about the accepted release.
+fn freshness(state: &State, timestamp: &Envelope, now: Stamp) -> Freshness {
     let seen = state.timestamp().is_some_and(|seen| seen.id == timestamp.id());
     let Ok(timestamp) = verify::<Timestamp>(state.root(), timestamp) else {
         return Freshness::Expired { since: now };
     };
-    if !seen || timestamp.seq != release.seq {
+    if !seen || state.accepted().is_none_or(|accepted| accepted.seq != timestamp.seq) {
         return Freshness::Expired { since: now };
     }
     let end = timestamp.end(state.root()).min(state.root().expires());

@@ -37,6 +37,8 @@ pub(super) struct Record {
     pub(super) report: ReportChain,
     pub(super) checkpoint: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) fallback: Option<AcceptedRelease>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) withdrawn: Option<Digest>,
     pub(super) writes: u64,
 }
@@ -117,6 +119,7 @@ impl State {
             max_time: root.fields().created,
             report: ReportChain::default(),
             checkpoint: None,
+            fallback: None,
             withdrawn: None,
             writes: 1,
         };
@@ -193,6 +196,12 @@ impl State {
     #[must_use]
     pub const fn accepted(&self) -> Option<AcceptedRelease> {
         self.record.accepted
+    }
+
+    /// The release to go back to if the accepted one, an emergency, is not ratified in time.
+    #[must_use]
+    pub const fn fallback(&self) -> Option<AcceptedRelease> {
+        self.record.fallback
     }
 
     /// The last release that a run applied to its end.

@@ -211,6 +211,7 @@ impl Published {
             timestamp: self.freshness.clone(),
             withdrawals: None,
             release: self.release.clone(),
+            ratification: Vec::new(),
             chain: Vec::new(),
             leaf: at.map(|at| self.leaves[at].encode()),
             catalog: at.map_or_else(Vec::new, |at| self.catalogs[at].encode()),

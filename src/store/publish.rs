@@ -147,6 +147,23 @@ impl Publication {
         write(&self.directory.join("withdrawals").join(format!("{env}.json")), list)
     }
 
+    /// Publishes the signatures that ratify an emergency release.
+    ///
+    /// # Errors
+    /// When there are too many, or the disk refuses.
+    pub fn set_ratification(
+        &self,
+        env: &EnvName,
+        seq: u64,
+        signatures: &[(Principal, String)],
+    ) -> Result<(), PublishError> {
+        if signatures.len() > MAX_SIGNATURES {
+            return Err(PublishError::TooManySignatures(signatures.len()));
+        }
+        let place = self.directory.join("release").join(env.as_str()).join(seq.to_string());
+        write(&place.join("ratification.json"), &container(signatures))
+    }
+
     fn add_objects(&self, kind: &str, objects: &[Vec<u8>]) -> Result<(), PublishError> {
         let directory = self.directory.join(kind);
         for object in objects {

@@ -7,8 +7,9 @@ use crate::agent::stored::Part;
 use crate::model::{Digest, EnvName, NodeName};
 use crate::signing::document::read_untrusted;
 use crate::signing::merkle::Leaf;
+use crate::signing::release::ReleaseKind;
 use crate::signing::state::AcceptedRelease;
-use crate::signing::{Envelope, Offer, Timestamp};
+use crate::signing::{Envelope, Offer, Release, Timestamp};
 use publication::News;
 
 /// What the node has already.
@@ -59,6 +60,11 @@ pub fn gather(source: &dyn Source, at_hand: &AtHand) -> Result<Gathered, FetchEr
         None => newer(source, at_hand, (timestamp, peek.seq))?,
     };
     let news = peek.withdrawn.filter(|_| peek.withdrawn != at_hand.withdrawals);
+    let emergency = read_untrusted::<Release>(&offer.release.bytes)
+        .is_ok_and(|release| release.kind == ReleaseKind::BreakGlass);
+    if emergency {
+        offer.ratification = publication::ratification(source, environment, peek.seq)?;
+    }
     offer.withdrawals = news.map(|digest| publication::withdrawals(source, digest)).transpose()?;
     Ok(Gathered { offer, etag })
 }
@@ -71,6 +77,7 @@ fn confirmed(source: &dyn Source, at_hand: &AtHand, timestamp: Envelope) -> Resu
             timestamp,
             withdrawals: None,
             release: release.clone(),
+            ratification: Vec::new(),
             chain: Vec::new(),
             leaf: Some(leaf.clone()),
             catalog: catalog.clone(),
@@ -94,7 +101,16 @@ fn newer(
         // `decide` says what is wrong with it.
         Some(Ok(_) | Err(_)) | None => Vec::new(),
     };
-    Ok(Offer { roots: Vec::new(), timestamp, withdrawals: None, release, chain, leaf, catalog })
+    Ok(Offer {
+        roots: Vec::new(),
+        timestamp,
+        withdrawals: None,
+        release,
+        ratification: Vec::new(),
+        chain,
+        leaf,
+        catalog,
+    })
 }
 
 /// The statements between the accepted release and number `seq`, ascending.

@@ -66,6 +66,16 @@ pub fn release(source: &dyn Source, environment: &EnvName, seq: u64) -> Result<E
     Ok(Envelope { bytes, signatures })
 }
 
+/// The signatures that ratify a release; none when nobody did yet.
+///
+/// # Errors
+/// When they cannot be had whole.
+pub fn ratification(source: &dyn Source, environment: &EnvName, seq: u64) -> Result<Vec<String>, FetchError> {
+    let path = format!("release/{environment}/{seq}/ratification.json");
+    document(source, &path, LIMITS.signatures)?
+        .map_or_else(|| Ok(Vec::new()), |bytes| list(source, &path, &bytes))
+}
+
 /// The statement of a release without its approvals: enough for a link of the chain.
 ///
 /// # Errors
@@ -114,7 +124,11 @@ pub fn blob(source: &dyn Source, digest: Digest, size: u64) -> Result<Vec<u8>, F
 
 fn signatures(source: &dyn Source, path: &str) -> Result<Vec<String>, FetchError> {
     let bytes = document(source, path, LIMITS.signatures)?.ok_or_else(|| missing(source, path.to_owned()))?;
-    serde_json::from_slice(&bytes).map_err(|_| FetchError::Form {
+    list(source, path, &bytes)
+}
+
+fn list(source: &dyn Source, path: &str, bytes: &[u8]) -> Result<Vec<String>, FetchError> {
+    serde_json::from_slice(bytes).map_err(|_| FetchError::Form {
         path: path.to_owned(),
         from: source.name().to_owned(),
         what: "list of signatures",

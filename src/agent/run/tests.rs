@@ -150,6 +150,49 @@ fn t9_a_refused_release_leaves_the_old_one_in_force() {
     assert_eq!(scene.motd().as_deref(), Some("one"));
 }
 
+/// What every line of a report says.
+fn said(report: &Report) -> String {
+    report.logs.iter().map(|line| format!("{}\n", line.message)).collect()
+}
+
+#[test]
+fn d33_an_emergency_is_told_in_every_report_and_ends_by_itself() {
+    let mut scene = Scene::new();
+    scene.run();
+    let publication = scene.publication();
+    scene.world.publish(&publication, &Draft::emergency("two"));
+    for _ in 0..2 {
+        let during = scene.run();
+        assert!(said(&during).contains("EMERGENCY release 2 by dan: test; it ends at"), "{}", said(&during));
+        assert_eq!(scene.motd().as_deref(), Some("two"));
+    }
+    // Four hours later nobody has ratified it: the node is again what it was.
+    scene.world.stamp(&publication, NOW.plus(3 * 3600));
+    scene.run_at(|| NOW.plus(3 * 3600));
+    scene.world.stamp(&publication, NOW.plus(4 * 3600 - 60));
+    scene.run_at(|| NOW.plus(4 * 3600 - 60));
+    let after = scene.run_at(|| NOW.plus(4 * 3600 + 1));
+    assert_eq!(after.refusal.as_ref().map(|refused| refused.code.as_str()), Some("UNRATIFIED"));
+    assert!(
+        said(&after).contains("Emergency release 2 was not ratified: back to release 1"),
+        "{}",
+        said(&after)
+    );
+    assert_eq!(
+        (scene.motd().as_deref(), after.release.as_ref().map(|release| release.seq)),
+        (Some("one"), Some(1))
+    );
+    // Ratified late, it is in force once more.
+    scene.world.ratify(&publication, &["alice", "bob"]);
+    scene.world.stamp(&publication, NOW.plus(5 * 3600));
+    let ratified = scene.run_at(|| NOW.plus(5 * 3600));
+    assert_eq!((scene.motd().as_deref(), &ratified.refusal), (Some("two"), &None));
+    assert!(!said(&ratified).contains("EMERGENCY"), "{}", said(&ratified));
+    std::fs::remove_dir_all(&publication).unwrap();
+    let alone = scene.run_at(|| NOW.plus(5 * 3600 + 1));
+    assert_eq!(alone.release.map(|release| release.seq), Some(2), "the ratification is on the disk, too");
+}
+
 #[test]
 fn d26_reports_are_signed_and_chained_and_wait_for_a_server() {
     let scene = Scene::new();

@@ -15,6 +15,7 @@ use crate::review::{escape, render};
 use crate::server::gate::releases;
 use crate::signing::Release;
 use crate::signing::document::Document as _;
+use crate::signing::release::ReleaseKind;
 
 /// Runs the command.
 pub(super) fn run(args: &ApproveArgs, ui: &mut Ui) -> Outcome {
@@ -23,7 +24,8 @@ pub(super) fn run(args: &ApproveArgs, ui: &mut Ui) -> Outcome {
     let examined = examine(&clone, args.change, ui)?;
     may_sign(&clone, &examined)?;
     examined.agree()?;
-    if examined.release.authors.contains(&signer.name) {
+    let emergency = examined.release.kind == ReleaseKind::BreakGlass;
+    if examined.release.authors.contains(&signer.name) && !emergency {
         let (number, who) = (args.change, signer.name.clone());
         return Err(ChangeError::SelfApproval { number, who }.into());
     }
@@ -136,6 +138,12 @@ fn present(examined: &Examined, ui: &mut Ui) -> Result<(), Failure> {
     let authors: Vec<&str> = release.authors.iter().map(crate::model::Principal::as_str).collect();
     ui.line(format_args!("change {}: {}", release.change, escape::line(release.reason.as_bytes())))?;
     ui.line(format_args!("  authors    {}", authors.join(", ")))?;
+    if release.kind == ReleaseKind::BreakGlass {
+        ui.line(format_args!(
+            "  EMERGENCY  in force at once, until {} unless it is ratified",
+            release.expires
+        ))?;
+    }
     ui.line(show::effects(examined).trim_end())?;
     ui.line(render::effect(&examined.effect, ui.style()).trim_end())?;
     let warnings = show::warnings(examined, ui);

@@ -156,6 +156,7 @@ fn known_rivals(clone: &Clone, theirs: &Release) -> Result<BTreeSet<Digest>, Fai
 fn kind(clone: &Clone, change: &Change, admitted: &Admitted) -> Result<ReleaseKind, Failure> {
     match change.purpose {
         Purpose::Normal => Ok(ReleaseKind::Normal),
+        Purpose::Emergency => Ok(ReleaseKind::BreakGlass),
         Purpose::Rollback(seq) => {
             let old = releases::read(&clone.repo, &change.environment, seq)?;
             let same = old.release.source == admitted.measured.source;

@@ -7,9 +7,11 @@ use crate::model::{Digest, EnvName, Principal};
 use crate::module;
 use crate::repo::Limits;
 use crate::review::{admission, escape};
+use crate::server::gate::ratifications;
 use crate::server::gate::releases::{self, ReleaseRecord};
 use crate::signing::merkle::Leaves;
-use crate::signing::{Envelope, Release, Verified};
+use crate::signing::release::ReleaseKind;
+use crate::signing::{Envelope, Release, Verified, ratify};
 
 /// `release list`.
 pub(super) fn list(ui: &mut Ui) -> Outcome {
@@ -29,13 +31,32 @@ pub(super) fn list(ui: &mut Ui) -> Outcome {
 
 fn line(clone: &Clone, record: &ReleaseRecord) -> String {
     let release = &record.release;
-    let signed = match signed(clone, record) {
-        Ok(verified) => format!("signed by {}", names(verified.signers())),
+    let signed = match signed(clone, record).and_then(|verified| {
+        let emergency = emergency(clone, release)?;
+        Ok(format!("signed by {}{emergency}", names(verified.signers())))
+    }) {
+        Ok(signed) => signed,
         Err(error) => format!("NOT VALID: {error}"),
     };
     let reason = escape::line(release.reason.as_bytes());
     let (environment, seq) = (release.environment.as_str(), release.seq);
     format!("{seq:>4}  {environment:<12} {}  {reason}  [{signed}]", release.created)
+}
+
+/// What an emergency release stands at; nothing about any other.
+fn emergency(clone: &Clone, release: &Release) -> Result<String, Failure> {
+    if release.kind != ReleaseKind::BreakGlass {
+        return Ok(String::new());
+    }
+    let given = ratifications::load(&clone.repo, &release.environment, release.seq)?;
+    let signatures: Vec<String> = given.into_iter().map(|(_, signature)| signature).collect();
+    let tally = ratify::check_threshold(&clone.root, release, &signatures)?;
+    Ok(if tally.met {
+        format!(", EMERGENCY, ratified by {}", names(&tally.signed))
+    } else {
+        let missing = super::list::missing(&tally.missing);
+        format!(", EMERGENCY until {}, not ratified: missing {missing}", release.expires)
+    })
 }
 
 /// `release show`.
@@ -57,22 +78,30 @@ pub(super) fn show(args: &ReleaseArgs, ui: &mut Ui) -> Outcome {
 pub(super) fn verify(args: &ReleaseArgs, ui: &mut Ui) -> Outcome {
     let clone = Clone::open()?;
     let record = releases::read(&clone.repo, &args.environment, args.seq)?;
-    let release = signed(&clone, &record)?;
+    check(&clone, &record, ui)?;
+    Ok(0)
+}
+
+/// Signatures, chain, files and catalogs of a release.
+///
+/// # Errors
+/// With the first that does not hold.
+pub(super) fn check(clone: &Clone, record: &ReleaseRecord, ui: &mut Ui) -> Result<(), Failure> {
+    let release = signed(clone, record)?;
     ui.line(format_args!(
         "signatures  {} under trust root {}",
         names(release.signers()),
         clone.root.version()
     ))?;
-    chain(&clone, &args.environment, &release)?;
+    chain(clone, &release.environment, &release)?;
     ui.line(format_args!("chain       unbroken from release 1 to {}", release.seq))?;
     let tree = clone.repo.read_tree(release.commit.parse()?, Limits::SITE)?;
     if tree.manifest_digest() != release.source {
         return Err(Failure::refused("the commit does not hold the files that were signed"));
     }
     ui.line(format_args!("source      {}", release.source))?;
-    catalogs(&record, &tree)?;
-    ui.line(format_args!("catalogs    {} compiled here, all as signed", release.nodes))?;
-    Ok(0)
+    catalogs(record, &tree)?;
+    ui.line(format_args!("catalogs    {} compiled here, all as signed", release.nodes))
 }
 
 fn signed(clone: &Clone, record: &ReleaseRecord) -> Result<Verified<Release>, Failure> {

@@ -4,6 +4,7 @@ use super::InitArgs;
 use crate::cli::{Failure, keys};
 use crate::model::{Digest, Kind, Principal, RoleName, Stamp};
 use crate::signing::document::{RepoId, V};
+use crate::signing::ratify::MAX_LIFE;
 use crate::signing::root::{self, Guard, Limits, RawPrincipal, RawRole, RawRoot, Require, Root, Rule, Tls};
 use crate::signing::{Document as _, PublicKey};
 use std::path::Path;
@@ -51,6 +52,9 @@ impl Draft {
         draft.rule("**", &[root::RELEASE])?;
         for guard in &args.guard {
             draft.guard(guard)?;
+        }
+        for person in &args.break_glass {
+            draft.break_glass(person)?;
         }
         for operator in &args.operator {
             draft.operator(operator)?;
@@ -131,6 +135,29 @@ impl Draft {
         let (kind, pattern) = text.split_once(':').ok_or_else(wrong)?;
         let resource = Kind::named(kind).ok_or_else(wrong)?;
         self.guards.push(Guard { resource, pattern: pattern.parse()?, role: root::SECURITY.parse()? });
+        Ok(())
+    }
+
+    /// Somebody who may make emergency releases alone: for the nodes of the patterns, `*` by default, and for hours.
+    fn break_glass(&mut self, argument: &str) -> Result<(), Failure> {
+        let (person, patterns) = argument.rsplit_once(':').unwrap_or((argument, "*"));
+        let names = self.people("--break-glass", &[person.to_owned()])?;
+        let nodes = patterns.split(',').map(str::parse).collect::<Result<Vec<_>, _>>()?;
+        let name: RoleName = root::BREAK_GLASS.parse()?;
+        match self.roles.iter_mut().find(|role| role.name == name) {
+            Some(role) => {
+                role.members.extend(names);
+                let known = role.nodes.get_or_insert_default();
+                known.extend(nodes.into_iter().filter(|node| !known.contains(node)).collect::<Vec<_>>());
+            }
+            None => self.roles.push(RawRole {
+                name,
+                members: names,
+                threshold: 1,
+                nodes: Some(nodes),
+                max_life: Some(MAX_LIFE),
+            }),
+        }
         Ok(())
     }
 

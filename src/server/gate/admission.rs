@@ -76,12 +76,17 @@ fn pusher(
 struct Options {
     change: Option<u64>,
     rollback: Option<u64>,
+    emergency: bool,
 }
 
 impl Options {
     fn parse(options: &[String]) -> Result<Self, GateError> {
-        let mut parsed = Self { change: None, rollback: None };
+        let mut parsed = Self { change: None, rollback: None, emergency: false };
         for option in options {
+            if option == "break-glass" {
+                parsed.emergency = true;
+                continue;
+            }
             let unknown = || GateError::PushOption(option.clone());
             let (name, value) = option.split_once('=').ok_or_else(unknown)?;
             let number = value.parse().map_err(|_| unknown())?;
@@ -133,6 +138,7 @@ fn propose(repo: &Repo, root: &Verified<Root>, asked: Asked) -> Result<Proposed,
         base: head.commit.map(|id| id.to_string()),
         change: options.change,
         rollback: options.rollback,
+        emergency: options.emergency,
         committers: committers(repo, root, &commits)?.into_iter().collect(),
         effect: render::effect(&effect::diff(&admitted.before, &after), Style::Plain),
         warnings: if warnings.is_empty() {

@@ -51,6 +51,7 @@ pub(super) fn reviewed(change: &Change, what: &Reviewed, tally: Option<&Tally>) 
         Reviewed::Rejected => {
             format!("\nchange {number} is rejected as it is; the author's next patchset opens it again\n")
         }
+        Reviewed::Ratified { seq, .. } => format!("\nthe ratification of release {seq} is on record\n"),
         Reviewed::Withdrew(_) => {
             "\nthe signature is taken back: it counts no longer, here or on any node that hears of it\n"
                 .to_owned()

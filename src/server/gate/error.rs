@@ -39,7 +39,7 @@ pub enum GateError {
     #[error("`{}` cannot be deleted: what was reviewed stays on record", .0.escape_default())]
     Delete(String),
     /// A push option that means nothing.
-    #[error("push option `{}` means nothing here; known are `change=N` and `rollback=SEQ`", .0.escape_default())]
+    #[error("push option `{}` means nothing here; known are `change=N`, `rollback=SEQ` and `break-glass`", .0.escape_default())]
     PushOption(String),
     /// The proposal does not come after the head.
     #[error("the proposal does not build on the head of `{environment}`, which is {head}")]
@@ -92,6 +92,9 @@ pub enum GateError {
         /// The change's.
         want: EnvName,
     },
+    /// A ratification of something that needs none.
+    #[error("change {0} is no emergency release, so there is nothing to ratify")]
+    NoEmergency(u64),
     /// Somebody signs again what they took back.
     #[error("`{0}` took back their signature on this statement, and it never counts again")]
     TakenBack(crate::model::Principal),

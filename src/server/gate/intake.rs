@@ -7,7 +7,7 @@ use super::releases::{self, Head, NewRelease};
 use super::reviewing::{Reviewed, record_review};
 use super::ticket::{Proposed, Ticket, Work};
 use super::trust::{self, Pin};
-use super::{GateError, admission, answer, changes, crash_point, reconcile, withdrawals};
+use super::{GateError, admission, answer, changes, crash_point, ratifications, reconcile, withdrawals};
 use crate::model::{Digest, Principal, Stamp};
 use crate::module;
 use crate::repo::receive::Verdict;
@@ -76,7 +76,11 @@ fn propose(
         None => new_change(repo, proposed, &ticket.commit, message::change_id(&text))?,
     };
     change.may_propose(&proposed.environment, &ticket.commit)?;
-    change.purpose = proposed.rollback.map_or(Purpose::Normal, Purpose::Rollback);
+    change.purpose = match proposed.rollback {
+        Some(seq) => Purpose::Rollback(seq),
+        None if proposed.emergency => Purpose::Emergency,
+        None => Purpose::Normal,
+    };
     let statement =
         statement(&Draft { desk, root, ticket, proposed, head: &head, change: &change, message: &text })?;
     let lost = change.propose(Patchset {
@@ -150,6 +154,7 @@ fn statement(draft: &Draft<'_>) -> Result<Release, GateError> {
         kind: match change.purpose {
             Purpose::Normal => ReleaseKind::Normal,
             Purpose::Rollback(_) => ReleaseKind::Rollback,
+            Purpose::Emergency => ReleaseKind::BreakGlass,
         },
         change: change.number,
         patchset: change.next_patchset(),
@@ -196,10 +201,15 @@ fn review(desk: &Desk<'_>, root: &Verified<Root>, number: u64, pushed: Id) -> Re
         Reviewed::Commented => "comment",
         Reviewed::Rejected => "rejection",
         Reviewed::Withdrew(_) => "withdrawal",
+        Reviewed::Ratified { .. } => "ratification",
     };
     let mut updates = vec![changes::save(repo, &change, event, desk.now)?];
     if let Reviewed::Withdrew(entry) = &what {
         updates.push(withdrawals::add(repo, &change.environment, entry.clone(), desk.now)?);
+    }
+    if let Reviewed::Ratified { seq, who, signature } = &what {
+        let place = (&change.environment, *seq);
+        updates.push(ratifications::add(repo, place, (who, signature), desk.now)?);
     }
     repo.update(&updates)?;
     reconcile(repo, desk.publication, desk.now)?;

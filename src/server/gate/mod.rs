@@ -8,6 +8,7 @@ mod answer;
 pub mod changes;
 mod error;
 mod intake;
+pub mod ratifications;
 mod reconcile;
 pub mod releases;
 mod reviewing;

@@ -4,7 +4,7 @@
 
 use super::releases::{self, ReleaseRecord};
 use super::trust;
-use super::{GateError, changes, crash_point, withdrawals};
+use super::{GateError, changes, crash_point, ratifications, withdrawals};
 use crate::model::{EnvName, Principal, Stamp};
 use crate::repo::{Expected, Id, Limits, RefUpdate, Repo, TRUST_REF};
 use crate::review::change::Status;
@@ -34,11 +34,18 @@ pub fn reconcile(repo: &Repo, publication: &Publication, now: Stamp) -> Result<R
         if let Some((seq, _)) = all.last() {
             follow(repo, &environment, *seq, now, &mut repaired)?;
         }
-        for (seq, _) in all {
+        for (seq, _) in &all {
             let statement = format!("release/{environment}/{seq}/statement.json");
             if !publication.directory().join(statement).exists() {
-                publication.add_release(&releases::read(repo, &environment, seq)?.published()?)?;
-                repaired.published.push((environment.clone(), seq));
+                publication.add_release(&releases::read(repo, &environment, *seq)?.published()?)?;
+                repaired.published.push((environment.clone(), *seq));
+            }
+        }
+        // Of an older one nobody asks any more.
+        if let Some((seq, _)) = all.last() {
+            let signatures = ratifications::load(repo, &environment, *seq)?;
+            if !signatures.is_empty() {
+                publication.set_ratification(&environment, *seq, &signatures)?;
             }
         }
     }

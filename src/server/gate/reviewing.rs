@@ -4,9 +4,13 @@ use super::{GateError, releases, withdrawals};
 use crate::model::{Digest, Principal, wire};
 use crate::repo::{Id, Limits, Repo};
 use crate::review::change::{Change, ChangeError, NoteRecord, Status};
+use crate::signing::release::ReleaseKind;
 use crate::signing::review::{Note, NoteVerdict};
+use crate::signing::root::{BREAK_GLASS, RELEASE};
 use crate::signing::sshsig::Signature;
-use crate::signing::{Document as _, Envelope, Release, Root, Verified, Withdrawal, document, verify};
+use crate::signing::{
+    Document as _, Envelope, Ratification, Release, Root, Verified, Withdrawal, document, ratify, verify,
+};
 
 /// What a reviewer did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,10 +23,19 @@ pub(super) enum Reviewed {
     Rejected,
     /// Took their signature back.
     Withdrew(wire::Signed),
+    /// Took over an emergency release.
+    Ratified {
+        /// Its serial.
+        seq: u64,
+        /// Who.
+        who: Principal,
+        /// The armoured signature.
+        signature: String,
+    },
 }
 
 /// Adds to `change` what the commit `pushed` holds: `statement.json` and `approval.sig`, or `withdraw.json` and
-/// `withdraw.sig`, or `note.json` and `note.sig`.
+/// `withdraw.sig`, or `ratify.json` and `ratify.sig`, or `note.json` and `note.sig`.
 ///
 /// # Errors
 /// When it is none of them, or does not count.
@@ -39,6 +52,9 @@ pub(super) fn record_review(
     }
     if let (Some(document), Some(signature)) = (files.get("withdraw.json"), text("withdraw.sig")) {
         return withdraw(root, change, Signed { document, signature });
+    }
+    if let (Some(document), Some(signature)) = (files.get("ratify.json"), text("ratify.sig")) {
+        return ratify(repo, root, change, Signed { document, signature });
     }
     match (files.get("note.json"), text("note.sig")) {
         (Some(document), Some(signature)) => note(root, change, Signed { document, signature }),
@@ -68,14 +84,16 @@ fn approve(
     change.base_moved(&commit, head.last.map_or(0, |(seq, _)| seq));
     change.approve(who.clone(), Digest::of(document), signature)?;
     let release: Release = document::read_untrusted(document)?;
-    if release.authors.contains(&who) {
+    let emergency = release.kind == ReleaseKind::BreakGlass;
+    if release.authors.contains(&who) && !emergency {
         return Err(ChangeError::SelfApproval { number: change.number, who }.into());
     }
     let withdrawn = withdrawals::load(repo, &change.environment)?.in_force(root);
     if withdrawn.from(Digest::of(document)).any(|name| *name == who) {
         return Err(GateError::TakenBack(who));
     }
-    if !has_say(root, &release, &who) {
+    let says = if emergency { root.has_role(&who, BREAK_GLASS) } else { has_say(root, &release, &who) };
+    if !says {
         return Err(GateError::NoSay { who, what: "approve this change" });
     }
     Ok(Reviewed::Approved)
@@ -93,10 +111,35 @@ fn withdraw(root: &Verified<Root>, change: &mut Change, signed: Signed<'_>) -> R
     Ok(Reviewed::Withdrew(entry))
 }
 
+/// A ratification has no fields of its own: it must be the one of the release that the change became.
+fn ratify(
+    repo: &Repo,
+    root: &Verified<Root>,
+    change: &Change,
+    signed: Signed<'_>,
+) -> Result<Reviewed, GateError> {
+    let Signed { document, signature } = signed;
+    let Status::Released(seq) = change.status else { return Err(GateError::NoEmergency(change.number)) };
+    let release = releases::read(repo, &change.environment, seq)?.release;
+    if release.kind != ReleaseKind::BreakGlass || Ratification::of(&release).encode() != document {
+        return Err(GateError::NoEmergency(change.number));
+    }
+    let tally = ratify::check_threshold(root, &release, std::slice::from_ref(&signature))?;
+    match tally.signed.first() {
+        Some(who) if has_say(root, &release, who) => {
+            Ok(Reviewed::Ratified { seq, who: who.clone(), signature })
+        }
+        Some(who) => Err(GateError::NoSay { who: who.clone(), what: "ratify this release" }),
+        None => match tally.authors.first() {
+            Some(who) => Err(ChangeError::SelfApproval { number: change.number, who: who.clone() }.into()),
+            None => Err(GateError::BadApproval),
+        },
+    }
+}
+
 /// Whether the person has `release` or any of the statement's other roles.
 fn has_say(root: &Root, release: &Release, who: &Principal) -> bool {
-    root.has_role(who, crate::signing::root::RELEASE)
-        || release.roles.iter().any(|role| root.has_role(who, role))
+    root.has_role(who, RELEASE) || release.roles.iter().any(|role| root.has_role(who, role))
 }
 
 fn note(root: &Verified<Root>, change: &mut Change, signed: Signed<'_>) -> Result<Reviewed, GateError> {

@@ -46,6 +46,8 @@ pub struct Proposed {
     pub change: Option<u64>,
     /// The release that it goes back to.
     pub rollback: Option<u64>,
+    /// Whether it is an emergency.
+    pub emergency: bool,
     /// Who signed commits of it.
     pub committers: Vec<Principal>,
     /// What was measured.

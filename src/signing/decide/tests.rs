@@ -149,6 +149,7 @@ fn t7_parts_of_two_releases_do_not_mix() {
         let from = |bit: u8| if mask & (1 << bit) == 0 { &old } else { &new };
         let offer = Offer {
             roots: Vec::new(),
+            ratification: Vec::new(),
             chain: Vec::new(),
             timestamp: from(0).timestamp.clone(),
             withdrawals: None,

@@ -5,7 +5,9 @@ use crate::model::Principal;
 use crate::signing::query::{self, Query};
 use crate::signing::review::{Note, NoteVerdict};
 use crate::signing::testing::{hour, key, publish, raw_root, root, signed, trigger, who};
-use crate::signing::{Release, Timestamp, Trigger, Withdrawal, Withdrawn, release, report, sshsig, verify};
+use crate::signing::{
+    Ratification, Release, Timestamp, Trigger, Withdrawal, Withdrawn, release, report, sshsig, verify,
+};
 use std::collections::BTreeSet;
 
 #[test]
@@ -18,6 +20,7 @@ fn d41_no_two_documents_share_a_purpose() {
         Query::NAMESPACE,
         Note::NAMESPACE,
         Withdrawal::NAMESPACE,
+        Ratification::NAMESPACE,
         report::NAMESPACE,
     ];
     let distinct: BTreeSet<_> = purposes.iter().collect();

@@ -124,6 +124,7 @@ fn real(offer: &Offer, have: u8) -> crate::signing::Offer {
         timestamp: word(offer.timestamp),
         withdrawals: None,
         release: signed::<Release>(made.statement.encode(), offer.signatures),
+        ratification: Vec::new(),
         chain,
         leaf: offer.part.map(|(place, _)| leaf(place)),
         catalog: offer.part.map_or_else(Vec::new, |(_, part)| catalog(part)),

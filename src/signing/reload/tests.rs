@@ -9,12 +9,13 @@ use crate::signing::testing::{
 
 fn cached(published: &Published) -> Cached {
     let offer = published.offer("web1");
-    Cached {
-        timestamp: offer.timestamp,
+    let accepted = CachedRelease {
         release: offer.release,
+        ratification: Vec::new(),
         leaf: offer.leaf.unwrap(),
         catalog: offer.catalog,
-    }
+    };
+    Cached { timestamp: offer.timestamp, accepted, fallback: None }
 }
 
 fn at(now: Stamp) -> Freshness {
@@ -69,10 +70,10 @@ fn what_lies_on_the_disk_is_verified_again() {
         assert_eq!(code(&state, &cached), expected);
     };
     check(|_| {}, "");
-    check(|c| c.catalog[9] ^= 1, "CATALOG_ALTERED");
-    check(|c| c.leaf = publish(2, None).leaves[1].encode(), "PROOF");
-    check(|c| c.release.bytes[9] ^= 1, "STATE");
-    check(|c| c.release.signatures.truncate(1), "THRESHOLD");
+    check(|c| c.accepted.catalog[9] ^= 1, "CATALOG_ALTERED");
+    check(|c| c.accepted.leaf = publish(2, None).leaves[1].encode(), "PROOF");
+    check(|c| c.accepted.release.bytes[9] ^= 1, "STATE");
+    check(|c| c.accepted.release.signatures.truncate(1), "THRESHOLD");
     assert_eq!(code(&enrolled("web1"), &cached(&one)), "STATE");
     assert_eq!(code(&state, &cached(&publish(2, Some(&one)))), "STATE");
 }

@@ -1,10 +1,11 @@
 //! From the written trust root to one that makes sense, with all problems at once.
 
 use super::raw::{RawRole, RawRoot};
-use super::{RELEASE, ROOT, Role, Root, TIMESTAMP, WITNESS, is_machine, is_operator};
+use super::{BREAK_GLASS, RELEASE, ROOT, Role, Root, TIMESTAMP, WITNESS, is_machine, is_operator};
 use crate::model::{Principal, RoleName};
 use crate::signing::document::{V, sound};
 use crate::signing::key::PublicKey;
+use crate::signing::ratify::MAX_LIFE;
 use crate::signing::refusal::Refusal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -128,11 +129,17 @@ fn valid_role(role: &RawRole) -> Result<Option<Role>, &'static str> {
         return Err("has a threshold that its members cannot reach");
     }
     let nodes = role.nodes.clone().unwrap_or_default();
-    if is_operator(&role.name) == nodes.is_empty() && role.name.as_str() != "break-glass" {
-        return Err("must name nodes if it is for operators, and must not otherwise");
+    let emergency = role.name.as_str() == BREAK_GLASS;
+    if (is_operator(&role.name) || emergency) == nodes.is_empty() {
+        return Err("must name nodes if it is for operators or emergencies, and must not otherwise");
+    }
+    if role.max_life.is_some_and(|life| !emergency || !(1..=MAX_LIFE).contains(&life)) {
+        return Err(
+            "may have a `max_life` of up to 86400 seconds if it is `break-glass`, and none otherwise",
+        );
     }
     match NonZeroUsize::new(threshold) {
-        Some(threshold) => Ok(Some(Role { members, threshold, nodes })),
+        Some(threshold) => Ok(Some(Role { members, threshold, nodes, max_life: role.max_life })),
         None if role.name.as_str() == WITNESS => Ok(None),
         None => Err("has a threshold of nought"),
     }
@@ -164,7 +171,8 @@ fn references(raw: &RawRoot, roles: &BTreeMap<RoleName, Role>, problems: &mut Ve
         raw.rules.iter().flat_map(|rule| &rule.roles).chain(raw.guards.iter().map(|guard| &guard.role));
     let distinct: BTreeSet<&RoleName> = named.collect();
     for name in distinct {
-        if !roles.contains_key(name) || is_machine(name) || is_operator(name) {
+        if !roles.contains_key(name) || is_machine(name) || is_operator(name) || name.as_str() == BREAK_GLASS
+        {
             problems.push(format!("a rule or guard names `{name}`, which is no role of reviewers"));
         }
     }

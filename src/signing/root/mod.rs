@@ -32,6 +32,8 @@ pub const TIMESTAMP: &str = "timestamp";
 pub const OPERATOR: &str = "operator";
 /// The role that guards what opens the doors; made by `countersign trust init --security`.
 pub const SECURITY: &str = "security";
+/// The role that makes emergency releases alone, for its nodes and for hours.
+pub const BREAK_GLASS: &str = "break-glass";
 /// The role of machines that witness the log. It alone may have a threshold of nought.
 pub const WITNESS: &str = "witness";
 
@@ -49,6 +51,7 @@ pub struct Role {
     members: BTreeSet<Principal>,
     threshold: NonZeroUsize,
     nodes: Vec<NameGlob>,
+    max_life: Option<u64>,
 }
 
 impl Role {
@@ -73,6 +76,12 @@ impl Role {
     #[must_use]
     pub fn nodes(&self) -> &[NameGlob] {
         &self.nodes
+    }
+
+    /// Seconds that what it signs may last; for `break-glass`.
+    #[must_use]
+    pub const fn max_life(&self) -> Option<u64> {
+        self.max_life
     }
 
     /// How many more must sign when `signed` have.

@@ -126,13 +126,6 @@ fn d35_a_statement_can_add_roles_and_never_spare_one() {
 }
 
 #[test]
-fn d33_break_glass_is_not_a_way_around() {
-    let statement =
-        Release { kind: crate::signing::release::ReleaseKind::BreakGlass, ..publish(1, None).statement };
-    assert_eq!(code::<Release>(&root(), &signed::<Release>(&statement, &["alice", "bob"])), "RELEASE_KIND");
-}
-
-#[test]
 fn t2_too_many_signatures_and_too_many_bytes_are_refused() {
     let one = publish(1, None);
     let mut many = one.release.clone();

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::signing::testing::{Published, accepted, enrolled, hour, publish, root, signed, who};
-use crate::signing::{Cached, Decision, Offer, State, Timestamp, decide, learn, reload};
+use crate::signing::{Cached, CachedRelease, Decision, Offer, State, Timestamp, decide, learn, reload};
 
 fn withdrawal(statement: Digest, by: &str) -> Withdrawal {
     Withdrawal {
@@ -130,16 +130,18 @@ fn d51_what_is_on_the_disk_counts_no_more_either() {
     let list = list(one.statement.id(), &["bob"]);
     let state = learn(&accepted(&one), &offer(&one, &list), one.now()).unwrap();
     let offered = one.offer("web1");
-    let cached = Cached {
-        timestamp: one.freshness.clone(),
+    let accepted_release = CachedRelease {
         release: one.release.clone(),
+        ratification: Vec::new(),
         leaf: offered.leaf.unwrap(),
         catalog: offered.catalog,
     };
-    assert!(reload(&accepted(&one), &cached, one.now()).is_ok());
-    assert_eq!(reload(&state, &cached, one.now()).unwrap_err().code(), "WITHDRAWN");
-    let resigned = Cached { release: one.restated(&["alice", "bob", "carol"], |_| ()).release, ..cached };
-    assert!(reload(&state, &resigned, one.now()).is_ok(), "carol signed the same statement besides");
+    let cached = |accepted| Cached { timestamp: one.freshness.clone(), accepted, fallback: None };
+    assert!(reload(&accepted(&one), &cached(accepted_release.clone()), one.now()).is_ok());
+    assert_eq!(reload(&state, &cached(accepted_release.clone()), one.now()).unwrap_err().code(), "WITHDRAWN");
+    let resigned = one.restated(&["alice", "bob", "carol"], |_| ()).release;
+    let resigned = CachedRelease { release: resigned, ..accepted_release };
+    assert!(reload(&state, &cached(resigned), one.now()).is_ok(), "carol signed the same statement besides");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! From `git push` to release, with the real program, git and ssh-keygen.
 
 mod admission;
+mod emergency;
 mod hooks;
 mod review;
 mod ssh;

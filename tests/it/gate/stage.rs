@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// Everybody with a key in the trust root; `mallory` has one too, outside it.
-const PEOPLE: [&str; 4] = ["frank", "alice", "bob", "carol"];
+const PEOPLE: [&str; 5] = ["frank", "alice", "bob", "carol", "dan"];
 
 /// The stage.
 pub(crate) struct Stage {
@@ -15,7 +15,7 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// A server with a trust root (alice, bob and carol review, two must sign; frank proposes) and no content.
+    /// A server with a trust root (alice, bob and carol review, two must sign; frank proposes, dan breaks the glass) and no content.
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         for name in PEOPLE.iter().chain(&["mallory"]) {
@@ -27,6 +27,7 @@ impl Stage {
         let mut args = vec!["trust", "init", "--server", "server", "--out", "trust", "--threshold", "2"];
         args.extend(["--reviewer", "alice=alice.pub", "--reviewer", "bob=bob.pub"]);
         args.extend(["--reviewer", "carol=carol.pub", "--author", "frank=frank.pub"]);
+        args.extend(["--break-glass", "dan=dan.pub"]);
         let said = run(&args);
         for name in ["alice", "bob"] {
             run(&["trust", "sign", "trust", "--key", name]);
