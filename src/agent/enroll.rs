@@ -166,11 +166,13 @@ pub fn fetch_roots(
 ) -> Result<(Vec<signing::Envelope>, Verified<Root>), EnrollError> {
     let trust = authority.map_or(Trust::AnyoneForRoots, Trust::Authority);
     let source = Https::new(server, trust, None)?;
-    let envelopes = publication::roots(&source, 0)?;
-    let (first, later) = envelopes.split_first().ok_or_else(|| EnrollError::NoRoot(server.to_owned()))?;
-    let mut root = signing::root::first(first, pinned)?;
-    for envelope in later {
-        root = signing::root::next(&root, envelope)?;
+    let first = publication::root(&source, 1)?.ok_or_else(|| EnrollError::NoRoot(server.to_owned()))?;
+    let mut root = signing::root::first(&first, pinned)?;
+    let mut envelopes = vec![first];
+    for _ in 0..LIMITS.root_steps {
+        let Some(envelope) = publication::root(&source, root.version() + 1)? else { break };
+        root = signing::root::next(&root, &envelope)?;
+        envelopes.push(envelope);
     }
     Ok((envelopes, root))
 }

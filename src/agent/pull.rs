@@ -5,13 +5,13 @@
 
 use super::disk::{Disk, DiskError};
 use super::fetch::offer::{AtHand, Gathered, gather};
-use super::fetch::{FetchError, Source, publication};
+use super::fetch::{FetchError, LIMITS, Source, publication};
 use super::stored::{self, StoredError};
 use crate::model::report::Refused;
 use crate::model::{Catalog, Digest, Stamp};
 use crate::signing::{
-    self, Accepted, Current, Decision, Document as _, Offer, Refusal, Release, Reloaded, Standing, State,
-    Timestamp, Verified,
+    self, Accepted, Current, Decision, Document as _, Envelope, Offer, Refusal, Release, Reloaded, Standing,
+    State, Timestamp, Verified,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -149,8 +149,11 @@ pub fn judge(
     source: &dyn Source,
     now: Stamp,
 ) -> Result<(Decision, Offer), Problem> {
-    let roots = publication::roots(source, state.root().version())?;
-    let walked = signing::walk(state, &roots)?;
+    let mut walked = state.clone();
+    for _ in 0..LIMITS.root_steps {
+        let Some((_, next)) = step(&walked, source)? else { break };
+        walked = next;
+    }
     let (learned, gathered) = offered(&walked, source, &at_hand(disk, &walked, source)?, now)?;
     Ok((signing::decide(&learned, &gathered.offer, now)?, gathered.offer))
 }
@@ -188,22 +191,25 @@ fn pull_from(disk: &Disk, state: &mut State, source: &dyn Source, now: Stamp) ->
     Ok(pulled)
 }
 
-/// Walks to the newest trust root of a source, and writes each step down.
+/// Walks to the newest trust root of a source, and writes each step down before it asks for the next.
 ///
 /// # Errors
-/// When a root could not be had or does not follow.
+/// When a root could not be had or does not follow. The steps before it stand.
 pub fn walk(disk: &Disk, state: &mut State, source: &dyn Source) -> Result<(), Problem> {
-    let roots = publication::roots(source, state.root().version())?;
-    if roots.is_empty() {
-        return Ok(());
+    for _ in 0..LIMITS.root_steps {
+        let Some((root, next)) = step(state, source)? else { break };
+        stored::keep_root(disk, next.root().version(), &root)?;
+        stored::keep_state(disk, &next)?;
+        *state = next;
     }
-    let walked = signing::walk(state, &roots)?;
-    for (version, root) in (state.root().version() + 1..).zip(&roots) {
-        stored::keep_root(disk, version, root)?;
-    }
-    stored::keep_state(disk, &walked)?;
-    *state = walked;
     Ok(())
+}
+
+/// The next trust root of a source, and the state under it.
+fn step(state: &State, source: &dyn Source) -> Result<Option<(Envelope, State)>, Problem> {
+    let Some(root) = publication::root(source, state.root().version() + 1)? else { return Ok(None) };
+    let next = signing::walk(state, std::slice::from_ref(&root))?;
+    Ok(Some((root, next)))
 }
 
 /// Gathers an offer, and what it teaches already. A timestamp and its signatures are two files: who met them

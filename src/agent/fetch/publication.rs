@@ -15,19 +15,17 @@ pub enum News {
     Timestamp(Envelope, Option<String>),
 }
 
-/// The versions of the trust root after `known`, oldest first.
+/// A version of the trust root; `None` when the source has none with that number. Who walks verifies each before asking
+/// for the next, or a source could fill the memory with what nobody signed (T2).
 ///
 /// # Errors
-/// When one cannot be had whole.
-pub fn roots(source: &dyn Source, known: u64) -> Result<Vec<Envelope>, FetchError> {
-    let mut found = Vec::new();
-    for step in 1..=u64::from(LIMITS.root_steps) {
-        let version = known.saturating_add(step);
-        let Some(bytes) = document(source, &format!("root/{version}.json"), LIMITS.root)? else { break };
-        let signatures = signatures(source, &format!("root/{version}.signatures.json"))?;
-        found.push(Envelope { bytes, signatures });
-    }
-    Ok(found)
+/// When it cannot be had whole.
+pub fn root(source: &dyn Source, version: u64) -> Result<Option<Envelope>, FetchError> {
+    let Some(bytes) = document(source, &format!("root/{version}.json"), LIMITS.root)? else {
+        return Ok(None);
+    };
+    let signatures = signatures(source, &format!("root/{version}.signatures.json"))?;
+    Ok(Some(Envelope { bytes, signatures }))
 }
 
 /// The freshness statement of an environment; `Same` when the source still has the one with that tag.

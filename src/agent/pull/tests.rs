@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::agent::fetch::{Answer, Directory, Want};
-use crate::agent::testing::{Draft, NODE, NOW, OTHER, World, only, snapshot, write};
+use crate::agent::testing::{Draft, NODE, NOW, OTHER, World, envelope, only, snapshot, write};
+use crate::model::canonical;
+use crate::signing::Root;
+use crate::signing::root::RawRoot;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -86,6 +89,53 @@ fn the_next_release_is_accepted_and_written_down() {
     // What only release 1 needed is gone, what release 2 needs is there.
     assert_eq!(scene.disk.list("blob").unwrap(), [Digest::of(b"two").hex()]);
     assert_eq!(scene.disk.list("catalog").unwrap().len(), 1);
+}
+
+/// Trust root `before` with the next number, signed by these people, in a publication.
+fn publish_root(at: &Path, before: &RawRoot, signers: &[&str]) -> RawRoot {
+    let prev = Some(Digest::of(&canonical::encode(before)));
+    let root = RawRoot { version: before.version + 1, prev, ..before.clone() };
+    let signed = envelope::<Root>(canonical::encode(&root), signers);
+    let name = |end: &str| at.join(format!("root/{}{end}", root.version));
+    write(&name(".json"), &signed.bytes);
+    write(&name(".signatures.json"), &serde_json::to_vec(&signed.signatures).unwrap());
+    root
+}
+
+/// A publication that counts what it is asked for.
+#[derive(Debug)]
+struct Counted(Directory, Arc<AtomicUsize>);
+
+impl Source for Counted {
+    fn name(&self) -> &str {
+        "counted"
+    }
+
+    fn get(&self, want: &Want<'_>) -> Result<Answer, FetchError> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.get(want)
+    }
+}
+
+#[test]
+fn t2_a_trust_root_that_nobody_signed_ends_the_walk_and_the_steps_before_it_stand() {
+    let mut scene = Scene::new();
+    let mut root = scene.state.root().fields().clone();
+    root = publish_root(&scene.publication, &root, &["alice", "bob"]);
+    let second = Digest::of(&canonical::encode(&root));
+    for _ in 3..40 {
+        root = publish_root(&scene.publication, &root, &["mallory"]);
+    }
+    let asked = Arc::new(AtomicUsize::new(0));
+    let source: Vec<Box<dyn Source>> =
+        vec![Box::new(Counted(Directory::new(&scene.publication), asked.clone()))];
+    let attempts = pull(&scene.disk, &mut scene.state, &source, NOW);
+    assert!(attempts.pulled.is_none());
+    assert_eq!(attempts.problems[0].1.code(), "UNSIGNED");
+    assert_eq!(asked.load(Ordering::SeqCst), 4, "two documents with their signatures");
+    let kept = stored::load(&scene.disk).unwrap().unwrap();
+    assert_eq!((kept.root().version(), kept.root().id()), (2, second));
+    assert_eq!(kept.accepted().map(|accepted| accepted.seq), Some(1));
 }
 
 #[test]
