@@ -185,7 +185,10 @@ impl Ear {
         let answer = match trigger::accept(&self.disk, signed, self.clock) {
             Ok(accepted) => self.follow(&accepted.trigger),
             // It was obeyed and answered for when it came first.
-            Err(TriggerError::Refusal(Refusal::Replay { .. })) => return,
+            Err(TriggerError::Refusal(refusal @ Refusal::Replay { .. })) => {
+                say(&self.log, LogLevel::Debug, format!("Trigger refused: {}: {refusal}", refusal.code()));
+                return;
+            }
             Err(error) => {
                 let message = format!("{}: {}", error.code(), super::text(&error));
                 say(&self.log, LogLevel::Warning, format!("Trigger refused: {message}"));

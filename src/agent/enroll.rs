@@ -101,6 +101,23 @@ pub enum EnrollError {
     Answer,
 }
 
+impl EnrollError {
+    /// The code that scripts and tests know this failure by.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Refusal(refusal) | Self::Stored(StoredError::Refusal(refusal)) => refusal.code(),
+            Self::Fetch(error) => error.code(),
+            Self::Disk(_) | Self::Stored(StoredError::Disk(_)) | Self::Servers(_) => "DISK",
+            Self::Identity(_) => "IDENTITY",
+            Self::NoRoot(_) => "MISSING",
+            Self::OtherRoot { .. } => "REPO",
+            Self::Denied { .. } => "DENIED",
+            Self::Answer => "FORM",
+        }
+    }
+}
+
 /// Joins, or takes up joining where it was left.
 ///
 /// # Errors

@@ -55,7 +55,7 @@ fn explain(error: EnrollError) -> Failure {
         EnrollError::OtherRoot { .. } => Some(RESET),
         _ => None,
     };
-    let failure = Failure::from(error);
+    let failure = Failure::refused(format!("{}: {}", error.code(), crate::agent::text(&error)));
     match hint {
         Some(hint) => failure.hint(hint),
         None => failure,
