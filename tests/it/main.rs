@@ -8,6 +8,7 @@ mod cli;
 mod corpus;
 mod demo;
 mod dialects;
+mod drill;
 mod fuzz;
 mod gate;
 mod layers;

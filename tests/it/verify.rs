@@ -431,13 +431,13 @@ fn t9_stock_tools_refuse_trust_roots_that_nobody_signed() {
 }
 
 /// An SSH string.
-fn string(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn string(bytes: &[u8]) -> Vec<u8> {
     let length = u32::try_from(bytes.len()).unwrap();
     [&length.to_be_bytes(), bytes].concat()
 }
 
 /// The armour of a signature's blob.
-fn armour(blob: &[u8]) -> String {
+pub(crate) fn armour(blob: &[u8]) -> String {
     let text = STANDARD.encode(blob);
     let lines: Vec<&str> =
         text.as_bytes().chunks(70).map(|line| std::str::from_utf8(line).unwrap()).collect();
