@@ -13,7 +13,7 @@ fn page() -> String {
 }
 
 /// The cells of the rows of the table below a heading.
-fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
+pub(crate) fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
     let section = page.split(&format!("\n## {heading}\n")).nth(1).unwrap_or_default();
     let section = section.split("\n## ").next().unwrap_or_default();
     let rows = section.lines().filter(|line| line.starts_with("| ") || line.starts_with("|-"));
@@ -22,12 +22,12 @@ fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
 }
 
 /// The names between backticks.
-fn named(cell: &str) -> Vec<&str> {
+pub(crate) fn named(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }
 
 /// The names of all functions that are tests.
-fn tests() -> BTreeSet<String> {
+pub(crate) fn tests() -> BTreeSet<String> {
     let folders = ["src", "tests"].map(|folder| repository().join(folder));
     let files = folders.iter().flat_map(|folder| files_below(folder, &["rs"]));
     let mut found = BTreeSet::new();

@@ -20,4 +20,5 @@ mod server;
 mod support;
 mod tidy;
 mod transform;
+mod tuf;
 mod verify;
