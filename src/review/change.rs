@@ -259,9 +259,14 @@ impl Change {
     }
 
     /// Notes that the environment is now at `head` (release `seq`) and returns whose approvals are void.
-    /// `None` when nothing changed for this change.
+    /// `None` when nothing changed for this change, or `head` is its own: then it was released, and whoever did it
+    /// stopped before writing that down.
     pub fn base_moved(&mut self, head: &str, seq: u64) -> Option<Vec<Principal>> {
         let last = self.current()?;
+        if self.status == Status::Open && last.commit == head {
+            self.status = Status::Released(seq);
+            return None;
+        }
         let concerned = self.status == Status::Open && last.void.is_none() && last.base != head;
         concerned.then(|| self.annul(Void::BaseMoved(seq)))
     }

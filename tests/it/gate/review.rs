@@ -365,6 +365,10 @@ fn a_crash_between_two_steps_is_repaired_by_the_next_command() {
         assert!(!output.unwrap().status.success(), "{point}");
         let released = stage.refs().contains("refs/releases/production/1 ");
         assert_eq!(released, point != "before-release", "{point}");
+        if released {
+            let said = stage.clone_of("bob").refused(&["approve", "1", "--yes"]);
+            assert!(said.contains("change 1 is already release 1"), "{point}: {said}");
+        }
         if point == "after-release" {
             // What a server does when it starts.
             let publication = countersign::store::Publication::open(&stage.path("server/publish")).unwrap();
