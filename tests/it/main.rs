@@ -11,6 +11,7 @@ mod dialects;
 mod drill;
 mod fuzz;
 mod gate;
+mod kill;
 mod layers;
 mod lint;
 mod metamorphic;

@@ -10,6 +10,6 @@ mod download;
 mod expiry;
 mod keys;
 mod page;
-mod repo;
+pub(crate) mod repo;
 mod rollback;
 mod rotations;

@@ -13,19 +13,19 @@ use countersign::signing::{Document, Envelope, Release, Root, State, Timestamp, 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-pub(super) const TIMESTAMP: &str = "timestamp/production.json";
+pub(crate) const TIMESTAMP: &str = "timestamp/production.json";
 
 /// Where the parts of release `seq` are.
-pub(super) fn statement_of(seq: u64) -> String {
+pub(crate) fn statement_of(seq: u64) -> String {
     format!("release/production/{seq}/statement.json")
 }
 
-pub(super) fn leaf_of(seq: u64) -> String {
+pub(crate) fn leaf_of(seq: u64) -> String {
     format!("release/production/{seq}/leaf/{NODE}.json")
 }
 
 /// Where the content of a file is.
-pub(super) fn blob_of(content: &str) -> String {
+pub(crate) fn blob_of(content: &str) -> String {
     format!("blob/{}", Digest::of(content.as_bytes()).hex())
 }
 
@@ -34,15 +34,15 @@ fn signatures_of(path: &str) -> String {
 }
 
 /// Everything that is published, who signs, and what was asked for.
-pub(super) struct Repo {
-    pub(super) root: RawRoot,
+pub(crate) struct Repo {
+    pub(crate) root: RawRoot,
     /// The last of each, as signed.
-    pub(super) release: Option<Release>,
-    pub(super) timestamp: Option<Timestamp>,
+    pub(crate) release: Option<Release>,
+    pub(crate) timestamp: Option<Timestamp>,
     /// The keys that sign trust roots, releases and timestamps from now on.
-    pub(super) signers: [Vec<String>; 3],
-    pub(super) now: Stamp,
-    pub(super) files: BTreeMap<String, Vec<u8>>,
+    pub(crate) signers: [Vec<String>; 3],
+    pub(crate) now: Stamp,
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
@@ -60,12 +60,12 @@ fn sign<T: Document>(bytes: &[u8], signers: &[String]) -> Vec<String> {
 
 impl Repo {
     /// Trust root 1, release 1 with the file `/motd`, and a timestamp for it.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_root(&people(&["alice", "bob"]), |_| {})
     }
 
     /// The same with another first trust root, signed by these people.
-    pub(super) fn with_root(signers: &[String], change: impl FnOnce(&mut RawRoot)) -> Self {
+    pub(crate) fn with_root(signers: &[String], change: impl FnOnce(&mut RawRoot)) -> Self {
         let mut root = paper::first_root(&key("server-ts").public().to_line());
         root.guards.clear();
         change(&mut root);
@@ -92,7 +92,7 @@ impl Repo {
     }
 
     /// The next trust root, with changes.
-    pub(super) fn publish_root(&mut self, change: impl FnOnce(&mut RawRoot)) {
+    pub(crate) fn publish_root(&mut self, change: impl FnOnce(&mut RawRoot)) {
         let version = self.root.version + 1;
         self.root = paper::after(&self.root);
         change(&mut self.root);
@@ -100,24 +100,24 @@ impl Repo {
     }
 
     /// Who signs from now on: trust roots, releases, timestamps.
-    pub(super) fn signed_by(&mut self, root: &[&str], release: &[&str], stamp: &[&str]) {
+    pub(crate) fn signed_by(&mut self, root: &[&str], release: &[&str], stamp: &[&str]) {
         self.signers = [people(root), people(release), people(stamp)];
     }
 
     /// The next release, with this content of `/motd`, and a timestamp for it.
-    pub(super) fn publish(&mut self, content: &str) {
+    pub(crate) fn publish(&mut self, content: &str) {
         self.publish_with(vec![paper::file("/motd", content)], |_| {});
         self.files.insert(blob_of(content), content.as_bytes().to_vec());
     }
 
     /// The next release with these resources, with changes to its statement, and a timestamp for it.
-    pub(super) fn publish_with(&mut self, resources: Vec<Resource>, change: impl FnOnce(&mut Release)) {
+    pub(crate) fn publish_with(&mut self, resources: Vec<Resource>, change: impl FnOnce(&mut Release)) {
         let bytes = paper::catalog(NODE, resources).encode();
         self.publish_bytes(bytes, change);
     }
 
     /// The next release with these bytes as catalog.
-    pub(super) fn publish_bytes(&mut self, bytes: Vec<u8>, change: impl FnOnce(&mut Release)) {
+    pub(crate) fn publish_bytes(&mut self, bytes: Vec<u8>, change: impl FnOnce(&mut Release)) {
         let other = paper::catalog(OTHER, Vec::new()).encode();
         let leaves = tree(&[(NODE, bytes.clone()), (OTHER, other)]);
         let last = self.release.as_ref();
@@ -135,7 +135,7 @@ impl Repo {
     }
 
     /// Signs a statement and puts it where number `seq` belongs.
-    pub(super) fn put_release(&mut self, seq: u64, release: &Release) {
+    pub(crate) fn put_release(&mut self, seq: u64, release: &Release) {
         let bytes = release.encode();
         let list = sign::<Release>(&bytes, &self.signers[RELEASE]);
         self.files.insert(signatures_of(&statement_of(seq)), serde_json::to_vec(&list).unwrap());
@@ -143,7 +143,7 @@ impl Repo {
     }
 
     /// The next timestamp, for the last release, with changes.
-    pub(super) fn stamp(&mut self, change: impl FnOnce(&mut Timestamp)) {
+    pub(crate) fn stamp(&mut self, change: impl FnOnce(&mut Timestamp)) {
         let release = self.release.as_ref().unwrap();
         let mut timestamp = Timestamp {
             document: "timestamp".into(),
@@ -167,23 +167,23 @@ impl Repo {
     }
 
     /// Signs these bytes as the timestamp.
-    pub(super) fn put_timestamp(&mut self, bytes: Vec<u8>) {
+    pub(crate) fn put_timestamp(&mut self, bytes: Vec<u8>) {
         let list = sign::<Timestamp>(&bytes, &self.signers[STAMP]);
         self.put_timestamp_signatures(&list);
         self.files.insert(TIMESTAMP.to_owned(), bytes);
     }
 
-    pub(super) fn put_timestamp_signatures(&mut self, list: &[String]) {
+    pub(crate) fn put_timestamp_signatures(&mut self, list: &[String]) {
         self.files.insert(signatures_of(TIMESTAMP), serde_json::to_vec(list).unwrap());
     }
 
     /// What was asked for since the last question.
-    pub(super) fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 
     /// A version of the trust root, as it is handed out.
-    pub(super) fn root_envelope(&self, version: u64) -> Envelope {
+    pub(crate) fn root_envelope(&self, version: u64) -> Envelope {
         let at = |end: &str| self.files[&format!("root/{version}{end}")].clone();
         Envelope { bytes: at(".json"), signatures: serde_json::from_slice(&at(".signatures.json")).unwrap() }
     }
@@ -215,14 +215,14 @@ impl Source for Moment {
 }
 
 /// A client: the agent with a directory of its own.
-pub(super) struct Client {
+pub(crate) struct Client {
     _scratch: tempfile::TempDir,
-    pub(super) disk: Disk,
+    pub(crate) disk: Disk,
 }
 
 impl Client {
     /// It trusts root 1 of the repository.
-    pub(super) fn of(repo: &Repo) -> Self {
+    pub(crate) fn of(repo: &Repo) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let disk = Disk::create(&scratch.path().join("agent")).unwrap();
         Identity::load_or_create(&disk, &name(NODE)).unwrap();
@@ -234,7 +234,7 @@ impl Client {
     }
 
     /// Pulls once, as a new process does; `ok`, or the code of what was wrong.
-    pub(super) fn refresh(&self, repo: &Repo) -> String {
+    pub(crate) fn refresh(&self, repo: &Repo) -> String {
         let source = Moment { files: repo.files.clone(), asked: repo.asked.clone() };
         let mut state = self.state();
         let attempts = pull(&self.disk, &mut state, &[Box::new(source)], repo.now);
@@ -245,26 +245,26 @@ impl Client {
         }
     }
 
-    pub(super) fn state(&self) -> State {
+    pub(crate) fn state(&self) -> State {
         stored::load(&self.disk).unwrap().unwrap()
     }
 
     /// The versions that it trusts: trust root, timestamp, release.
-    pub(super) fn trusted(&self) -> (u64, Option<u64>, Option<u64>) {
+    pub(crate) fn trusted(&self) -> (u64, Option<u64>, Option<u64>) {
         let state = self.state();
         let (timestamp, accepted) = (state.timestamp().map(|seen| seen.n), state.accepted().map(|a| a.seq));
         (state.root().version(), timestamp, accepted)
     }
 
     /// The contents of files that it keeps.
-    pub(super) fn downloaded(&self) -> Vec<Vec<u8>> {
+    pub(crate) fn downloaded(&self) -> Vec<Vec<u8>> {
         let names = self.disk.list("blob").unwrap();
         names.iter().map(|name| self.disk.read(&format!("blob/{name}"), 1 << 20).unwrap().unwrap()).collect()
     }
 }
 
 /// A client that has what the repository begins with.
-pub(super) fn refreshed() -> (Repo, Client) {
+pub(crate) fn refreshed() -> (Repo, Client) {
     let repo = Repo::new();
     let client = Client::of(&repo);
     assert_eq!(client.refresh(&repo), "ok");
