@@ -41,6 +41,17 @@ pub(super) async fn timestamp(
     send(&app, File { path: format!("timestamp/{file}").into(), keep: ASK_AGAIN, tag: None }, &headers).await
 }
 
+/// A list of withdrawals that a timestamp names.
+pub(super) async fn withdrawals(
+    State(app): State<App>,
+    Path(digest): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let wanted = Digest::from_hex(&digest).map_err(|_| ApiError::NotFound)?;
+    let path = format!("withdrawals/{digest}").into();
+    send(&app, File { path, keep: FOREVER, tag: Some(wanted) }, &headers).await
+}
+
 /// The statement of a release or its signatures.
 pub(super) async fn statement(
     State(app): State<App>,
