@@ -169,21 +169,21 @@ fn check_timestamp(state: &State, envelope: &Envelope, now: Stamp) -> Result<Ver
     Ok(timestamp)
 }
 
-/// The list of withdrawals only grows: what was taken back stays taken back, whoever carries the list (D51).
+/// What was taken back stays taken back, whoever carries the list (D51).
 fn learn_withdrawals(state: &State, timestamp: &Timestamp, offered: Option<&[u8]>) -> Result<State, Refusal> {
     let refuse = |why| Err(Refusal::Withdrawals { why });
     if timestamp.withdrawn == state.record.withdrawn {
         return Ok(state.clone());
     }
-    if timestamp.withdrawn.is_none() {
-        return refuse("lacks what it already had");
-    }
-    let Some(bytes) = offered else { return refuse("that the timestamp names was not handed out") };
-    let list = Withdrawals::decode(bytes)?;
+    let list = match (timestamp.withdrawn, offered) {
+        (None, _) => Withdrawals::default(),
+        (Some(_), Some(bytes)) => Withdrawals::decode(bytes)?,
+        (Some(_), None) => return refuse("that the timestamp names was not handed out"),
+    };
     if list.digest() != timestamp.withdrawn {
         return refuse("is not the one that the timestamp names");
     }
-    if !list.continues(&state.withdrawals) {
+    if !list.keeps(&state.withdrawals, &state.root) {
         return refuse("lacks what it already had");
     }
     let mut next = state.changed(|record| record.withdrawn = timestamp.withdrawn);

@@ -119,6 +119,16 @@ impl Withdrawals {
         self.entries.starts_with(&older.entries)
     }
 
+    /// Whether every entry of `older` that somebody in `root` signed is still there. What nobody signed does not bind:
+    /// or whoever once had the timestamp key could append such an entry, and no honest list would ever do again.
+    #[must_use]
+    pub fn keeps(&self, older: &Self, root: &Root) -> bool {
+        let signed =
+            |entry: &&Signed| verify_under::<Withdrawal>(root, &Envelope::from((*entry).clone())).is_ok();
+        let missing = older.entries.iter().filter(|entry| !self.entries.contains(entry));
+        missing.filter(signed).count() == 0
+    }
+
     /// The withdrawals of people whom `root` knows. What anybody else put into the list counts for nothing, and
     /// spoils nothing.
     #[must_use]

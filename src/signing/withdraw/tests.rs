@@ -106,13 +106,19 @@ fn d51_the_list_only_grows() {
         (&long, long.encode(), "accept"),
         (&short, short.encode(), "WITHDRAWALS"),
         (&other, other.encode(), "WITHDRAWALS"),
-        (&list(id, &["dan", "carol"]), list(id, &["dan", "carol"]).encode(), "WITHDRAWALS"),
+        (&list(id, &["dan", "carol"]), list(id, &["dan", "carol"]).encode(), "accept"),
         (&list(id, &["carol", "dan", "alice"]), long.encode(), "WITHDRAWALS"),
         (&list(id, &["carol", "dan", "alice"]), list(id, &["carol", "dan", "alice"]).encode(), "WITHDRAWN"),
     ] {
         let offer = Offer { withdrawals: Some(handed), ..offer(&one, shown) };
         assert_eq!(code(&seen, &offer, &one), expected, "{shown:?}");
     }
+    // Whoever had the timestamp key appended what nobody signed: it binds nobody to carry it on.
+    let junk = Signed { document: "{}\n".into(), signatures: Vec::new() };
+    let spoiled = long.clone().with(junk.clone());
+    let spoiled = learn(&seen, &offer(&one, &spoiled), one.now()).unwrap();
+    assert_eq!(code(&spoiled, &offer(&one, &long), &one), "accept");
+    assert_eq!(code(&spoiled, &offer(&one, &short.clone().with(junk)), &one), "WITHDRAWALS");
     let missing = Offer { withdrawals: None, ..offer(&one, &long) };
     assert_eq!(code(&enrolled("web1"), &missing, &one), "WITHDRAWALS");
     let empty = one.restamped(|timestamp| timestamp.withdrawn = Some(Digest::of(b"[]\n")));
