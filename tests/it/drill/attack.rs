@@ -197,7 +197,8 @@ impl Seen {
         Self { root: below(home.join("root")), kept, memory: memory(home) }
     }
 
-    /// Trust roots 2 and 3 are honest, so an agent may have walked to them.
+    /// Trust roots 2 and 3 are honest, so an agent may have walked to them. A list of withdrawals may be another: it is
+    /// believed entry by entry, and nothing in it adds anything.
     fn differences(&self, after: &Self, world: &World) -> Vec<String> {
         let mut wrong = Vec::new();
         if self.root != after.root {

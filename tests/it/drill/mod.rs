@@ -20,6 +20,7 @@ mod table;
 mod time;
 mod transport;
 mod triggers;
+mod withdrawals;
 pub(crate) mod world;
 
 use evil::Evil;

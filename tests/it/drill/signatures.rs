@@ -6,6 +6,7 @@ use super::evil::{Evil, SIGNATURES, STATEMENT, for_purpose};
 use super::paper::{NODE, role};
 use super::paper::{catalog, file, key, name, signed};
 use super::world::World;
+use countersign::model::Digest;
 use countersign::signing::release::ReleaseKind;
 use countersign::signing::trigger::Trigger;
 use countersign::signing::{Document, Release, Root, Timestamp, sshsig};
@@ -146,7 +147,7 @@ fn forms() -> Vec<Attack> {
         besides_bob("has a token that nobody touched", "D39", |bytes| crooked::by_token(bytes, 0)),
         besides_bob("has a token that only knows its owner", "D39", |bytes| crooked::by_token(bytes, 4)),
         besides_bob("shows a signature over the digest", "D42", |bytes| {
-            let digest = countersign::model::Digest::of(bytes).to_string();
+            let digest = Digest::of(bytes).to_string();
             sshsig::sign(&key("alice"), Release::NAMESPACE, digest.as_bytes())
         }),
     ]
@@ -169,8 +170,11 @@ fn demands() -> Vec<Attack> {
         signed("calls it an emergency", "D33", "RELEASE_KIND", |release| {
             release.kind = ReleaseKind::BreakGlass
         }),
-        signed("replaces another statement", "D51", "MALFORMED", |release| {
-            release.supersedes = vec![countersign::model::Digest::of(b"x")];
+        signed("fills a reserved field of the statement", "D51", "MALFORMED", |release| {
+            release.log = Some("1 x".into());
+        }),
+        signed("says twice that it replaces a statement", "D51", "MALFORMED", |release| {
+            release.supersedes = vec![Digest::of(b"x"); 2];
         }),
         signed("names no author", "D8", "MALFORMED", |release| release.authors.clear()),
         Attack::new(

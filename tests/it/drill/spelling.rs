@@ -130,9 +130,7 @@ fn elsewhere() -> Vec<Attack> {
             Evil::honest(world).stated(world, &["alice", "bob"], bytes)
         }),
         Attack::new("fills a reserved field of the timestamp", "D51", "FORM", |world| {
-            Evil::honest(world).stamped(world, |stamp| {
-                stamp.withdrawn = Some(countersign::model::Digest::of(b"list"));
-            })
+            Evil::honest(world).stamped(world, |stamp| stamp.log_size = 1)
         }),
         Attack::new("writes a nought into the timestamp's serial", "T4", "FORM", |world| {
             let evil = Evil::honest(world).stamped(world, |_| {});

@@ -3,7 +3,7 @@
 use super::attack::Attack;
 use super::evil::Evil;
 use super::world::World;
-use super::{content, joining, parts, roots, signatures, spelling, time, transport, triggers};
+use super::{content, joining, parts, roots, signatures, spelling, time, transport, triggers, withdrawals};
 use crate::support::repository;
 use countersign::signing::Refusal;
 use std::collections::BTreeSet;
@@ -28,6 +28,7 @@ fn chapters() -> Vec<(&'static str, Vec<Attack>)> {
         ("Signatures", signatures::attacks()),
         ("Spelling and versions", spelling::attacks()),
         ("Age and order", time::attacks()),
+        ("Signatures taken back", withdrawals::attacks()),
         ("Trust roots", roots::attacks()),
         ("Triggers", triggers::attacks()),
         ("Joining", joining::attacks()),

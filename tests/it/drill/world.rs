@@ -8,9 +8,11 @@ use super::server::{Certificates, Files};
 use crate::support::{clean, countersign as program, files_below, ok, transcript};
 use countersign::agent::clock::system as now;
 use countersign::agent::identity::{certificates, public_key};
+use countersign::model::wire::Signed;
 use countersign::model::{Catalog, Digest, canonical};
 use countersign::signing::merkle::{Entry, Leaves};
 use countersign::signing::root::{RawRoot, ReleasePin};
+use countersign::signing::withdraw::{Withdrawal, Withdrawals};
 use countersign::signing::{Release, Root, SigningKey};
 use countersign::store::{Publication, PublishedRelease, SignedFile};
 use std::io::{BufRead, BufReader};
@@ -59,6 +61,7 @@ pub(super) struct World {
     /// What the attacker's servers show of themselves.
     pub(super) certificates: Certificates,
     timestamp_key: SigningKey,
+    withdrawals: Withdrawals,
 }
 
 impl Drop for World {
@@ -87,6 +90,7 @@ impl World {
             files: Files::default(),
             certificates: Certificates::of(&server.join("tls")),
             timestamp_key,
+            withdrawals: Withdrawals::default(),
             honest,
             url,
             scratch,
@@ -102,6 +106,7 @@ impl World {
         std::fs::create_dir_all(fresh.join("root/srv")).unwrap();
         ok(&mut self.enroll(&fresh, NODE, &token));
         self.release("one");
+        self.take_back();
         copy(&fresh, &self.home(Node::One));
         self.ends(2, &self.home(Node::One));
         self.remember();
@@ -121,6 +126,46 @@ impl World {
         self.ends(2, &self.home(Node::Newest));
         self.remember();
         std::thread::sleep(Duration::from_secs(4).saturating_sub(seen.elapsed()));
+    }
+
+    /// Bob takes back his signature on a rival of release 2, and the server's timestamp says so.
+    fn take_back(&mut self) {
+        let rival = self.rival();
+        let withdrawal = Withdrawal {
+            document: "withdraw".into(),
+            v: 1,
+            repo: paper::REPO,
+            environment: rival.environment.clone(),
+            release: rival.id(),
+            by: paper::name("bob"),
+            created: rival.created,
+            reason: "a mistake".into(),
+        };
+        let bytes = withdrawal.encode();
+        let signatures = vec![signed::<Withdrawal>(&bytes, "bob")];
+        let entry = Signed { document: String::from_utf8(bytes).unwrap(), signatures };
+        self.withdrawals = Withdrawals::default().with(entry);
+        let directory = self.scratch.path().join("server/publish");
+        let publication = Publication::open(&directory).unwrap();
+        publication.set_withdrawals(&rival.environment, &self.withdrawals.encode()).unwrap();
+        let digest = self.withdrawals.digest().unwrap().to_string();
+        wait("the timestamp with the withdrawal", || {
+            let text = std::fs::read_to_string(directory.join("timestamp/production.json"));
+            text.is_ok_and(|text| text.contains(&digest))
+        });
+    }
+
+    /// What alice and bob signed for the place of release 2 before they signed release 2.
+    pub(super) fn rival(&self) -> Release {
+        let first = &self.releases[0];
+        let mut rival = paper::statement(2, Some(first.id()), first.catalogs);
+        (rival.created, rival.expires) = (first.created, first.expires);
+        rival
+    }
+
+    /// The honest list of what was taken back.
+    pub(super) fn withdrawals(&self) -> Vec<u8> {
+        self.withdrawals.encode()
     }
 
     /// Trust roots 2, which has expired, and 3, which has a floor at release 2.
@@ -282,8 +327,12 @@ fn authority(path: &Path) -> Digest {
     public_key(&certificates(&std::fs::read(path).unwrap()).unwrap()[0]).unwrap()
 }
 
-/// Catalogs and blobs: their names have no ending.
+/// Catalogs, blobs and lists of withdrawals: their names have no ending.
 fn objects(directory: &Path) -> Vec<PathBuf> {
     let inside = |name: &str| std::fs::read_dir(directory.join(name)).unwrap();
-    ["catalog", "blob"].iter().flat_map(|name| inside(name)).map(|entry| entry.unwrap().path()).collect()
+    ["catalog", "blob", "withdrawals"]
+        .iter()
+        .flat_map(|name| inside(name))
+        .map(|entry| entry.unwrap().path())
+        .collect()
 }
