@@ -61,8 +61,8 @@ pub(super) async fn statement(
     let release = release(&env, &seq)?;
     let keep = match file.as_str() {
         "statement.json" => FOREVER,
-        // A late signature is added to the container.
-        "signatures.json" => ASK_AGAIN,
+        // Late signatures are added to the containers.
+        "signatures.json" | "ratification.json" => ASK_AGAIN,
         _ => return Err(ApiError::NotFound),
     };
     send(&app, File { path: release.join(file), keep, tag: None }, &headers).await

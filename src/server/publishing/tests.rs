@@ -80,3 +80,22 @@ fn a_new_release_is_seen_at_once() {
     world.publish(&Publishing { seq: 2, prev: Some(first.id()), nodes: &["db1.db"], ..RELEASE });
     check(&node, &catalog_path("db1.db"), 200);
 }
+
+#[test]
+fn withdrawals_and_ratifications_are_handed_out_when_there_are_any() {
+    let world = World::start();
+    world.publish(&RELEASE);
+    let node = world.node("web1.web");
+    let list = format!("/pub/withdrawals/{}", Digest::of(b"[]\n").hex());
+    let ratification = "/pub/release/production/1/ratification.json";
+    check(&node, &list, 404);
+    check(&node, ratification, 404);
+    let publication = crate::store::Publication::open(&world.layout.publication()).unwrap();
+    let environment = "production".parse().unwrap();
+    publication.set_withdrawals(&environment, b"[]\n").unwrap();
+    let signatures = [("alice".parse().unwrap(), "signature".to_owned())];
+    publication.set_ratification(&environment, 1, &signatures).unwrap();
+    assert_eq!(node.get(&list).body, b"[]\n");
+    assert_eq!(node.get(ratification).body, b"[\"signature\"]\n");
+    check(&node, "/pub/withdrawals/production.json", 404);
+}
