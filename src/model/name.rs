@@ -122,6 +122,18 @@ name!(
     |s| identifier(s, 64)
 );
 
+name!(
+    /// A secret of the site, for example `db/password`.
+    SecretName,
+    "secret name",
+    "1 to 128 of a-z, 0-9, `.`, `_` and `-`, in parts joined by `/` that start with a letter or digit",
+    |s| s.len() <= 128
+        && s.split('/').all(|part| {
+            part.starts_with(alphanumeric)
+                && part.chars().all(|c| alphanumeric(c) || matches!(c, '.' | '_' | '-'))
+        })
+);
+
 fn alphanumeric(c: char) -> bool {
     c.is_ascii_lowercase() || c.is_ascii_digit()
 }

@@ -12,6 +12,7 @@ pub mod document;
 pub mod ed25519;
 pub mod glob;
 pub mod guard;
+mod hpke;
 mod key;
 pub mod merkle;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub mod reload;
 pub mod report;
 pub mod review;
 pub mod root;
+pub mod sealing;
 pub mod sshsig;
 pub mod state;
 #[cfg(test)]
