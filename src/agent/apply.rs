@@ -17,6 +17,7 @@ pub use super::types::{BlobError, BlobSource};
 pub use record::Record;
 
 use super::host::Host;
+use super::keyring::Keyring;
 use crate::model::report::{Counts, LogLine, ResourceReport, RunStatus};
 use crate::model::{Catalog, Facts};
 use crate::signing::Current;
@@ -30,6 +31,8 @@ pub struct Job<'a> {
     pub facts: &'a Facts,
     /// Where the bytes of files come from.
     pub blobs: &'a dyn BlobSource,
+    /// The keys of sealed secrets.
+    pub secrets: &'a Keyring,
     /// What the last run left, from [`Applied::record`]; empty at first.
     pub record: &'a Record,
     /// What the operator wishes of this run.

@@ -7,6 +7,7 @@
 use super::disk::{Disk, DiskError};
 use super::fetch::{Answer, FetchError, Https, LIMITS, Method, Request, Trust, publication};
 use super::identity::{Identity, IdentityError};
+use super::keyring::{self, KeyringError};
 use super::servers::{self, ServersError};
 use super::stored::{self, StoredError};
 use crate::model::wire::{EnrollAnswer, EnrollRequest};
@@ -71,6 +72,9 @@ pub enum EnrollError {
     /// The node's keys could not be used.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// The keys of sealed secrets could not be made.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
     /// The server could not be asked.
     #[error(transparent)]
     Fetch(#[from] FetchError),
@@ -124,6 +128,7 @@ impl EnrollError {
 /// When anything is not as it must be; nothing is believed then.
 pub fn enroll(disk: &Disk, wish: &Wish) -> Result<Joined, EnrollError> {
     let identity = Identity::load_or_create(disk, &wish.node)?;
+    keyring::ensure(disk)?;
     let root = trust(disk, wish)?;
     servers::keep(disk, std::slice::from_ref(&wish.server))?;
     let pin = root.fields().tls.server_ca;

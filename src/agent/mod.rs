@@ -12,6 +12,7 @@ pub mod facts;
 pub mod fetch;
 pub mod host;
 pub mod identity;
+pub mod keyring;
 pub mod lock;
 pub mod pull;
 pub mod queue;

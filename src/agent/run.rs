@@ -10,6 +10,7 @@ use super::disk::{Disk, DiskError};
 use super::fetch::{Deadline, FetchError, Https, Trust};
 use super::host::{Host, HostError};
 use super::identity::{Identity, IdentityError};
+use super::keyring::{Keyring, KeyringError};
 use super::lock::{LockError, RunLock};
 use super::pull::{self, Attempts, Origin, Problem, Pulled, Ready};
 use super::queue::Mode;
@@ -99,6 +100,9 @@ pub enum RunError {
     /// The node's keys cannot be used.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// The keys of sealed secrets cannot be used.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
     /// The node's file system cannot be used.
     #[error(transparent)]
     Host(#[from] HostError),
@@ -118,11 +122,13 @@ pub fn run(disk: &Disk, order: &Order, clock: Clock, log: &mut dyn FnMut(&LogLin
     let _lock = RunLock::take(disk, order.patience)?;
     let state = stored::load(disk)?.ok_or(RunError::NotEnrolled)?;
     let identity = Identity::load(disk)?;
+    let keyring = Keyring::load(disk, &identity.node)?;
     let host = Host::open(&order.root)?;
     let mut course = Course {
         disk,
         order,
         identity,
+        keyring,
         host,
         begun: Instant::now(),
         now: clock(),
@@ -138,6 +144,7 @@ struct Course<'a> {
     disk: &'a Disk,
     order: &'a Order,
     identity: Identity,
+    keyring: Keyring,
     host: Host,
     begun: Instant,
     /// One time for the whole run.
@@ -313,7 +320,14 @@ impl Course<'_> {
         let noop = self.order.mode == Mode::Noop;
         let wishes = Wishes { noop, tags: self.order.tags.clone(), ..Wishes::default() };
         let blobs = Kept { disk: self.disk };
-        let job = apply::Job { host: &self.host, facts, blobs: &blobs, record: &last, wishes: &wishes };
+        let job = apply::Job {
+            host: &self.host,
+            facts,
+            blobs: &blobs,
+            secrets: &self.keyring,
+            record: &last,
+            wishes: &wishes,
+        };
         let (logs, log) = (&mut self.logs, &mut *self.log);
         let applied = apply::apply(&ready.catalog, &job, &mut |line| {
             log(line);

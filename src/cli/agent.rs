@@ -18,6 +18,8 @@ pub(super) enum Command {
     Enroll(EnrollArgs),
     /// Print the fingerprint of this node's key; `node list` on the server shows the same.
     Fingerprint(Place),
+    /// Print the key that secrets are sealed to, as a line for this node's file in the site; make it if there is none.
+    SealingKey(SealingKeyArgs),
     /// Run once: verify the newest release, apply it, report.
     Run(RunArgs),
     /// Stay and run at every interval and whenever an operator pushes.
@@ -68,6 +70,15 @@ pub(super) struct EnrollArgs {
     /// Begin anew where the state is damaged. The agent forgets which releases it has seen.
     #[arg(long)]
     reset: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct SealingKeyArgs {
+    /// Make another key. Until the next rotation the one before still opens what is sealed to it.
+    #[arg(long)]
+    rotate: bool,
     #[command(flatten)]
     place: Place,
 }
@@ -183,6 +194,7 @@ pub(super) fn run(command: Command, ui: &mut Ui) -> Outcome {
     match command {
         Command::Enroll(args) => enrolling::enroll(&args, ui),
         Command::Fingerprint(place) => enrolling::fingerprint(&place, ui),
+        Command::SealingKey(args) => enrolling::sealing_key(&args, ui),
         Command::Run(args) => running::run(&args, ui),
         Command::Daemon(args) => running::daemon(&args),
         Command::Status(args) => telling::status(&args, ui),

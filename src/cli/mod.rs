@@ -17,6 +17,7 @@ mod push;
 mod random;
 mod review;
 mod schema;
+mod secret;
 mod server;
 mod setup;
 mod site;
@@ -55,6 +56,9 @@ enum Command {
     Describe(describe::Args),
     /// JSON Schemas of a site's files, for editors.
     Schema(schema::Args),
+    /// Secrets: sealed to the nodes that need them, opened nowhere else.
+    #[command(subcommand)]
+    Secret(secret::Command),
     /// Prepare this clone for pushing and reviewing.
     Setup(setup::Args),
     #[command(flatten)]
@@ -110,6 +114,7 @@ fn run(command: Command, ui: &mut Ui) -> Outcome {
         Command::Policy(command) => policy::run(command, ui),
         Command::Describe(args) => describe::run(&args, ui),
         Command::Schema(args) => schema::run(&args, ui),
+        Command::Secret(command) => secret::run(command, ui),
         Command::Setup(args) => setup::run(args, ui),
         Command::Review(command) => review::run(command, ui),
         Command::Trust(command) => trust::run(command, ui),

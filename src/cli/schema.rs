@@ -26,6 +26,8 @@ enum Kind {
     Node,
     /// `data/common.toml` and what is below `data/group/` and `data/node/`.
     Data,
+    /// `data/secrets/<secret>.toml`.
+    Secret,
     /// `modules/<module>/module.toml`.
     Module,
     /// `policies/policy.toml`.
@@ -37,15 +39,24 @@ enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 7] =
-        [Self::Site, Self::Node, Self::Data, Self::Module, Self::Policy, Self::Waivers, Self::Paths];
+    const ALL: [Self; 8] = [
+        Self::Site,
+        Self::Node,
+        Self::Data,
+        Self::Secret,
+        Self::Module,
+        Self::Policy,
+        Self::Waivers,
+        Self::Paths,
+    ];
 
     /// The name, and the files that it is for.
     const fn files(self) -> (&'static str, &'static str) {
         match self {
             Self::Site => ("site", "countersign.toml"),
             Self::Node => ("node", "nodes/*.toml"),
-            Self::Data => ("data", "data/**/*.toml"),
+            Self::Data => ("data", "data/common.toml, data/group/*.toml, data/node/*.toml"),
+            Self::Secret => ("secret", "data/secrets/**/*.toml"),
             Self::Module => ("module", "modules/*/module.toml"),
             Self::Policy => ("policy", "policies/policy.toml"),
             Self::Waivers => ("waivers", "policies/waivers/*.toml"),
@@ -58,6 +69,7 @@ impl Kind {
             Self::Site => schema::site(),
             Self::Node => schema::node(),
             Self::Data => schema::data(),
+            Self::Secret => schema::secret(),
             Self::Module => schema::module(),
             Self::Policy => policy::settings(),
             Self::Waivers => policy::waivers(),

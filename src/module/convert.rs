@@ -1,20 +1,32 @@
 //! Values between the files of a site, the template engine and guards.
 
 use super::document::{Item, Key, Text, Value};
+use crate::model::Sealed;
 use crate::model::expr::Literal;
 use crate::model::resource::Part;
 use minijinja::Value as Rendered;
 use minijinja::value::ValueKind;
 use std::ops::Range;
 
-/// Rendered text as text with live facts in it; `None` when a NUL stands where no fact is.
+/// What stands for a secret while a template is rendered: the sealed value between two NULs, which no other text may have.
+pub(super) fn marker(sealed: &Sealed) -> Rendered {
+    Rendered::from(format!("\0{SECRET}{}\0", serde_json::to_string(sealed).unwrap_or_default()))
+}
+
+/// What tells the marker of a secret from that of a fact.
+const SECRET: char = '!';
+
+/// Rendered text as text with live facts and secrets in it; `None` when a NUL stands where neither is.
 pub(super) fn parts(text: &str) -> Option<Vec<Part>> {
     let mut parts = Vec::new();
     for (i, piece) in text.split('\0').enumerate() {
         match i % 2 {
             0 if piece.is_empty() => {}
             0 => parts.push(Part::Text(piece.to_owned())),
-            _ => parts.push(Part::Fact(piece.parse().ok()?)),
+            _ => parts.push(match piece.strip_prefix(SECRET) {
+                Some(sealed) => Part::Sealed(serde_json::from_str(sealed).ok()?),
+                None => Part::Fact(piece.parse().ok()?),
+            }),
         }
     }
     text.matches('\0').count().is_multiple_of(2).then_some(parts)

@@ -5,15 +5,19 @@ use super::document::{self, Item, Keys, Value, place};
 use super::fields::{unknown, wrong_type};
 use super::inventory::{Inventory, Node};
 use super::module::Module;
-use super::param::{Merge, Param};
-use crate::model::{Finding, ModuleName, NodeName, Place, Related, Tree};
+use super::param::{Merge, Param, ParamKind};
+use super::secrets::{self, Secrets};
+use crate::model::{Finding, ModuleName, NodeName, Place, Related, SecretName, Tree};
 use minijinja::Value as Rendered;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The values of all data files.
 #[derive(Debug, Default)]
-pub(super) struct Data(BTreeMap<Layer, BTreeMap<(ModuleName, String), Datum>>);
+pub(super) struct Data {
+    values: BTreeMap<Layer, BTreeMap<(ModuleName, String), Datum>>,
+    secrets: Secrets,
+}
 
 /// A data file, in rising precedence within one node.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,11 +67,12 @@ pub(super) fn load(
     modules: &BTreeMap<ModuleName, Option<Module>>,
     findings: &mut Vec<Finding>,
 ) -> Data {
-    let mut data = Data::default();
-    for (path, _) in tree.below("data/") {
+    let secrets = secrets::load(tree, inventory, findings);
+    let mut data = Data { values: BTreeMap::new(), secrets };
+    for (path, _) in tree.below("data/").filter(|(path, _)| !path.starts_with(secrets::DATA)) {
         let Some(layer) = layer(path, inventory, findings) else { continue };
         let Some(document) = document::read(tree, path, Keys::Plain, findings) else { continue };
-        let values = data.0.entry(layer).or_default();
+        let values = data.values.entry(layer).or_default();
         for (key, item) in &document.root {
             let Some((name, module)) = modules.get_key_value(key.name.as_str()) else {
                 let known = modules.keys().map(ModuleName::as_str);
@@ -126,8 +131,7 @@ fn layer(path: &str, inventory: &Inventory, findings: &mut Vec<Finding>) -> Opti
         let near = crate::model::finding::did_you_mean(path, all.iter().map(String::as_str));
         let message = "no node reads this data file";
         let finding = Finding::error("unknown-data", message, Place::file(path));
-        let forms =
-            "data files are `data/common.toml`, `data/group/<group>.toml` and `data/node/<node>.toml`";
+        let forms = "data files are `data/common.toml`, `data/group/<group>.toml`, `data/node/<node>.toml` and `data/secrets/<secret>.toml`";
         findings.push(
             finding.instead(near.map_or_else(|| forms.into(), |near| format!("did you mean `{near}`?"))),
         );
@@ -144,7 +148,25 @@ impl Data {
 
     /// The value of `param` of `module` in `layer`.
     pub(super) fn get(&self, layer: &Layer, module: &ModuleName, param: &str) -> Option<&Datum> {
-        self.0.get(layer)?.get(&(module.clone(), param.to_owned()))
+        self.values.get(layer)?.get(&(module.clone(), param.to_owned()))
+    }
+
+    /// The sealed values.
+    pub(super) const fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// The secret that `param` of `module` names on a node.
+    pub(super) fn secret_of(
+        &self,
+        module: &Module,
+        param: &Param,
+        (name, node): (&NodeName, &Node),
+    ) -> Option<SecretName> {
+        let layers = Self::layers(name, node);
+        let found: Vec<&Datum> =
+            layers.iter().filter_map(|layer| self.get(layer, &module.name, &param.name)).collect();
+        value(param, &found).0?.as_str()?.parse().ok()
     }
 
     /// All parameters of `module` for a node; what is missing goes to `findings`.
@@ -163,6 +185,13 @@ impl Data {
                 layers.iter().filter_map(|layer| self.get(layer, &module.name, &param.name)).collect();
             let (value, places) = self::value(param, &found);
             match value {
+                Some(value) if param.kind == ParamKind::Secret => {
+                    let at = places.last().unwrap_or(&param.place);
+                    match self.secrets.slot(&value, (name, node), at) {
+                        Ok(slot) => drop(values.insert(param.name.clone(), slot)),
+                        Err(finding) => findings.push(*finding),
+                    }
+                }
                 Some(value) => drop(values.insert(param.name.clone(), value)),
                 None => {
                     let message = format!("this node has no value for `{key}`");

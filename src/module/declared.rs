@@ -226,7 +226,9 @@ impl Reader<'_> {
         // Any value will do for what is known: this looks for names that are not, and for form.
         let known = |name: &str| {
             let root = name.split('.').next().unwrap_or_default();
-            if names.contains(root) {
+            if self.templates.is_secret(root) {
+                Known::NotComparable
+            } else if names.contains(root) {
                 Known::Value(Literal::Bool(true))
             } else {
                 Known::Unknown(did_you_mean(root, names.iter().map(String::as_str)).map(str::to_owned))

@@ -258,7 +258,7 @@ impl<'a> Row<'_, 'a> {
             }
         };
         match parts(&text) {
-            Some(parts) if parts.iter().any(|part| matches!(part, Part::Fact(_))) => {
+            Some(parts) if parts.iter().any(|part| !matches!(part, Part::Text(_))) => {
                 Some(Content::Parts(parts))
             }
             Some(_) => Some(Content::Text(text)),

@@ -19,6 +19,10 @@ pub(super) fn build(attrs: &mut Attrs<'_>, content: Option<Content>) -> Option<S
     let target = attrs.text("target");
     let ensure = ensure(attrs, content.is_some(), target.is_some());
     together(attrs, ensure, target.as_deref());
+    let secret = content.as_ref().is_some_and(|content| content.secrets().next().is_some());
+    if secret {
+        private(attrs);
+    }
     let absent = ensure == FileEnsure::Absent;
     let file = File {
         path,
@@ -29,7 +33,8 @@ pub(super) fn build(attrs: &mut Attrs<'_>, content: Option<Content>) -> Option<S
         group: attrs.account("group"),
         mode: attrs
             .text("mode")
-            .map(|mode| if ensure == FileEnsure::Directory { searchable(&mode) } else { mode }),
+            .map(|mode| if ensure == FileEnsure::Directory { searchable(&mode) } else { mode })
+            .or_else(|| secret.then(|| "0600".to_owned())),
         recurse: attrs.bool("recurse").unwrap_or(false),
         purge: attrs.bool("purge").unwrap_or(false),
         force: attrs.bool("force").unwrap_or(false),
@@ -87,6 +92,23 @@ fn together(attrs: &mut Attrs<'_>, ensure: FileEnsure, target: Option<&str>) {
     }
     if set(attrs, "purge") && !set(attrs, "recurse") {
         attrs.fail("missing-attribute", "purge", "`purge` needs `recurse = true`", "");
+    }
+}
+
+/// What a file with a secret must not be (D30): open to everybody, a program, or copied before it changes.
+fn private(attrs: &mut Attrs<'_>) {
+    if let Some(mode) = attrs.text("mode") {
+        let bits = u32::from_str_radix(&mode, 8);
+        if !bits.is_ok_and(|bits| bits & 0o117 == 0) {
+            let message = format!("this file holds a secret, and `{mode}` is no mode for that");
+            let instead =
+                "in octal, nothing for others and no execution: `0600`, `0640`; without `mode` it is `0600`";
+            attrs.fail("secret-mode", "mode", message, instead);
+        }
+    }
+    if attrs.values.contains_key("backup") {
+        let message = "this file holds a secret, and a backup would keep the old one";
+        attrs.fail("secret-backup", "backup", message, "remove `backup`");
     }
 }
 

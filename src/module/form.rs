@@ -45,7 +45,7 @@ impl Field {
 }
 
 /// The types of parameters.
-pub(super) const TYPES: &[&str] = &["text", "integer", "bool", "list", "table"];
+pub(super) const TYPES: &[&str] = &["text", "integer", "bool", "list", "table", "secret"];
 /// How values of several data files make one.
 pub(super) const MERGES: &[&str] = &["replace", "join"];
 
@@ -74,6 +74,21 @@ pub(super) const NODE: &[Field] = &[
     Field::new("groups", Form::Texts, "Groups; data of a later one overrides data of an earlier one."),
     Field::new("include", Form::Texts, "Modules that only this node includes, after those of its groups."),
     Field::new("facts", Form::Open, "Facts that reviewers agree to: `node.facts` in templates."),
+    Field::new(
+        "sealing_key",
+        Form::Text,
+        "The key that secrets are sealed to: what `countersign agent sealing-key` prints on the node.",
+    ),
+];
+/// `data/secrets/<secret>.toml`, which `countersign secret seal` writes.
+pub(super) const SECRET: &[Field] = &[
+    Field::new("site", Form::Text, "The name of the site that the values are sealed for."),
+    Field::new("node", Form::Tables(SEALED), "A sealed value for each node."),
+];
+/// `[node.<node>]` of `data/secrets/<secret>.toml`.
+pub(super) const SEALED: &[Field] = &[
+    Field::new("key", Form::Text, "The SHA-256 of the sealing key that it is sealed to."),
+    Field::new("sealed", Form::Text, "The encrypted value in base64."),
 ];
 /// The head of `modules/<module>/module.toml`; besides it there are only resource types.
 pub(super) const MODULE: &[Field] = &[

@@ -3,7 +3,7 @@
 use super::document::{self, Document, Item, Key, Keys, Value, place};
 use super::fields::{Fields, unknown_name, wrong_type};
 use super::form;
-use crate::model::{EnvName, Finding, ModuleName, NodeName, Place, Tree};
+use crate::model::{EnvName, Finding, ModuleName, NodeName, Place, SealingKey, Tree};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +30,8 @@ pub struct Node {
     pub modules: Vec<ModuleName>,
     /// The facts that reviewers have agreed to, `node.facts` in templates.
     pub facts: serde_json::Map<String, Json>,
+    /// The key that secrets are sealed to, as reviewers have agreed to it.
+    pub sealing_key: Option<SealingKey>,
     /// The file that declares it.
     pub place: Place,
 }
@@ -171,6 +173,7 @@ fn node_file(
         groups: Vec::new(),
         modules: Vec::new(),
         facts: serde_json::Map::new(),
+        sealing_key: None,
         place: Place::file(path),
     };
     if let Some(document) = document::read(tree, path, Keys::Plain, findings) {
@@ -184,8 +187,19 @@ fn node_file(
             .iter()
             .map(|(key, item)| (key.name.clone(), json(&item.value)))
             .collect();
+        node.sealing_key = sealing_key(&fields, path, findings);
     }
     inventory.nodes.insert(name, node);
+}
+
+fn sealing_key(fields: &Fields<'_>, file: &str, findings: &mut Vec<Finding>) -> Option<SealingKey> {
+    let (text, span) = fields.text("sealing_key", findings)?;
+    let key = text.text.parse::<SealingKey>();
+    if let Err(error) = &key {
+        let finding = Finding::error("bad-value", error.to_string(), place(file, &span));
+        findings.push(finding.instead("what `countersign agent sealing-key` prints on the node"));
+    }
+    key.ok()
 }
 
 fn groups(

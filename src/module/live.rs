@@ -1,7 +1,7 @@
 //! What a template does, read off its syntax tree before it ever runs: the names that it needs, the
 //! templates that it includes, and what it does with the node's own facts.
 //!
-//! A live fact is written out as it is, `{{ facts.os.family }}`, or not used at all (D6, D34). It is
+//! A live fact or a secret is written out as it is, `{{ facts.os.family }}`, or not used at all (D6, D30, D34). It is
 //! never compared, filtered, stored or handed on: then the catalog would not be a closed program.
 
 use crate::model::fact::{self, FactPath};
@@ -18,6 +18,8 @@ pub(super) struct Analysis {
     pub(super) names: Vec<(String, Range<usize>)>,
     /// The live facts that it writes out.
     pub(super) facts: Vec<FactPath>,
+    /// Whether it writes out a secret.
+    pub(super) secret: bool,
     /// What it may not do.
     pub(super) misuses: Vec<Misuse>,
     /// The templates that it includes, and whether it does anything else with them than writing them out.
@@ -63,16 +65,21 @@ pub(super) struct Include {
 }
 
 const HOW: &str = "a live fact may only be written out as it is: `{{ facts.os.family }}`";
+const HOW_SECRET: &str = "a secret may only be written out as it is: `{{ password }}`";
 /// Names that the engine itself defines.
 const BUILT_IN: &[&str] = &["range", "dict", "namespace", "loop", "self", "super", "caller"];
 
-/// Reads what `source` does.
+/// Reads what `source` does. `secrets` are the names that stand for secrets.
 ///
 /// # Errors
 /// When it is no template.
-pub(super) fn analyse(source: &str, syntax: SyntaxConfig) -> Result<Analysis, minijinja::Error> {
+pub(super) fn analyse(
+    source: &str,
+    syntax: SyntaxConfig,
+    secrets: &BTreeSet<String>,
+) -> Result<Analysis, minijinja::Error> {
     let tree = parse(source, "template", syntax)?;
-    let mut walk = Walk::default();
+    let mut walk = Walk { secrets, analysis: Analysis::default(), defined: BTreeSet::new() };
     walk.stmt(&tree, false);
     let defined = walk.defined;
     let mut analysis = walk.analysis;
@@ -106,13 +113,14 @@ const fn range(span: Span) -> Range<usize> {
     span.start_offset as usize..span.end_offset as usize
 }
 
-#[derive(Debug, Default)]
-struct Walk {
+#[derive(Debug)]
+struct Walk<'a> {
+    secrets: &'a BTreeSet<String>,
     analysis: Analysis,
     defined: BTreeSet<String>,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn misuse(&mut self, span: Span, rule: &'static str, message: impl Into<String>) {
         self.analysis.misuses.push(Misuse { span: range(span), rule, message: message.into() });
     }
@@ -188,6 +196,17 @@ impl Walk {
     }
 
     fn emit(&mut self, expr: &Expr<'_>, captured: bool) {
+        if let Expr::Var(var) = expr
+            && self.secrets.contains(var.id)
+        {
+            if captured {
+                let message = format!("{HOW_SECRET}, not inside a block that is stored or changed");
+                self.misuse(var.span(), "secret-place", message);
+            }
+            self.analysis.secret = true;
+            self.analysis.names.push((var.id.to_owned(), range(var.span())));
+            return;
+        }
         let Some(path) = chain(expr) else { return self.expr(expr) };
         if captured {
             self.misuse(
@@ -222,6 +241,13 @@ impl Walk {
     fn define(&mut self, target: &Expr<'_>) {
         match target {
             Expr::Var(var) if var.id == "facts" => self.misuse(var.span(), "live-fact", "`facts` is taken"),
+            Expr::Var(var) if self.secrets.contains(var.id) => {
+                self.misuse(
+                    var.span(),
+                    "secret-place",
+                    format!("`{}` is a secret; take another name", var.id),
+                );
+            }
             Expr::Var(var) => {
                 self.defined.insert(var.id.to_owned());
             }
@@ -268,6 +294,9 @@ impl Walk {
     fn expr(&mut self, expr: &Expr<'_>) {
         match expr {
             Expr::Var(var) if var.id == "facts" => self.misuse(var.span(), "live-fact", HOW),
+            Expr::Var(var) if self.secrets.contains(var.id) => {
+                self.misuse(var.span(), "secret-place", HOW_SECRET);
+            }
             Expr::Var(var) => self.analysis.names.push((var.id.to_owned(), range(var.span()))),
             Expr::Const(value) => {
                 if value.value.as_str().is_some_and(|text| text.contains('\0')) {

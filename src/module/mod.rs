@@ -26,6 +26,7 @@ mod origin;
 mod param;
 mod prepare;
 pub mod schema;
+mod secrets;
 mod shape;
 mod site;
 mod spec;
@@ -38,6 +39,7 @@ pub use explain::{Lookup, LookupError, Step};
 pub use inventory::{Group, Node};
 pub use limits::Limits;
 pub use origin::{AttrOrigin, Origin};
+pub use secrets::{Need, Seal};
 pub use site::Site;
 
 use crate::model::{Digest, EnvName, Finding, Tree};

@@ -9,7 +9,7 @@ use super::fields::{Fields, unknown, wrong_type};
 use super::fixed;
 use super::form;
 use super::limits::Limits;
-use super::param::{self, Param};
+use super::param::{self, Param, ParamKind};
 use super::template::{Source, Templates};
 use crate::model::{Digest, Finding, Kind, ModuleName, Place, Tree};
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,7 +73,8 @@ pub(super) fn load(
     // A parameter whose declaration is broken is still known by name: one mistake, one finding.
     let names = param_names(document);
     let locals: BTreeSet<String> = entries.iter().flat_map(|entry| declared::locals(entry.table)).collect();
-    let mut templates = Templates::new();
+    let secrets = params.iter().filter(|param| param.kind == ParamKind::Secret);
+    let mut templates = Templates::new(secrets.map(|param| param.name.clone()).collect());
     let known: BTreeSet<&str> = names.iter().chain(&locals).map(String::as_str).collect();
     add_templates(tree, name, &known, &mut templates, findings);
     let files = files(tree, name, findings);

@@ -4,7 +4,7 @@ use super::document::{Item, Key, Value, place};
 use super::fields::{Fields, unknown_name, wrong_type};
 use super::form::{self, MERGES, TYPES};
 use crate::model::finding::did_you_mean;
-use crate::model::{Finding, Place};
+use crate::model::{Finding, Place, SecretName};
 use regex::Regex;
 use std::ops::Range;
 
@@ -45,6 +45,8 @@ pub(super) enum ParamKind {
     List,
     /// A table.
     Table,
+    /// The name of a secret, which stands for what only the node can open.
+    Secret,
 }
 
 /// How values of several data files make one.
@@ -89,6 +91,7 @@ impl ParamKind {
             "bool" => Self::Bool,
             "list" => Self::List,
             "table" => Self::Table,
+            "secret" => Self::Secret,
             _ => return None,
         })
     }
@@ -101,12 +104,13 @@ impl ParamKind {
             Self::Bool => "true or false",
             Self::List => "a list",
             Self::Table => "a table",
+            Self::Secret => "the name of a secret",
         }
     }
 
     const fn fits(self, value: &Value) -> bool {
         match value {
-            Value::Text(_) => matches!(self, Self::Text),
+            Value::Text(_) => matches!(self, Self::Text | Self::Secret),
             Value::Integer(_) => matches!(self, Self::Integer),
             Value::Bool(_) => matches!(self, Self::Bool),
             Value::List(_) => matches!(self, Self::List),
@@ -147,6 +151,11 @@ pub(super) fn read(file: &str, key: &Key, item: &Item, findings: &mut Vec<Findin
             Finding::error("exclusive-keys", message, place(file, &item.span))
                 .instead("remove one of the two"),
         );
+    }
+    if items == Some(ParamKind::Secret) || (kind == ParamKind::Secret && required == Some(false)) {
+        let message = "a secret is a parameter of its own, and always has a value";
+        let finding = Finding::error("bad-value", message, place(file, &item.span));
+        findings.push(finding.instead("one parameter with `type = \"secret\"` for each secret"));
     }
     let param = Param {
         name: key.name.clone(),
@@ -191,7 +200,7 @@ fn merge(fields: &Fields<'_>, kind: ParamKind, file: &str, findings: &mut Vec<Fi
     match (text.text.as_str(), kind) {
         ("replace", _) => Merge::Replace,
         ("join", ParamKind::List | ParamKind::Table) => Merge::Join,
-        ("join", ParamKind::Text | ParamKind::Integer | ParamKind::Bool) => {
+        ("join", ParamKind::Text | ParamKind::Integer | ParamKind::Bool | ParamKind::Secret) => {
             let message = "only lists and tables can be joined";
             findings.push(Finding::error("bad-value", message, place(file, &span)));
             Merge::Replace
@@ -258,6 +267,9 @@ impl Param {
             Value::Text(text) => {
                 self.bounded(text.text.chars().count() as i64, "characters", item, file, findings);
                 self.one_of(item, file, findings);
+                if self.kind == ParamKind::Secret {
+                    self.secret(&text.text, item, file, findings);
+                }
             }
             Value::Bool(_) | Value::Table(_) => {}
         }
@@ -271,6 +283,18 @@ impl Param {
             findings.push(finding.related(self.place.clone(), "declared here"));
         } else {
             self.one_of(item, file, findings);
+        }
+    }
+
+    /// A value in the clear would stand where the name of a secret belongs: it is not repeated.
+    fn secret(&self, text: &str, item: &Item, file: &str, findings: &mut Vec<Finding>) {
+        if text.parse::<SecretName>().is_err() {
+            let message = format!("`{}` takes the name of a secret, and this is none", self.name);
+            let finding = Finding::error("bad-value", message, place(file, &item.inner()));
+            let finding = finding.related(self.place.clone(), "declared here");
+            findings.push(finding.instead(
+                "a name such as `db/password`; its value goes into `countersign secret seal db/password`",
+            ));
         }
     }
 

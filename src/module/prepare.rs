@@ -134,6 +134,11 @@ impl Reader<'_> {
         let broken = || Prepared::Fixed(Item { value: Value::Broken, span: item.span.clone() });
         let Some(source) = self.templates.source(&name) else { return broken() };
         let (form, live) = (source.form.clone(), source.is_live());
+        if source.is_secret() && slot != Slot::Content {
+            let instead = "only the content of a file holds secrets; give a program the path of that file";
+            self.fail("secret-place", "a secret cannot stand here", &item.inner(), instead);
+            return broken();
+        }
         match (&form, slot) {
             (Form::Fact(path), Slot::Argument) => {
                 let text = Text { text: format!("\0{path}\0"), exact: None };

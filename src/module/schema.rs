@@ -31,7 +31,9 @@ pub fn site() -> Value {
 /// The schema of `nodes/<node>.toml`.
 #[must_use]
 pub fn node() -> Value {
-    document("A node of a Countersign site", fields(form::NODE))
+    let mut root = fields(form::NODE);
+    root["properties"]["sealing_key"]["pattern"] = json!("^x25519:[0-9a-f]{64}$");
+    document("A node of a Countersign site", root)
 }
 
 /// The schema of the files below `data/`. Which parameters there are is the modules' business.
@@ -45,6 +47,15 @@ pub fn data() -> Value {
         "additionalProperties": values,
     });
     document("Values of parameters: a table for each module", root)
+}
+
+/// The schema of `data/secrets/<secret>.toml`.
+#[must_use]
+pub fn secret() -> Value {
+    let mut root = fields(form::SECRET);
+    root["required"] = json!(["site"]);
+    root["properties"]["node"]["additionalProperties"]["required"] = json!(["key", "sealed"]);
+    document("A secret of a Countersign site, sealed", root)
 }
 
 /// The schema of `modules/<module>/module.toml`.

@@ -5,7 +5,9 @@ use super::document::{Document, Keys, read};
 use super::inventory::{self, Group, Inventory, Node, SITE_FILE};
 use super::limits::Limits;
 use super::module::{self, Module};
-use crate::model::{Digest, EnvName, Finding, ModuleName, NodeName, Place, Severity, Tree};
+use crate::model::{
+    Digest, EnvName, Finding, ModuleName, NodeName, Place, SecretName, Severity, Tree, secret,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A site whose files have been read and found well-formed.
@@ -87,7 +89,9 @@ pub(super) fn load(tree: &Tree) -> Result<Site, Vec<Finding>> {
     let modules: BTreeMap<ModuleName, Module> =
         modules.into_iter().filter_map(|(name, module)| Some((name, module?))).collect();
     let warnings = warnings(&inventory, &modules);
-    Ok(Site { inventory, modules, data, inputs: tree.digest_where(is_input), warnings })
+    let mut site = Site { inventory, modules, data, inputs: tree.digest_where(is_input), warnings };
+    site.warnings.extend(needless(&site));
+    Ok(site)
 }
 
 /// Findings in the order of files and places, each once, and not more than anyone can read.
@@ -134,6 +138,17 @@ fn load_module(tree: &Tree, name: &ModuleName, findings: &mut Vec<Finding>) -> O
     let path = format!("modules/{name}/module.toml");
     let document: Document = read(tree, &path, Keys::Titles, findings)?;
     Some(module::load(tree, name, &document, findings))
+}
+
+/// Sealed values that are there for nobody.
+fn needless(site: &Site) -> Vec<Finding> {
+    let finding = |(secret, node): (SecretName, NodeName)| {
+        let message = format!("`{node}` does not need the secret `{secret}`");
+        let place = Place::file(secret::data_file(&secret));
+        Finding::new("unused-secret", Severity::Warn, message, place)
+            .instead(format!("remove `[node.\"{node}\"]` if it is not to come back"))
+    };
+    site.needless_secrets().into_iter().map(finding).collect()
 }
 
 /// What is there for nobody.

@@ -17,6 +17,7 @@ use std::sync::{Arc, LazyLock};
 pub(super) struct Templates {
     env: Environment<'static>,
     sources: BTreeMap<String, Source>,
+    secrets: BTreeSet<String>,
 }
 
 /// A template and where its text stands.
@@ -35,6 +36,7 @@ pub(super) struct Source {
     /// Whether it is plain text, the same rendered as written.
     pub(super) plain: bool,
     live: bool,
+    secret: bool,
     includes: Vec<live::Include>,
 }
 
@@ -97,6 +99,11 @@ impl Source {
         self.live
     }
 
+    /// Whether it writes out a secret.
+    pub(super) const fn is_secret(&self) -> bool {
+        self.secret
+    }
+
     /// The place of some bytes of the template, or of all of it where its text is not exact.
     pub(super) fn place(&self, range: Option<Range<usize>>) -> Place {
         match (self.exact, range) {
@@ -107,8 +114,8 @@ impl Source {
 }
 
 impl Templates {
-    /// No templates yet.
-    pub(super) fn new() -> Self {
+    /// No templates yet. `secrets` are the names that stand for secrets.
+    pub(super) fn new(secrets: BTreeSet<String>) -> Self {
         let mut env = Environment::new();
         if let Ok(syntax) = env
             .syntax()
@@ -146,7 +153,12 @@ impl Templates {
                 _ => refuse("only text, numbers and truth values can be written out"),
             }
         });
-        Self { env, sources: BTreeMap::new() }
+        Self { env, sources: BTreeMap::new(), secrets }
+    }
+
+    /// Whether a name stands for a secret.
+    pub(super) fn is_secret(&self, name: &str) -> bool {
+        self.secrets.contains(name)
     }
 
     /// Whether a text needs the engine at all.
@@ -165,7 +177,7 @@ impl Templates {
     ) {
         let before = findings.len();
         let mut source = Source { plain: !Self::needed(text), ..at };
-        match live::analyse(text, self.env.syntax().clone()) {
+        match live::analyse(text, self.env.syntax().clone(), &self.secrets) {
             Err(error) => findings.push(broken(&error, source.place(error.range()))),
             Ok(analysis) => {
                 for (name, span) in analysis.names.iter().filter(|(name, _)| !known.contains(name.as_str())) {
@@ -187,6 +199,7 @@ impl Templates {
                 let names: BTreeSet<String> = analysis.names.into_iter().map(|(name, _)| name).collect();
                 source.names = names.into_iter().collect();
                 source.live = !analysis.facts.is_empty();
+                source.secret = analysis.secret;
                 source.form = analysis.form;
                 source.includes = analysis.includes;
             }
@@ -207,7 +220,8 @@ impl Templates {
         known: &BTreeSet<&str>,
         findings: &mut Vec<Finding>,
     ) -> String {
-        let form = live::analyse(text, self.env.syntax().clone()).map(|analysis| analysis.form);
+        let form =
+            live::analyse(text, self.env.syntax().clone(), &self.secrets).map(|analysis| analysis.form);
         let at_value = typed && form.is_ok_and(|form| form == Form::Expression);
         let count = self.sources.len();
         let name = if at_value { format!("{WHOLE}:{count}") } else { format!(":{count}") };
@@ -237,10 +251,15 @@ impl Templates {
                     });
                     continue;
                 };
-                if include.captured && reached.iter().any(|name| self.sources[name].live) {
-                    let message = "this template writes out live facts and so can only be included, \
-                                   not imported, stored or changed";
-                    findings.push(Finding::error("live-fact", message, place));
+                let any = |found: fn(&Source) -> bool| reached.iter().any(|name| found(&self.sources[name]));
+                let (live, secret) = (any(Source::is_live), any(Source::is_secret));
+                if include.captured && (live || secret) {
+                    let (rule, what) =
+                        if live { ("live-fact", "live facts") } else { ("secret-place", "a secret") };
+                    let message = format!(
+                        "this template writes out {what} and so can only be included, not imported, stored or changed"
+                    );
+                    findings.push(Finding::error(rule, message, place));
                 }
             }
             let all: BTreeSet<String> =
@@ -316,7 +335,8 @@ impl Source {
     /// A template that stands in `file`, not yet read.
     pub(super) fn new(file: &Arc<str>, span: Range<usize>, exact: Option<usize>) -> Self {
         let (form, names, includes) = (Form::Text, Vec::new(), Vec::new());
-        Self { file: Arc::clone(file), span, exact, form, names, plain: false, live: false, includes }
+        let (plain, live, secret) = (false, false, false);
+        Self { file: Arc::clone(file), span, exact, form, names, plain, live, secret, includes }
     }
 }
 

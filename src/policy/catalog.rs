@@ -105,7 +105,10 @@ pub(super) fn examine(rules: &Rules, spec: &Spec, blobs: &BTreeMap<Digest, Vec<u
         Spec::File(file) => {
             let unreadable = matches!(content(file, blobs), Content::Unreadable if is_executable(file));
             let script = unreadable.then(|| Raw::of(rules, "unreadable-script", &file.path, "source"));
-            resource::file(rules, file).into_iter().chain(script.flatten()).collect()
+            let code = file.is_secret() && runs(rules, file, blobs);
+            let secret = code.then(|| Raw::of(rules, "secret-in-code", &file.path, "content"));
+            let more = script.into_iter().chain(secret).flatten();
+            resource::file(rules, file).into_iter().chain(more).collect()
         }
         Spec::Package(package) => resource::package(rules, package),
         Spec::Service(service) => resource::service(rules, service),
@@ -191,7 +194,8 @@ fn content(file: &File, blobs: &BTreeMap<Digest, Vec<u8>>) -> Content {
             for part in parts {
                 value.append(&match part {
                     Part::Text(text) => Value::text(text.as_str()),
-                    Part::Fact(_) => guard::fact(),
+                    // Where a secret could be more than one word, `secret-in-code` refuses it.
+                    Part::Fact(_) | Part::Sealed(_) => guard::fact(),
                 });
             }
             Content::Text(value)
@@ -203,6 +207,12 @@ fn content(file: &File, blobs: &BTreeMap<Digest, Vec<u8>>) -> Content {
             }
         }
     }
+}
+
+/// Whether some program would execute the file.
+fn runs(rules: &Rules, file: &File, blobs: &BTreeMap<Digest, Vec<u8>>) -> bool {
+    let Content::Text(value) = content(file, blobs) else { return false };
+    guard::is_code(rules, &Subject::File(&file.path, &value, is_executable(file)))
 }
 
 fn is_executable(file: &File) -> bool {

@@ -189,20 +189,31 @@ fn attributes(resource: &Resource) -> BTreeMap<String, Value> {
             found.extend(fields);
         }
     }
-    // In a diff of lines a live fact looks like the same words as plain text; here it does not.
-    if let Spec::File(File { content: Some(Content::Parts(parts)), .. }) = &resource.spec {
-        found.insert("live facts in content".to_owned(), Value::String(fact_places(parts)));
+    // In a diff of lines a live fact or a secret looks like the same words as plain text; here it does not.
+    if let Spec::File(File { content: Some(content @ Content::Parts(parts)), .. }) = &resource.spec {
+        let facts = places(parts, |part| matches!(part, Part::Fact(_)));
+        let secrets = places(parts, |part| matches!(part, Part::Sealed(_)));
+        if !secrets.is_empty() {
+            // What is sealed anew shows there, and not as a change of the text around it.
+            found.insert("content".to_owned(), Value::String(content_text(content)));
+            found.insert("secrets in content".to_owned(), Value::String(secrets.clone()));
+        }
+        if !facts.is_empty() || secrets.is_empty() {
+            found.insert("live facts in content".to_owned(), Value::String(facts));
+        }
     }
     found
 }
 
 /// `os.name at 1:18, architecture at 1:27`: lines and columns in the text that [`content_text`] makes.
-fn fact_places(parts: &[Part]) -> String {
+fn places(parts: &[Part], wanted: fn(&Part) -> bool) -> String {
     let (mut before, mut places) = (String::new(), Vec::new());
     for part in parts {
-        if let Part::Fact(path) = part {
-            let (line, column) = line_column(&before, before.len());
-            places.push(format!("{path} at {line}:{column}"));
+        let (line, column) = line_column(&before, before.len());
+        match part {
+            Part::Fact(path) if wanted(part) => places.push(format!("{path} at {line}:{column}")),
+            Part::Sealed(sealed) if wanted(part) => places.push(format!("{sealed} at {line}:{column}")),
+            Part::Text(_) | Part::Fact(_) | Part::Sealed(_) => {}
         }
         before.push_str(&part_text(part));
     }
@@ -221,7 +232,7 @@ fn shown(name: &str, value: &Value) -> String {
     }
 }
 
-/// Content as its author wrote it: text, with live facts in double braces as in a template.
+/// Content as its author wrote it: text, with live facts and secrets in double braces as in a template.
 fn content_text(content: &Content) -> String {
     match content {
         Content::Text(text) => text.clone(),
@@ -234,5 +245,6 @@ fn part_text(part: &Part) -> String {
     match part {
         Part::Text(text) => text.clone(),
         Part::Fact(path) => format!("{{{{ facts.{path} }}}}"),
+        Part::Sealed(sealed) => format!("{{{{ secret {} }}}}", sealed.secret),
     }
 }

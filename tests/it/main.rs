@@ -17,6 +17,7 @@ mod lint;
 mod metamorphic;
 mod packaging;
 mod readme;
+mod secrets;
 mod server;
 mod support;
 mod tidy;

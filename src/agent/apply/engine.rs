@@ -80,6 +80,7 @@ impl<'a> Course<'a> {
             host: job.host,
             facts: job.facts,
             blobs: job.blobs,
+            secrets: job.secrets,
             noop: job.wishes.noop,
             managed: managed(catalog),
             services: services(catalog),

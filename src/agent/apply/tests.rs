@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::agent::host::Host;
+use crate::agent::keyring::Keyring;
 use crate::model::report::{EventStatus, ResourceStatus};
 use crate::model::resource::{Command, Content, Exec, File, FileEnsure, LogLevel, Notify};
 use crate::model::{Digest, Meta, Resource, Spec};
@@ -65,6 +66,7 @@ impl Place {
             host: &self.host,
             facts: &self.facts,
             blobs: &NoBlobs,
+            secrets: &Keyring::empty("n".parse().unwrap()),
             record: &self.record,
             wishes: &self.wishes,
         };

@@ -2,71 +2,153 @@
 
 use super::{Failure, Node};
 use crate::agent::host::Stat;
-use crate::model::Digest;
 use crate::model::resource::{Content, Part};
+use crate::model::{Digest, Secret, canonical};
 use similar::TextDiff;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
 
 /// Bytes of a file of which a diff is shown, at most.
 const MAX_DIFF: u64 = 64 << 10;
 
 /// Content that a file should have, known by its digest before its bytes are there.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(in crate::agent) struct Wanted {
+    /// For comparing only: what is said of the content is [`Wanted::shown`].
     pub(super) digest: Digest,
     pub(super) size: u64,
-    /// The bytes, where the catalog holds them.
-    bytes: Option<Vec<u8>>,
+    bytes: Bytes,
+}
+
+/// Where the bytes are.
+#[derive(Clone)]
+enum Bytes {
+    /// To be fetched by their digest.
+    Elsewhere,
+    /// In the catalog.
+    Here(Vec<u8>),
+    /// In the catalog, some of them sealed; with what may be said of them.
+    Opened(std::rc::Rc<Secret>, String),
+}
+
+impl fmt::Debug for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Wanted({})", self.shown())
+    }
 }
 
 impl Wanted {
-    /// Fills in the node's facts, where the content has any.
+    /// Fills in the node's facts and secrets, where the content has any.
     pub(super) fn of(content: &Content, node: &Node<'_>) -> Result<Self, Failure> {
-        let bytes = match content {
-            Content::Blob { digest, size } => return Ok(Self { digest: *digest, size: *size, bytes: None }),
-            Content::Text(text) => text.clone().into_bytes(),
-            Content::Parts(parts) => {
-                let part = |part: &Part| match part {
-                    Part::Text(text) => Ok(text.clone()),
-                    Part::Fact(path) => node.facts.text(path),
-                };
-                parts.iter().map(part).collect::<Result<String, _>>()?.into_bytes()
+        let parts = match content {
+            Content::Blob { digest, size } => {
+                return Ok(Self { digest: *digest, size: *size, bytes: Bytes::Elsewhere });
             }
+            Content::Text(text) => return Ok(Self::here(text.clone().into_bytes())),
+            Content::Parts(parts) => parts,
         };
-        Ok(Self::bytes(bytes))
+        let pieces = parts.iter().map(|part| Piece::of(part, node)).collect::<Result<Vec<_>, _>>()?;
+        // Room for everything from the beginning: growing would leave copies of a secret behind.
+        let mut bytes = Vec::with_capacity(pieces.iter().map(|piece| piece.bytes().len()).sum());
+        pieces.iter().for_each(|piece| bytes.extend_from_slice(piece.bytes()));
+        if content.secrets().next().is_none() {
+            return Ok(Self::here(bytes));
+        }
+        let (digest, size) = (Digest::of(&bytes), bytes.len() as u64);
+        let opened = std::rc::Rc::new(Secret::new(bytes));
+        Ok(Self { digest, size, bytes: Bytes::Opened(opened, sealed(content, parts, &pieces)) })
     }
 
     /// No content at all.
     pub(super) fn empty() -> Self {
-        Self::bytes(Vec::new())
+        Self::here(Vec::new())
     }
 
-    fn bytes(bytes: Vec<u8>) -> Self {
-        Self { digest: Digest::of(&bytes), size: bytes.len() as u64, bytes: Some(bytes) }
+    fn here(bytes: Vec<u8>) -> Self {
+        Self { digest: Digest::of(&bytes), size: bytes.len() as u64, bytes: Bytes::Here(bytes) }
+    }
+
+    /// What may be said of it: its digest. Where a secret is in it, the digest of what is sealed, since short secrets
+    /// can be guessed from the digest of what they are (D30).
+    pub(super) fn shown(&self) -> String {
+        match &self.bytes {
+            Bytes::Elsewhere | Bytes::Here(_) => self.digest.to_string(),
+            Bytes::Opened(_, shown) => shown.clone(),
+        }
+    }
+
+    /// Whether there is a secret in it.
+    pub(super) const fn is_secret(&self) -> bool {
+        matches!(self.bytes, Bytes::Opened(..))
     }
 
     /// The bytes, fetched where the catalog only names their digest, and checked against it.
-    pub(super) fn fetch(&self, node: &Node<'_>) -> Result<Vec<u8>, Failure> {
-        if let Some(bytes) = &self.bytes {
-            return Ok(bytes.clone());
+    pub(super) fn fetch(&self, node: &Node<'_>) -> Result<Cow<'_, [u8]>, Failure> {
+        match &self.bytes {
+            Bytes::Here(bytes) => return Ok(Cow::Borrowed(bytes)),
+            Bytes::Opened(secret, _) => return Ok(Cow::Borrowed(secret.expose())),
+            Bytes::Elsewhere => {}
         }
         let fetched = node.blobs.blob(&self.digest, self.size);
         let bytes = fetched.map_err(|cause| Failure::Blob { digest: self.digest, cause })?;
         let have = Digest::of(&bytes);
-        if have == self.digest { Ok(bytes) } else { Err(Failure::WrongBlob { wanted: self.digest, have }) }
+        if have == self.digest {
+            Ok(Cow::Owned(bytes))
+        } else {
+            Err(Failure::WrongBlob { wanted: self.digest, have })
+        }
     }
 
     /// What would change in the file at `path`, as a unified diff. Only text that everybody on the node may read
-    /// anyway is shown: a diff goes into logs and reports.
+    /// anyway is shown: a diff goes into logs and reports. That leaves out files that held a secret before.
     pub(super) fn diff(&self, path: &str, old: &Stat, node: &Node<'_>) -> Option<String> {
-        if old.mode & 0o004 == 0 || old.size.max(self.size) > MAX_DIFF {
+        if self.is_secret() || old.mode & 0o004 == 0 || old.size.max(self.size) > MAX_DIFF {
             return None;
         }
         let have = String::from_utf8(node.host.read_managed(path, MAX_DIFF, Some(old.uid)).ok()?).ok()?;
-        let want = String::from_utf8(self.fetch(node).ok()?).ok()?;
+        let want = String::from_utf8(self.fetch(node).ok()?.into_owned()).ok()?;
         if have.contains('\0') || want.contains('\0') {
             return None;
         }
         let diff = TextDiff::from_lines(&have, &want);
         Some(diff.unified_diff().header(path, &format!("{path} (wanted)")).to_string())
     }
+}
+
+/// A part with its bytes.
+enum Piece<'a> {
+    Text(&'a str),
+    Fact(String),
+    Secret(Secret),
+}
+
+impl<'a> Piece<'a> {
+    fn of(part: &'a Part, node: &Node<'_>) -> Result<Self, Failure> {
+        Ok(match part {
+            Part::Text(text) => Self::Text(text),
+            Part::Fact(path) => Self::Fact(node.facts.text(path)?),
+            Part::Sealed(sealed) => Self::Secret(node.secrets.open(sealed)?),
+        })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Fact(text) => text.as_bytes(),
+            Self::Secret(secret) => secret.expose(),
+        }
+    }
+}
+
+/// `sealed(db/password, sha256:…)`: the names of the secrets, and a digest over everything but what they are.
+fn sealed(content: &Content, parts: &[Part], pieces: &[Piece<'_>]) -> String {
+    let names: BTreeSet<&str> = content.secrets().map(|sealed| sealed.secret.as_str()).collect();
+    let public = parts.iter().zip(pieces).map(|(part, piece)| match (part, piece) {
+        (Part::Fact(_), Piece::Fact(text)) => Part::Text(text.clone()),
+        (part, _) => part.clone(),
+    });
+    let digest = Digest::of(&canonical::encode(&public.collect::<Vec<_>>()));
+    let names: Vec<&str> = names.into_iter().collect();
+    format!("sealed({}, {digest})", names.join(", "))
 }

@@ -92,7 +92,7 @@ impl Inode<'_> {
         let content = file.content.as_ref().map(|content| Wanted::of(content, node)).transpose()?;
         let wishes = [
             ("target", file.target.clone()),
-            ("content", content.map(|content| content.digest.to_string())),
+            ("content", content.map(|content| content.shown())),
             ("owner", file.owner.clone()),
             ("group", file.group.clone()),
             ("mode", file.mode.clone()),
@@ -131,7 +131,7 @@ impl Inode<'_> {
             None => Wanted::empty(),
         };
         let message = match (have, kind, &file.content) {
-            (None, EntryKind::File, Some(_)) => format!("defined content as '{}'", content.digest),
+            (None, EntryKind::File, Some(_)) => format!("defined content as '{}'", content.shown()),
             (None, ..) => "created".to_owned(),
             (Some(have), ..) => format!("ensure changed '{}' to '{}'", have.name(), kind.name()),
         };
@@ -158,7 +158,10 @@ impl Inode<'_> {
         let wanted = Wanted::of(content, node)?;
         let owner = file.owner.as_ref().map_or(Ok(None), |user| node.uid(user))?;
         let have = node.host.digest(&file.path, owner)?;
-        let (from, to) = (have.to_string(), wanted.digest.to_string());
+        // What is there may be a secret, which can be guessed from its digest if it is short.
+        let private = wanted.is_secret() || stat.mode & 0o004 == 0;
+        let from = if private { "other content".to_owned() } else { have.to_string() };
+        let to = wanted.shown();
         if have != wanted.digest {
             let diff = if file.show_diff { wanted.diff(&file.path, stat, node) } else { None };
             let change = Change::new("content", &from, &to, Step::Write(wanted));
@@ -240,7 +243,8 @@ impl Inode<'_> {
                 node.host.set_owner(&file.path, owner)?;
             }
             EntryKind::File | EntryKind::Other => {
-                self.put(&content.fetch(node)?, Some(mode(0o644)), owner, node)?
+                let base = if content.is_secret() { 0o600 } else { 0o644 };
+                self.put(&content.fetch(node)?, Some(mode(base)), owner, node)?
             }
         }
         Ok(())
@@ -279,7 +283,18 @@ impl Inode<'_> {
         let argv: Vec<String> = self.0.validate_cmd.iter().map(|word| word.replace('%', temporary)).collect();
         judge(&GuardCommand::Argv(argv.clone()), &Setting::default()).map_err(|denied| denied.to_string())?;
         let invocation = Invocation { argv, ..Invocation::of(&[]) };
-        node.tool(&invocation).map(drop).map_err(|failure| super::chain(&failure))
+        let checked = node.tool(&invocation).map(drop);
+        checked.map_err(|failure| {
+            // Checkers repeat what they do not like.
+            if self.0.is_secret() {
+                format!(
+                    "`{}` refuses it; what it says is not shown, since there is a secret in it",
+                    self.0.validate_cmd.join(" ")
+                )
+            } else {
+                super::chain(&failure)
+            }
+        })
     }
 
     /// Keeps the old file beside the new one, readable by the same people.

@@ -33,6 +33,7 @@ pub(super) use user::Account;
 pub(super) use super::text as chain;
 
 use super::host::{Ending, Host, HostError, Invocation, Outcome, RunError};
+use crate::agent::keyring::{Keyring, Unopened};
 use crate::model::fact::FactError;
 use crate::model::resource::{Command, LogLevel, Word};
 use crate::model::{Digest, Facts, Kind, Spec};
@@ -44,6 +45,7 @@ pub(super) struct Node<'a> {
     pub(super) host: &'a Host,
     pub(super) facts: &'a Facts,
     pub(super) blobs: &'a dyn BlobSource,
+    pub(super) secrets: &'a Keyring,
     /// Whether the resource at hand is only looked at.
     pub(super) noop: bool,
     /// Every path that the catalog names, and the backups that it makes; `true` for a directory whose resource
@@ -146,6 +148,8 @@ pub(super) enum Failure {
     Run(#[from] RunError),
     #[error(transparent)]
     Fact(#[from] FactError),
+    #[error(transparent)]
+    Sealed(#[from] Unopened),
     #[error("this must never run: {0}")]
     Denied(String),
     #[error("`{command}` {ending}{output}")]

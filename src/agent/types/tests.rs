@@ -3,7 +3,11 @@
 //! Every wish is applied twice: the second time must find nothing to do.
 
 use super::*;
+use crate::agent::disk::Disk;
+use crate::agent::keyring;
 use crate::model::resource::{Content, Exec, File, FileEnsure, LogOutput, Part};
+use crate::model::{Sealed, Secret};
+use crate::signing::sealing::{Purpose, seal};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
@@ -20,6 +24,7 @@ struct Place {
     host: Host,
     facts: Facts,
     blobs: Blobs,
+    secrets: Keyring,
     managed: BTreeMap<String, bool>,
 }
 
@@ -33,7 +38,8 @@ impl Place {
         std::fs::write(dir.path().join("etc/group"), "root:x:0:\nweb:x:33:\n").unwrap();
         let mut facts = Facts::default();
         facts.set(&"hostname".parse().unwrap(), "web1".into());
-        Self { dir, host, facts, blobs: Blobs(b"blob".to_vec()), managed: BTreeMap::new() }
+        let secrets = Keyring::empty("web1".parse().unwrap());
+        Self { dir, host, facts, blobs: Blobs(b"blob".to_vec()), secrets, managed: BTreeMap::new() }
     }
 
     fn node(&self) -> Node<'_> {
@@ -41,6 +47,7 @@ impl Place {
             host: &self.host,
             facts: &self.facts,
             blobs: &self.blobs,
+            secrets: &self.secrets,
             noop: false,
             managed: self.managed.clone(),
             services: Vec::new(),
@@ -398,4 +405,86 @@ fn d34_an_argument_is_never_read_by_a_shell() {
     let done = Run(&exec).apply((), &mut place.node()).unwrap();
     let lines: Vec<_> = done.log.into_iter().map(|(_, line)| line).collect();
     assert_eq!(lines, ["hello world; touch /tmp/x $(id) a", "b"]);
+}
+
+/// Gives the place a sealing key, and seals `secret` to it.
+fn sealed(place: &mut Place, secret: &str) -> Sealed {
+    let disk = Disk::create(&place.dir.path().join("agent")).unwrap();
+    let (key, node) = (keyring::ensure(&disk).unwrap(), "web1".parse().unwrap());
+    place.secrets = Keyring::load(&disk, &node).unwrap();
+    let name = "db/password".parse().unwrap();
+    let purpose = Purpose { site: "s", secret: &name, node: &node };
+    seal(&key, &purpose, &Secret::new(secret.as_bytes().to_vec()), &[3; 32]).unwrap()
+}
+
+fn with_secret(sealed: &Sealed) -> Option<Content> {
+    let text = |text: &str| Part::Text(text.into());
+    let hostname = Part::Fact("hostname".parse().unwrap());
+    Some(Content::Parts(vec![hostname, text(": "), Part::Sealed(sealed.clone()), text("\n")]))
+}
+
+#[test]
+fn d30_a_secret_is_in_the_file_and_in_nothing_that_is_said() {
+    let mut place = Place::new();
+    let first = sealed(&mut place, "hunter2");
+    let one = place.file("/a", FileEnsure::File, |f| f.content = with_secret(&first)).unwrap();
+    assert_eq!((place.read("/a"), place.mode("/a")), ("web1: hunter2\n".into(), 0o600));
+    let second = sealed(&mut place, "hunter3");
+    let mut file = plain("/a", FileEnsure::File);
+    file.content = with_secret(&second);
+    let plan = Inode(&file).check(&mut place.node()).unwrap();
+    let change = &plan.changes[0];
+    assert_eq!((change.from.as_str(), &change.diff), ("other content", &None));
+    let all = format!("{one:?}{plan:?}");
+    assert!(all.contains("defined content as 'sealed(db/password, sha256:"), "{all}");
+    place.apply(&Inode(&file)).unwrap();
+    assert_eq!(place.read("/a"), "web1: hunter3\n");
+    for content in ["hunter", &Digest::of(b"web1: hunter2\n").hex(), &Digest::of(b"web1: hunter3\n").hex()] {
+        assert!(!all.contains(content), "{content} is in {all}");
+    }
+    // Neither does the secret show when something else takes its place.
+    place.put("/a", "web1: hunter3\n", 0o600);
+    let plan = |content| {
+        let mut file = plain("/a", FileEnsure::File);
+        (file.content, file.mode) = (content, Some("0644".into()));
+        format!("{:?}", Inode(&file).check(&mut place.node()).unwrap())
+    };
+    let plan = plan(text("no secret\n"));
+    assert!(plan.contains("other content") && !plan.contains("hunter"), "{plan}");
+    assert!(!plan.contains(&Digest::of(b"web1: hunter3\n").hex()), "{plan}");
+}
+
+#[test]
+fn d30_what_does_not_open_changes_nothing() {
+    let mut place = Place::new();
+    let good = sealed(&mut place, "hunter2");
+    place.put("/a", "before", 0o600);
+    for bad in [
+        Sealed { node: "web2".parse().unwrap(), ..good.clone() },
+        Sealed { secret: "db/other".parse().unwrap(), ..good.clone() },
+        Sealed { site: "t".into(), ..good.clone() },
+        Sealed { key: Digest::of(b"old"), ..good.clone() },
+        Sealed { text: good.text.replacen(['A', 'B', 'C', 'D'], "E", 1), ..good.clone() },
+    ] {
+        let said = place.file("/a", FileEnsure::File, |f| f.content = with_secret(&bad)).unwrap_err();
+        assert!(said.contains("next: countersign ") && said.contains("--node web1"), "{said}");
+        assert_eq!(place.read("/a"), "before");
+    }
+}
+
+#[test]
+fn d30_a_checker_that_repeats_a_secret_is_not_quoted() {
+    let mut place = machine();
+    let path = place.at("/a").to_str().unwrap().to_owned();
+    let good = sealed(&mut place, "hunter2");
+    let argv = ["/bin/grep", "-q", "hunter2", "%"].map(str::to_owned);
+    let shouting = ["/bin/cat", "%", "/nonexistent"].map(str::to_owned);
+    let said = |content: Option<Content>, argv: &[String]| {
+        place.file(&path, FileEnsure::File, |f| (f.content, f.validate_cmd) = (content, argv.to_vec()))
+    };
+    // The same checker is quoted where there is no secret.
+    assert!(said(text("plain\n"), &shouting).unwrap_err().contains("plain"));
+    let secret = said(with_secret(&good), &shouting).unwrap_err();
+    assert!(secret.contains("what it says is not shown") && !secret.contains("hunter2"), "{secret}");
+    assert!(said(with_secret(&good), &argv).is_ok());
 }

@@ -1,11 +1,13 @@
-//! Joining: `agent enroll` and `agent fingerprint`.
+//! Joining: `agent enroll`, `agent fingerprint` and `agent sealing-key`.
 
-use super::{EnrollArgs, Place, RESET, open};
+use super::{EnrollArgs, Place, RESET, SealingKeyArgs, open};
 use crate::agent::disk::Disk;
 use crate::agent::enroll::{self, EnrollError, Existing, Joined, Wish};
 use crate::agent::identity::{self, Identity};
+use crate::agent::keyring;
 use crate::agent::stored::StoredError;
 use crate::cli::{Failure, Outcome, Ui};
+use crate::model::secret::short;
 use crate::model::{Digest, NodeName};
 use std::path::Path;
 
@@ -40,6 +42,22 @@ pub(super) fn enroll(args: &EnrollArgs, ui: &mut Ui) -> Outcome {
 pub(super) fn fingerprint(place: &Place, ui: &mut Ui) -> Outcome {
     let identity = Identity::load(&open(place)?)?;
     ui.line(identity.fingerprint())?;
+    Ok(0)
+}
+
+pub(super) fn sealing_key(args: &SealingKeyArgs, ui: &mut Ui) -> Outcome {
+    let disk = open(&args.place)?;
+    let node = Identity::load(&disk)?.node;
+    let key = if args.rotate { keyring::rotate(&disk)? } else { keyring::ensure(&disk)? };
+    ui.line(format_args!("sealing_key = \"{key}\""))?;
+    ui.note(format_args!(
+        "its digest begins with {}, which `countersign secret seal` says as well",
+        short(key.id())
+    ));
+    ui.note(format_args!("next: put this line into `nodes/{node}.toml` of the site, above any table"));
+    if args.rotate {
+        ui.note("then: countersign secret reseal, in the same change");
+    }
     Ok(0)
 }
 

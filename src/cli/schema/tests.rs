@@ -17,6 +17,7 @@ fn kind_of(path: &str) -> Option<Kind> {
     match path.split('/').next()? {
         "countersign.toml" => Some(Kind::Site),
         "nodes" => Some(Kind::Node),
+        "data" if path.starts_with("data/secrets/") => Some(Kind::Secret),
         "data" => Some(Kind::Data),
         "modules" if path.ends_with("/module.toml") => Some(Kind::Module),
         "policies" => Some(Kind::Policy),
@@ -58,6 +59,9 @@ fn what_is_misspelt_or_of_the_wrong_shape_does_not_fit() {
     for (kind, wrong) in [
         (Kind::Site, "name = 'x'\nenviroments = []"),
         (Kind::Site, "environments = ['production']"),
+        (Kind::Node, "sealing_key = 'x25519:0'"),
+        (Kind::Secret, "[node.n]\nkey = 'sha256:0'\nsealed = 'AAAA'"),
+        (Kind::Secret, "site = 'x'\n[node.n]\nkey = 'sha256:0'"),
         (Kind::Site, "name = 'x'\n[groups.Web]\ninclude = []"),
         (Kind::Node, "group = ['web']"),
         (Kind::Node, "groups = 'web'"),

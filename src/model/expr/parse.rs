@@ -179,7 +179,9 @@ impl Parser<'_> {
                         .fail(format!("the text of `{name}` has a backslash or both kinds of quotes"));
                 }
                 Known::Value(literal) => Node::Literal(literal),
-                Known::NotComparable => return self.fail(format!("`{name}` is a table or an empty value")),
+                Known::NotComparable => {
+                    return self.fail(format!("`{name}` is a table, a secret or an empty value"));
+                }
                 Known::Unknown(near) => return self.fail(unknown("name", name, near)),
             },
         };

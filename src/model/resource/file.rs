@@ -1,7 +1,7 @@
 //! `file`: a file, directory or symbolic link.
 
 use super::{Attr, Live, Shape, is_false, is_true, yes};
-use crate::model::{Digest, FactPath};
+use crate::model::{Digest, FactPath, Sealed};
 use serde::{Deserialize, Serialize};
 
 /// The attributes of `file` in a module.
@@ -117,11 +117,33 @@ pub enum Content {
         /// Number of bytes.
         size: u64,
     },
-    /// Text with live facts in it, filled in on the node.
+    /// Text with live facts and secrets in it, filled in on the node.
     Parts(Vec<Part>),
 }
 
-/// A piece of content with live facts.
+impl Content {
+    /// The sealed secrets in it, in order.
+    pub fn secrets(&self) -> impl Iterator<Item = &Sealed> {
+        let parts = match self {
+            Self::Parts(parts) => parts.as_slice(),
+            Self::Text(_) | Self::Blob { .. } => &[],
+        };
+        parts.iter().filter_map(|part| match part {
+            Part::Sealed(sealed) => Some(sealed),
+            Part::Text(_) | Part::Fact(_) => None,
+        })
+    }
+}
+
+impl File {
+    /// Whether its content holds a secret.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        self.content.as_ref().is_some_and(|content| content.secrets().next().is_some())
+    }
+}
+
+/// A piece of content with live facts or secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Part {
@@ -129,6 +151,8 @@ pub enum Part {
     Text(String),
     /// The node's value of this fact.
     Fact(FactPath),
+    /// A secret that only the node can open.
+    Sealed(Sealed),
 }
 
 /// Text that is no file mode.

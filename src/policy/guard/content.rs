@@ -3,6 +3,7 @@
 use super::analysis::Analysis;
 use super::effect::{Effect, Kind};
 use super::patterns::{Expression, OfPaths};
+use super::rules::Rules;
 use super::{firewall, interpreter, is_mark, sudoers};
 use crate::shell::run::{State, matches};
 use crate::shell::{Dynamic, Part, Source, Span, Value};
@@ -228,6 +229,12 @@ fn resident(analysis: &mut Analysis<'_>, code: &Value, span: Span, state: &mut S
     analysis.resident += 1;
     analysis.shell_text(code, span, state, &Value::default());
     analysis.resident -= 1;
+}
+
+/// Whether some program executes the file at `path`: by its path, or by its first line.
+pub(super) fn is_code(rules: &Rules, path: &str, content: &Value, executable: bool) -> bool {
+    let listed = rules.content.of(path).next().is_some();
+    listed || executable || path.ends_with(".sh") || content.prefix().starts_with("#!")
 }
 
 /// Judges the content of the file at `path`: by its path, or by its first line.

@@ -31,6 +31,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ("policies/reverse-shell.toml", include_str!("../../../policies/reverse-shell.toml")),
     ("policies/root-account.toml", include_str!("../../../policies/root-account.toml")),
     ("policies/secret-disclosure.toml", include_str!("../../../policies/secret-disclosure.toml")),
+    ("policies/secret-in-code.toml", include_str!("../../../policies/secret-in-code.toml")),
     ("policies/security-off.toml", include_str!("../../../policies/security-off.toml")),
     ("policies/security-service.toml", include_str!("../../../policies/security-service.toml")),
     ("policies/setuid-program.toml", include_str!("../../../policies/setuid-program.toml")),

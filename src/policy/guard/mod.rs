@@ -294,6 +294,15 @@ pub(in crate::policy) fn is_security_service(rules: &Rules, name: &str) -> bool 
     rules.security_services.iter().any(|pattern| crate::shell::run::matches(pattern, name))
 }
 
+/// Whether some program executes what is in a file. Commands always are.
+#[must_use]
+pub(in crate::policy) fn is_code(rules: &Rules, subject: &Subject<'_>) -> bool {
+    match subject {
+        Subject::Argv(_) | Subject::Shell(_) => true,
+        Subject::File(path, content, executable) => content::is_code(rules, path, content, *executable),
+    }
+}
+
 /// A live fact in an argument vector whose value is not known yet.
 #[must_use]
 pub fn fact() -> Value {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::resource::{Content, File, FileEnsure, Meta, Part, Resource, Spec};
-use crate::model::{Catalog, Tree};
+use crate::model::{Catalog, Sealed, Tree};
 use crate::review::{effect, source};
 
 fn tree(files: &[(&str, &[u8])]) -> Tree {
@@ -127,4 +127,32 @@ fn d14_text_cannot_pose_as_a_live_fact() {
     assert!(text.contains("live facts in content:  -> os.name at 1:1") && text.contains("-1"), "{text}");
     let text = shown(vec![posing(), fact(), last("1")], vec![fact(), posing(), last("1")]);
     assert!(text.contains("os.name at 1:20 -> os.name at 1:1"), "{text}");
+}
+
+#[test]
+fn d30_a_secret_shows_its_name_and_key_and_text_cannot_pose_as_it() {
+    let sealed = |text: &str| Sealed {
+        site: "s".into(),
+        secret: "db/password".parse().unwrap(),
+        node: "a".parse().unwrap(),
+        key: crate::model::Digest::of(b"key"),
+        text: text.into(),
+    };
+    let shown = |old: &[Part], new: &[Part]| {
+        let all = |parts: &[Part]| Content::Parts(parts.to_vec());
+        let catalogs = [old, new].map(|parts| [catalog_of("a", &[("/x", all(parts))])]);
+        effect(&effect::diff(&catalogs[0], &catalogs[1]), Style::Plain)
+    };
+    let plain = |text: &str| Part::Text(text.into());
+    let key = crate::model::Digest::of(b"key").hex()[..12].to_owned();
+    let [one, two] = ["ONE", "TWO"].map(|text| Part::Sealed(sealed(text)));
+    let text = shown(&[plain("p=")], &[plain("p="), one.clone()]);
+    assert!(text.contains("{{ secret db/password }}"), "{text}");
+    assert!(text.contains(&format!("sealed(db/password, key a@{key}, sha256:")), "{text}");
+    // What was sealed anew is one line, without what it is sealed to.
+    let text = shown(&[plain("p="), one.clone()], &[plain("p="), two]);
+    assert!(text.contains("secrets in content: sealed(") && !text.contains("ONE"), "{text}");
+    assert!(!text.contains("content =") && !text.contains("  content:"), "{text}");
+    let text = shown(&[plain("{{ secret db/password }}")], &[one]);
+    assert!(text.contains("secrets in content = sealed("), "{text}");
 }

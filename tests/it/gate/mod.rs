@@ -8,4 +8,4 @@ mod ssh;
 mod stage;
 mod withdraw;
 
-pub(crate) use stage::{MOTD, SITE, Stage};
+pub(crate) use stage::{MOTD, Person, SITE, Stage};
