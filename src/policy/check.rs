@@ -2,7 +2,7 @@
 //! value, the same finding on many nodes told once, waivers applied.
 
 use super::catalog::{self, Raw};
-use super::{Policy, Waiver};
+use super::{Policy, Waiver, plaintext};
 use crate::model::{Digest, Finding, NodeName, Place, Related, Resource, Severity, Spec, Stamp, Tree};
 use crate::module::{AttrOrigin, Compilation, Origin, Site};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -58,6 +58,7 @@ pub fn check(policy: &Policy, tree: &Tree, site: &Site, compilation: &Compilatio
     let needless =
         policy.waivers().iter().zip(&used).filter_map(|(waiver, used)| needless(waiver, used, site));
     findings.extend(needless);
+    findings.extend(plaintext::findings(policy.analysis(), tree));
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.place.cmp(&b.place)));
     if findings.iter().any(|f| f.severity > Severity::Warn) {
         return Verdict::Refused(findings);

@@ -8,6 +8,7 @@ mod check;
 pub mod commands;
 pub mod guard;
 mod load;
+mod plaintext;
 pub mod report;
 mod resource;
 pub mod schema;

@@ -23,6 +23,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ("policies/network-lockout.toml", include_str!("../../../policies/network-lockout.toml")),
     ("policies/overwritten-system-file.toml", include_str!("../../../policies/overwritten-system-file.toml")),
     ("policies/package-removal.toml", include_str!("../../../policies/package-removal.toml")),
+    ("policies/plaintext-secret.toml", include_str!("../../../policies/plaintext-secret.toml")),
     ("policies/power.toml", include_str!("../../../policies/power.toml")),
     ("policies/recursive-permissions.toml", include_str!("../../../policies/recursive-permissions.toml")),
     ("policies/recursive-removal.toml", include_str!("../../../policies/recursive-removal.toml")),
