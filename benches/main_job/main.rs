@@ -103,6 +103,7 @@ fn kept(disk: &Disk, state: &State) -> Offer {
     let part = stored::catalog(disk, accepted.id).unwrap().unwrap();
     Offer {
         roots: Vec::new(),
+        log_proof: Vec::new(),
         timestamp: stored::timestamp(disk, state).unwrap().unwrap(),
         withdrawals: None,
         release: stored::release(disk, accepted.id).unwrap().unwrap(),

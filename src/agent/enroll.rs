@@ -113,7 +113,7 @@ impl EnrollError {
             Self::Refusal(refusal) | Self::Stored(StoredError::Refusal(refusal)) => refusal.code(),
             Self::Fetch(error) => error.code(),
             Self::Disk(_) | Self::Stored(StoredError::Disk(_)) | Self::Servers(_) => "DISK",
-            Self::Identity(_) => "IDENTITY",
+            Self::Identity(_) | Self::Keyring(_) => "IDENTITY",
             Self::NoRoot(_) => "MISSING",
             Self::OtherRoot { .. } => "REPO",
             Self::Denied { .. } => "DENIED",

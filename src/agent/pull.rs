@@ -248,6 +248,7 @@ fn at_hand(disk: &Disk, state: &State, source: &dyn Source) -> Result<AtHand, Pr
         node: state.node().clone(),
         environment: state.environment().clone(),
         accepted,
+        checkpoint: state.checkpoint(),
         timestamp,
         withdrawals: state.withdrawals().digest(),
         release: accepted.map_or(Ok(None), |accepted| stored::release(disk, accepted.id))?,
@@ -301,5 +302,7 @@ fn keep_tag(
     disk.write(TAGS, &serde_json::to_vec(&all).unwrap_or_default())
 }
 
+#[cfg(test)]
+mod histories;
 #[cfg(test)]
 mod tests;

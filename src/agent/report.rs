@@ -70,6 +70,7 @@ pub fn compose(state: &State, account: Account) -> Report {
         release: account.release,
         cached: account.cached,
         refusal: account.refusal,
+        checkpoint: state.checkpoint(),
         noop: account.noop,
         status: applied.as_ref().map_or(RunStatus::Failed, |applied| applied.status),
         noop_pending: applied.as_ref().is_some_and(|applied| applied.noop_pending),

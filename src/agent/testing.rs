@@ -5,7 +5,9 @@ use super::fetch::{Directory, Source};
 use super::identity::Identity;
 use super::stored;
 use crate::model::resource::{Content, File, FileEnsure as Ensure, Meta};
-use crate::model::{Catalog, Digest, NodeName, Resource, Spec, Stamp};
+use crate::model::{Catalog, Checkpoint, Digest, NodeName, Resource, Spec, Stamp};
+use crate::signing::document::Hash;
+use crate::signing::log::{Edge, Tile};
 use crate::signing::merkle::{Entry, Leaf, Leaves};
 use crate::signing::release::ReleaseKind;
 use crate::signing::root::{self, Limits, RawPrincipal, RawRole, RawRoot, Require, Rule, Tls};
@@ -34,6 +36,8 @@ pub(super) struct World {
     first: Envelope,
     last: Option<(u64, Digest)>,
     n: u64,
+    /// The hashes of the log's entries; a server without a log when there are none.
+    pub(super) log: Vec<Hash>,
 }
 
 /// A release to publish.
@@ -86,7 +90,7 @@ impl World {
         let raw = raw_root();
         let first = envelope::<Root>(Root::new(raw).unwrap().encode(), &["alice", "bob"]);
         let root = root::first(&first, first.id()).unwrap();
-        Self { root, first, last: None, n: 0 }
+        Self { root, first, last: None, n: 0, log: Vec::new() }
     }
 
     /// A node that has joined, in a new directory.
@@ -145,6 +149,7 @@ impl World {
     pub(super) fn stamp(&mut self, directory: &Path, created: Stamp) {
         let (seq, release) = self.last.unwrap();
         self.n += 1;
+        let log = self.write_log(&directory.join("log"));
         let timestamp = Timestamp {
             document: "timestamp".into(),
             v: 1,
@@ -154,8 +159,8 @@ impl World {
             root: 1,
             seq,
             release,
-            log_size: 0,
-            log_root: None,
+            log_size: log.map_or(0, |log| log.size),
+            log_root: log.map(|log| log.root),
             withdrawn: None,
             created,
             expires: created.plus(3600),
@@ -163,6 +168,17 @@ impl World {
         let signed = envelope::<Timestamp>(timestamp.encode(), &["server-ts"]);
         let at = directory.join("timestamp");
         write_envelope(&at.join("production.json"), &at.join("production.signatures.json"), &signed);
+    }
+
+    /// Publishes the tiles of the log and returns its checkpoint.
+    fn write_log(&self, directory: &Path) -> Option<Checkpoint> {
+        let mut edge = Edge::default();
+        let put = |tile: Tile, bytes: Vec<u8>| write(&directory.join(tile.path()), &bytes);
+        for leaf in &self.log {
+            edge.append(*leaf, put);
+        }
+        edge.partial().for_each(|(tile, bytes)| put(tile, bytes));
+        edge.checkpoint()
     }
 
     /// A trigger of the operator for the node.

@@ -151,6 +151,12 @@ async fn show(which: &Which, ui: &mut Ui) -> Outcome {
         ui.line(format_args!("  last seen    {}", or_never(node.last_seen)))?;
         ui.line(format_args!("  last run     {}", last_run(node)))?;
         ui.line(format_args!("  alarms       {}", node.alarms))?;
+        if let Some(checkpoint) = node.checkpoint {
+            ui.line(format_args!("  log          {checkpoint}"))?;
+        }
+        if let Some(since) = node.forked {
+            ui.line(format_args!("  EQUIVOCATION since {since} it is known that this node has seen another log than this server's"))?;
+        }
         for report in database.reports(node, 5).await? {
             let alarm = report.alarm.map(|alarm| format!(", {alarm}")).unwrap_or_default();
             ui.line(format_args!(
@@ -252,9 +258,10 @@ fn or_never(stamp: Option<Stamp>) -> String {
 }
 
 fn last_run(node: &Node) -> String {
+    let forked = if node.forked.is_some() { ", EQUIVOCATION" } else { "" };
     match (&node.status, node.seq) {
-        (Some(status), Some(seq)) => format!("{status}, release {seq}"),
-        (Some(status), None) => status.clone(),
+        (Some(status), Some(seq)) => format!("{status}, release {seq}{forked}"),
+        (Some(status), None) => format!("{status}{forked}"),
         (None, _) => "none".to_owned(),
     }
 }

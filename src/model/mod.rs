@@ -4,6 +4,7 @@
 
 pub mod canonical;
 pub mod catalog;
+pub mod checkpoint;
 pub mod digest;
 pub mod expr;
 pub mod fact;
@@ -18,6 +19,7 @@ pub mod tree;
 pub mod wire;
 
 pub use catalog::Catalog;
+pub use checkpoint::Checkpoint;
 pub use digest::Digest;
 pub use expr::Expr;
 pub use fact::{FactPath, Facts};

@@ -1,7 +1,7 @@
 //! What a run did: the document that a node signs and sends, and that stays on the node.
 
 use super::resource::{LogLevel, Ref};
-use super::{Digest, EnvName, Facts, NodeName, Stamp};
+use super::{Checkpoint, Digest, EnvName, Facts, NodeName, Stamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -34,6 +34,10 @@ pub struct Report {
     pub cached: bool,
     /// Why the server's offer was not accepted: the refusal's code and text.
     pub refusal: Option<Refused>,
+    /// The last checkpoint of the log that the node has seen, by which servers and auditors notice two histories. Left out
+    /// when it has seen none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
     /// Nothing was changed, only looked at.
     pub noop: bool,
     /// How it ended.

@@ -17,6 +17,7 @@ mod init;
 mod layout;
 mod limits;
 mod listen;
+mod logging;
 mod observing;
 mod ownership;
 mod publishing;

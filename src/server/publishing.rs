@@ -7,6 +7,7 @@ use super::app::App;
 use super::error::ApiError;
 use super::ownership::Own;
 use crate::model::{Digest, EnvName, NodeName};
+use crate::signing::log::{Tile, note};
 use crate::store::durable;
 use axum::Extension;
 use axum::extract::{Path, State};
@@ -50,6 +51,20 @@ pub(super) async fn withdrawals(
     let wanted = Digest::from_hex(&digest).map_err(|_| ApiError::NotFound)?;
     let path = format!("withdrawals/{digest}").into();
     send(&app, File { path, keep: FOREVER, tag: Some(wanted) }, &headers).await
+}
+
+/// The signed checkpoint of the log, or hashes of it. Entries name other nodes, and are for auditors with a mirror.
+pub(super) async fn log(
+    State(app): State<App>,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let keep = match Tile::parse(&path) {
+        Some(tile) if tile.level.is_some() => FOREVER,
+        None if path == note::NAME => ASK_AGAIN,
+        Some(_) | None => return Err(ApiError::NotFound),
+    };
+    send(&app, File { path: PathBuf::from("log").join(path), keep, tag: None }, &headers).await
 }
 
 /// The statement of a release or its signatures.
@@ -135,7 +150,12 @@ async fn send(app: &App, file: File, headers: &HeaderMap) -> Result<Response, Ap
     if matches(headers, tag) {
         return Ok(unchanged(tag, file.keep));
     }
-    let kind = if file.path.starts_with("blob") { "application/octet-stream" } else { "application/json" };
+    let kind = match file.path.iter().next().and_then(|folder| folder.to_str()) {
+        Some("blob") => "application/octet-stream",
+        Some("log") if file.path.ends_with(note::NAME) => "text/plain; charset=utf-8",
+        Some("log") => "application/octet-stream",
+        Some(_) | None => "application/json",
+    };
     let mut response = content.into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     tagged(response.headers_mut(), tag, file.keep);

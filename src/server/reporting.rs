@@ -7,6 +7,8 @@ use super::error::ApiError;
 use super::trust::TrustError;
 use crate::model::report::{Report, RunStatus};
 use crate::model::wire::Signed;
+use crate::signing::log::{EQUIVOCATIONS, Tile, Tiles};
+use crate::signing::tree::Ranges as _;
 use crate::signing::{PublicKey, Verified, report};
 use crate::store::report::{Continuity, NewReport};
 use axum::Extension;
@@ -32,6 +34,8 @@ pub(super) async fn report(
         Err(other) => return Err(other),
     };
     let new = NewReport {
+        checkpoint: report.checkpoint,
+        forked: has_seen_another_log(&app, &report).await?,
         body: report.bytes().to_vec(),
         signature: signed.signatures.into_iter().next().unwrap_or_default(),
         counter: report.counter,
@@ -45,6 +49,11 @@ pub(super) async fn report(
     if let Some(alarm) = continuity.alarm() {
         tracing::warn!(node = %caller.name, alarm, counter = new.counter, "a report does not follow the one before");
         app.audit(&actor, "report-alarm", &format!("{alarm}: counter {}", new.counter)).await;
+    }
+    if new.forked {
+        let seen = new.checkpoint.map_or_else(|| "no log".to_owned(), |seen| seen.to_string());
+        tracing::error!(node = %caller.name, seen, "a node has seen another history than this server's");
+        app.audit(&actor, "equivocation", &format!("it has seen {seen}")).await;
     }
     match continuity {
         Continuity::Replay => Err(ApiError::Conflict("this report was sent before".to_owned())),
@@ -79,6 +88,28 @@ fn judge(app: &App, caller: &Caller, signed: &Signed) -> Result<Verified<Report>
         return Err(ApiError::Malformed(format!("more than {FACTS} bytes of facts")));
     }
     Ok(report)
+}
+
+/// Whether the node has seen a log that is not this server's, or was shown two histories (D36).
+async fn has_seen_another_log(app: &App, report: &Report) -> Result<bool, ApiError> {
+    let said = report.refusal.as_ref().is_some_and(|refused| EQUIVOCATIONS.contains(&refused.code.as_str()));
+    let Some(seen) = report.checkpoint.filter(|_| !said) else { return Ok(said) };
+    let Some(ours) = app.database.log_signed().await?.filter(|ours| ours.size >= seen.size) else {
+        return Ok(true);
+    };
+    let publication = app.publication.clone();
+    let root = tokio::task::spawn_blocking(move || {
+        let read = |tile: Tile| publication.tile(tile).map(Option::unwrap_or_default);
+        Tiles::new(ours.size, read).root(0..seen.size)
+    });
+    match root.await? {
+        Ok(root) => Ok(root.0 != *seen.root.as_bytes()),
+        // Without tiles nothing can be compared; that is no reason to accuse anybody.
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the published log cannot be read");
+            Ok(false)
+        }
+    }
 }
 
 const fn status(status: RunStatus) -> &'static str {

@@ -34,6 +34,7 @@ pub(super) fn table(app: &App) -> Vec<Route> {
         read("/pub/root/{file}", Access::Open, get(publishing::root)),
         read("/pub/timestamp/{file}", Access::Node, get(publishing::timestamp)),
         read("/pub/withdrawals/{digest}", Access::Node, get(publishing::withdrawals)),
+        read("/pub/log/{*path}", Access::Node, get(publishing::log)),
         read("/pub/release/{env}/{seq}/{file}", Access::Node, get(publishing::statement)),
         read("/pub/release/{env}/{seq}/leaf/{file}", Access::Node, get(publishing::leaf)),
         read("/pub/catalog/{digest}", Access::Node, get(publishing::catalog)),

@@ -6,6 +6,7 @@
 //! say is on disk before it is said, so that it never says two things under one number.
 
 use super::app::App;
+use super::logging::{Desk, Log, LogError};
 use super::trust::{Trust, TrustError};
 use super::{Clock, ServerError, layout::Layout};
 use crate::model::{Digest, EnvName, Principal, Stamp};
@@ -61,6 +62,9 @@ pub(super) enum TimestampError {
     /// There is no trust root.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// The log does not continue what was signed before.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -79,6 +83,7 @@ pub struct Timestamps {
     database: Database,
     publication: Publication,
     trust: Trust,
+    log: tokio::sync::Mutex<Log>,
     clock: Clock,
 }
 
@@ -91,7 +96,8 @@ impl Timestamps {
         let database = Database::open(&layout.database()).await?;
         let publication = Publication::open(&layout.publication())?;
         read_key(&layout).map_err(|error| ServerError::Timestamp(error.to_string()))?;
-        Ok(Self { database, publication, trust: Trust::new(&layout), layout, clock })
+        let (trust, log) = (Trust::new(&layout), tokio::sync::Mutex::default());
+        Ok(Self { database, publication, trust, log, layout, clock })
     }
 
     /// The role inside a server.
@@ -100,6 +106,7 @@ impl Timestamps {
             database: app.database.clone(),
             publication: app.publication.clone(),
             trust: Trust::new(&app.layout),
+            log: tokio::sync::Mutex::default(),
             layout: app.layout.clone(),
             clock: app.clock(),
         }
@@ -208,6 +215,10 @@ impl Role {
     }
 
     async fn sign(&self, work: &Timestamps, next: &LastSigned) -> Result<(), TimestampError> {
+        let Timestamps { database, publication, .. } = work;
+        let desk = Desk { database, publication, root: &self.root, key: &self.key };
+        // What is said to be released is in the log before it is said.
+        let log = work.log.lock().await.sign(&desk, (&next.environment, next.seq)).await?;
         if !work.database.advance(next).await? {
             return Err(TimestampError::Raced(next.environment.clone()));
         }
@@ -220,8 +231,8 @@ impl Role {
             root: self.root.version(),
             seq: next.seq,
             release: next.release,
-            log_size: 0,
-            log_root: None,
+            log_size: log.map_or(0, |log| log.size),
+            log_root: log.map(|log| log.root),
             withdrawn: next.withdrawn,
             created: next.created,
             expires: next.expires,

@@ -5,8 +5,9 @@
 //! leaves the state as it was.
 
 use super::current::{Current, Freshness};
-use super::document::{self, Envelope};
+use super::document::{self, Envelope, Hash};
 use super::guard;
+use super::log;
 use super::merkle::Leaf;
 use super::ratify::{self, Standing};
 use super::refusal::Refusal;
@@ -31,6 +32,8 @@ pub struct Offer {
     pub timestamp: Envelope,
     /// The list of withdrawals that the timestamp names, unless the node has it.
     pub withdrawals: Option<Vec<u8>>,
+    /// The proof that the timestamp's log continues the one that was seen before; empty when it need not.
+    pub log_proof: Vec<Hash>,
     /// The release statement that the timestamp names, from the server or from the node's own disk.
     pub release: Envelope,
     /// Armoured signatures that ratify it; for emergency releases.
@@ -102,7 +105,7 @@ fn fresh(state: &State, offer: &Offer, now: Stamp) -> Result<(State, Verified<Ti
     if now > state.root.expires() {
         return Err(Refusal::RootExpired { expired: state.root.expires() });
     }
-    let timestamp = check_timestamp(&state, &offer.timestamp, now)?;
+    let timestamp = check_timestamp(&state, offer, now)?;
     let state = learn_withdrawals(&state, &timestamp, offer.withdrawals.as_deref())?;
     Ok((state, timestamp))
 }
@@ -121,7 +124,7 @@ pub fn walk(state: &State, roots: &[Envelope]) -> Result<State, Refusal> {
     })
 }
 
-/// Puts `next` in force. New timestamp keys forget the old ones' numbers and a reset starts over from a
+/// Puts `next` in force. New timestamp keys forget the old ones' numbers and log, and a reset starts over from a
 /// given release: the two ways back after stolen keys ran ahead (T4).
 fn step(state: &State, next: Verified<Root>) -> State {
     let rotated = keys_of(&state.root) != keys_of(&next);
@@ -130,6 +133,7 @@ fn step(state: &State, next: Verified<Root>) -> State {
         record.root = RootSeen { version: next.version(), id: next.id() };
         if rotated {
             record.timestamp = None;
+            record.checkpoint = None;
         }
         if let Some(reset) = reset.filter(|reset| reset.environment == record.environment) {
             record.accepted = Some(AcceptedRelease { seq: reset.seq, id: reset.release, policy_v: 0 });
@@ -146,8 +150,8 @@ fn keys_of(root: &Root) -> Vec<String> {
     keys.map(super::PublicKey::to_line).collect()
 }
 
-fn check_timestamp(state: &State, envelope: &Envelope, now: Stamp) -> Result<Verified<Timestamp>, Refusal> {
-    let timestamp: Verified<Timestamp> = verify(&state.root, envelope)?;
+fn check_timestamp(state: &State, offer: &Offer, now: Stamp) -> Result<Verified<Timestamp>, Refusal> {
+    let timestamp: Verified<Timestamp> = verify(&state.root, &offer.timestamp)?;
     if timestamp.environment != *state.environment() {
         let (got, want) = (timestamp.environment.clone(), state.environment().clone());
         return Err(Refusal::Environment { what: "timestamp", got, want });
@@ -166,6 +170,7 @@ fn check_timestamp(state: &State, envelope: &Envelope, now: Stamp) -> Result<Ver
         return Err(Refusal::Freeze { expired: end });
     }
     check_root_version(state, timestamp.root)?;
+    log::follow(state.checkpoint(), timestamp.checkpoint(), &offer.log_proof)?;
     Ok(timestamp)
 }
 
@@ -319,6 +324,7 @@ fn remember(
             Standing::Emergency => record.fallback.or(record.accepted),
         };
         record.timestamp = Some(TimestampSeen { n: timestamp.n, id: timestamp.id() });
+        record.checkpoint = timestamp.checkpoint();
         record.accepted =
             Some(AcceptedRelease { seq: release.seq, id: release.id(), policy_v: release.policy_v });
         record.max_time = record.max_time.max(now).max(timestamp.created).max(release.created);

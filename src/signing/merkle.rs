@@ -3,13 +3,12 @@
 
 use super::document::{self, Hash};
 use super::refusal::Refusal;
+use super::tree::{self, MAX_PROOF, Position, leaf_hash, proof, tree_root};
 use crate::model::{Digest, NodeName, canonical};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
+use sha2::Sha256;
 
-/// Hashes of a proof, at most (T2).
-pub const MAX_PROOF: usize = 64;
 /// Bytes of a leaf document, at most (T2).
 pub const MAX_LEAF: usize = 16 << 10;
 
@@ -144,84 +143,12 @@ pub fn blind(salt: &[u8; 32], node: &NodeName) -> Hash {
     Hash(mac.finalize().into_bytes().into())
 }
 
-/// Hash of a leaf's bytes.
-#[must_use]
-pub fn leaf_hash(bytes: &[u8]) -> Hash {
-    Hash(Sha256::new().chain_update([0]).chain_update(bytes).finalize().into())
-}
-
-/// Root of the tree over leaf hashes.
-#[must_use]
-pub fn tree_root(leaves: &[Hash]) -> Hash {
-    match leaves {
-        [] => Hash(Sha256::digest(b"").into()),
-        [leaf] => *leaf,
-        _ => {
-            let (left, right) = leaves.split_at(split(leaves.len()));
-            node_hash(tree_root(left), tree_root(right))
-        }
-    }
-}
-
-/// The proof that leaf `index` is in the tree over `leaves`; empty when there is no such leaf.
-#[must_use]
-pub fn proof(leaves: &[Hash], index: usize) -> Vec<Hash> {
-    if leaves.len() < 2 || index >= leaves.len() {
-        return Vec::new();
-    }
-    let at = split(leaves.len());
-    let (left, right) = leaves.split_at(at);
-    let (mut path, sibling) = if index < at {
-        (proof(left, index), tree_root(right))
-    } else {
-        (proof(right, index - at), tree_root(left))
-    };
-    path.push(sibling);
-    path
-}
-
-/// Where a leaf is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Position {
-    /// From 0.
-    pub index: u64,
-    /// Number of leaves.
-    pub size: u64,
-}
-
-/// Checks an inclusion proof (RFC 9162, section 2.1.3.2).
+/// Checks an inclusion proof of a catalog.
 ///
 /// # Errors
 /// When the leaf is not at that place of a tree with that root.
 pub fn verify_inclusion(leaf: Hash, at: Position, proof: &[Hash], root: Digest) -> Result<(), Refusal> {
-    if at.index >= at.size || proof.len() > MAX_PROOF {
-        return Err(Refusal::Proof);
-    }
-    let (mut index, mut last, mut hash) = (at.index, at.size - 1, leaf);
-    for sibling in proof {
-        if last == 0 {
-            return Err(Refusal::Proof);
-        }
-        if index & 1 == 1 || index == last {
-            hash = node_hash(*sibling, hash);
-            while index & 1 == 0 && index != 0 {
-                (index, last) = (index >> 1, last >> 1);
-            }
-        } else {
-            hash = node_hash(hash, *sibling);
-        }
-        (index, last) = (index >> 1, last >> 1);
-    }
-    if last == 0 && hash.0 == *root.as_bytes() { Ok(()) } else { Err(Refusal::Proof) }
-}
-
-fn node_hash(left: Hash, right: Hash) -> Hash {
-    Hash(Sha256::new().chain_update([1]).chain_update(left.0).chain_update(right.0).finalize().into())
-}
-
-/// The largest power of two below `count`, which is at least 2.
-const fn split(count: usize) -> usize {
-    count.next_power_of_two() / 2
+    if tree::includes(leaf, at, proof, root) { Ok(()) } else { Err(Refusal::Proof) }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod glob;
 pub mod guard;
 mod hpke;
 mod key;
+pub mod log;
 pub mod merkle;
 #[cfg(test)]
 mod model;
@@ -31,6 +32,7 @@ pub mod state;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod timestamp;
+pub mod tree;
 pub mod trigger;
 mod verified;
 pub mod withdraw;

@@ -3,7 +3,7 @@
 use super::document::RepoId;
 use crate::model::canonical::CanonicalError;
 use crate::model::catalog::CatalogError;
-use crate::model::{Digest, EnvName, NodeName, Principal, Ref, RoleName, Stamp};
+use crate::model::{Checkpoint, Digest, EnvName, NodeName, Principal, Ref, RoleName, Stamp};
 
 /// Signatures of a role that are not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +124,12 @@ refusals! {
     /// Two timestamps with one number (D36).
     TimestampForked { n: u64 } =
         "TIMESTAMP_EQUIVOCATION", "two different timestamps have the number {n}";
+    /// The log has fewer entries than were seen already (D50).
+    LogRolledBack { have: u64, got: u64 } =
+        "LOG_ROLLBACK", "the log has {got} entries, and {have} were seen already";
+    /// The log is not the one that was seen before, with more entries (D36).
+    LogForked { have: Checkpoint, got: Checkpoint } =
+        "LOG_FORK", "the log {got} does not continue the log {have} that was seen before: somebody edited it, or keeps two";
     /// The statement is not the one that the timestamp names (T7).
     Mixed { got: Digest, want: Digest } =
         "MIX", "statement {got} was offered with a timestamp for {want}";

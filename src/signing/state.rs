@@ -6,7 +6,7 @@ use super::root::{self, Root};
 use super::verified::Verified;
 use super::withdraw::{Withdrawals, Withdrawn};
 use crate::model::report::ReleaseRef;
-use crate::model::{Digest, EnvName, NodeName, Stamp, canonical};
+use crate::model::{Checkpoint, Digest, EnvName, NodeName, Stamp, canonical};
 use serde::{Deserialize, Serialize};
 
 /// The state of an agent: what is stored, and the trust root and the withdrawals that it is about.
@@ -35,7 +35,7 @@ pub(super) struct Record {
     pub(super) applied: Option<ReleaseRef>,
     pub(super) max_time: Stamp,
     pub(super) report: ReportChain,
-    pub(super) checkpoint: Option<String>,
+    pub(super) checkpoint: Option<Checkpoint>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) fallback: Option<AcceptedRelease>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -214,6 +214,12 @@ impl State {
     #[must_use]
     pub const fn report(&self) -> ReportChain {
         self.record.report
+    }
+
+    /// The last checkpoint of the log that was seen; every later one must continue it.
+    #[must_use]
+    pub const fn checkpoint(&self) -> Option<Checkpoint> {
+        self.record.checkpoint
     }
 
     /// The latest time that was ever seen.

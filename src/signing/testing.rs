@@ -210,6 +210,7 @@ impl Published {
             roots: Vec::new(),
             timestamp: self.freshness.clone(),
             withdrawals: None,
+            log_proof: Vec::new(),
             release: self.release.clone(),
             ratification: Vec::new(),
             chain: Vec::new(),

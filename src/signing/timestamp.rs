@@ -5,7 +5,7 @@ use super::document::{self, Document, RepoId, V};
 use super::refusal::Refusal;
 use super::root::{self, Root};
 use super::verified::{Binding, Requirement};
-use crate::model::{Digest, EnvName, Stamp, canonical};
+use crate::model::{Checkpoint, Digest, EnvName, Stamp, canonical};
 use serde::{Deserialize, Serialize};
 
 /// Which release an environment is at. The order of the fields is the order of the bytes.
@@ -29,9 +29,9 @@ pub struct Timestamp {
     pub seq: u64,
     /// Digest of its statement.
     pub release: Digest,
-    /// Size of the log; not used yet, 0.
+    /// Entries of the log; 0 from a server that has none.
     pub log_size: u64,
-    /// Root of the log; not used yet.
+    /// Root of the tree over them.
     pub log_root: Option<Digest>,
     /// Digest of the environment's list of withdrawals; `None` while there are none.
     pub withdrawn: Option<Digest>,
@@ -46,6 +46,12 @@ impl Timestamp {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         canonical::encode(self)
+    }
+
+    /// The checkpoint of the log; `None` from a server that has none.
+    #[must_use]
+    pub fn checkpoint(&self) -> Option<Checkpoint> {
+        self.log_root.map(|root| Checkpoint { size: self.log_size, root })
     }
 
     /// When it ends under the trust root's limit.
@@ -71,7 +77,7 @@ impl Document for Timestamp {
         need(raw.document == Self::TYPE && raw.v == V, "its type or format version is another");
         need(raw.seq > 0 && raw.n > 0, "`n` and `seq` begin at 1");
         need(raw.expires > raw.created, "it ends before it begins");
-        need(raw.log_size == 0 && raw.log_root.is_none(), "`log_size` and `log_root` are reserved");
+        need((raw.log_size > 0) == raw.log_root.is_some(), "`log_size` and `log_root` go together");
         document::sound(Self::TYPE, problems)?;
         Ok(raw)
     }

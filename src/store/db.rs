@@ -38,7 +38,8 @@ pub enum StoreError {
 }
 
 /// Each entry brings the schema from its index to the next version.
-const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 
 impl Database {
     /// Makes the file and its tables. The caller made sure that it is not there.

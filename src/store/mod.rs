@@ -7,11 +7,13 @@ pub mod db;
 pub mod durable;
 pub mod enrol;
 pub mod freshness;
+pub mod log;
 pub mod node;
 pub mod publish;
 pub mod published;
 pub mod push;
 pub mod report;
+mod tiles;
 
 pub use audit::Audit;
 pub use db::{Database, StoreError};

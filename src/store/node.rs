@@ -1,7 +1,7 @@
 //! The nodes that asked for a certificate, and what became of them.
 
 use super::db::{Database, StoreError, from_row, parse};
-use crate::model::{Digest, Facts, NodeName, Stamp};
+use crate::model::{Checkpoint, Digest, Facts, NodeName, Stamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row};
 use std::fmt;
@@ -36,6 +36,10 @@ pub struct Node {
     pub last_report: Option<Digest>,
     /// Reports that did not follow the one before.
     pub alarms: u64,
+    /// The last checkpoint of the log that it has seen.
+    pub checkpoint: Option<Checkpoint>,
+    /// Since when it is known that it has seen another log than this server's (D36).
+    pub forked: Option<Stamp>,
     /// What it says of itself.
     pub facts: Facts,
 }
@@ -115,6 +119,11 @@ fn decode(row: &SqliteRow) -> Result<Node, StoreError> {
             None => None,
         },
         alarms: from_row(row.try_get("alarms")?),
+        checkpoint: match row.try_get::<Option<&str>, _>("checkpoint")? {
+            Some(text) => Some(parse("checkpoint of the log", text)?),
+            None => None,
+        },
+        forked: stamp("forked")?,
         facts: serde_json::from_str(&facts).map_err(|_| StoreError::Value { what: "facts", found: facts })?,
     })
 }

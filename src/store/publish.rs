@@ -44,6 +44,8 @@ pub struct PublishedRelease {
     pub catalogs: Vec<Vec<u8>>,
     /// The contents of the files that the catalogs name.
     pub blobs: Vec<Vec<u8>>,
+    /// The files of waivers that its policy has.
+    pub waivers: Vec<Vec<u8>>,
 }
 
 /// Why something was not published.
@@ -74,7 +76,7 @@ impl Publication {
     /// # Errors
     /// When it cannot be made.
     pub fn open(directory: &Path) -> Result<Self, PublishError> {
-        for part in ["root", "timestamp", "withdrawals", "release", "catalog", "blob"] {
+        for part in ["root", "timestamp", "withdrawals", "release", "catalog", "blob", "log"] {
             make(&directory.join(part))?;
         }
         Ok(Self { directory: directory.to_owned() })
@@ -203,6 +205,12 @@ fn fill_release(place: &Path, release: &PublishedRelease) -> Result<(), PublishE
     make(&leaves)?;
     for (node, leaf) in &release.leaves {
         write(&leaves.join(format!("{node}.json")), leaf)?;
+    }
+    if !release.waivers.is_empty() {
+        make(&place.join("waiver"))?;
+    }
+    for waiver in &release.waivers {
+        write(&place.join("waiver").join(Digest::of(waiver).hex()), waiver)?;
     }
     let names = Names::of_release(place);
     write_signatures(&names, &release.statement.signatures)?;

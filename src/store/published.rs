@@ -105,6 +105,20 @@ impl Publication {
         read(&release.join("leaf").join(format!("{node}.json")))
     }
 
+    /// The files of waivers of a release, in order of their digests.
+    ///
+    /// # Errors
+    /// When one is there but cannot be read.
+    pub fn waivers(&self, env: &EnvName, seq: u64) -> Result<Vec<Vec<u8>>, PublishError> {
+        let directory =
+            self.directory().join("release").join(env.as_str()).join(seq.to_string()).join("waiver");
+        let mut files = Vec::new();
+        for name in names(&directory)? {
+            files.extend(read(&directory.join(name))?);
+        }
+        Ok(files)
+    }
+
     /// A catalog.
     ///
     /// # Errors
@@ -126,6 +140,14 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, PublishError> {
 }
 
 fn numbers(directory: &Path, suffix: &str) -> Result<Vec<u64>, PublishError> {
+    let number = |name: &String| name.strip_suffix(suffix)?.parse::<u64>().ok();
+    let mut found: Vec<u64> = names(directory)?.iter().filter_map(number).collect();
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// The names in a directory, ascending; none when it is not there.
+fn names(directory: &Path) -> Result<Vec<String>, PublishError> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -133,8 +155,7 @@ fn numbers(directory: &Path, suffix: &str) -> Result<Vec<u64>, PublishError> {
     };
     let mut found = Vec::new();
     for entry in entries {
-        let name = entry.map_err(io_error("read", directory))?.file_name();
-        found.extend(name.to_str().and_then(|name| name.strip_suffix(suffix)?.parse::<u64>().ok()));
+        found.extend(entry.map_err(io_error("read", directory))?.file_name().into_string());
     }
     found.sort_unstable();
     Ok(found)

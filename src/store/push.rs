@@ -1,8 +1,10 @@
 //! Triggers that operators signed, and what nodes said of them.
 
 use super::db::{Database, StoreError, from_row, parse, to_row};
+use super::log;
 use crate::model::wire::{NodePush, PushEvent, Signed};
-use crate::model::{NodeName, Principal, Stamp};
+use crate::model::{Digest, NodeName, Principal, Stamp};
+use crate::signing::log::Entry;
 
 /// A trigger to keep.
 #[derive(Debug, Clone)]
@@ -84,6 +86,8 @@ impl Database {
         let query = query.bind(&new.signed.document).bind(armors(&new.signed.signatures));
         let query = query.bind(new.received.unix()).bind(new.expires.unix());
         let n: i64 = query.fetch_one(&mut *transaction).await?;
+        let entry = Entry::trigger(&new.operator, Digest::of(new.signed.document.as_bytes()));
+        log::append(&mut transaction, &entry).await?;
         transaction.commit().await?;
         Ok(TriggerKept::Kept(from_row(n)))
     }

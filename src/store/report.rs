@@ -1,8 +1,10 @@
 //! The reports of runs, as nodes signed them, and whether each follows the one before (D26, D27).
 
 use super::db::{Database, StoreError, from_row, to_row};
+use super::log;
 use super::node::Node;
-use crate::model::{Digest, Facts, Stamp};
+use crate::model::{Checkpoint, Digest, Facts, Stamp};
+use crate::signing::log::Entry;
 
 /// A report whose signature was verified.
 #[derive(Debug, Clone)]
@@ -19,6 +21,10 @@ pub struct NewReport {
     pub status: String,
     /// The release that was applied.
     pub seq: Option<u64>,
+    /// The last checkpoint of the log that the node has seen.
+    pub checkpoint: Option<Checkpoint>,
+    /// Whether the node has seen another log than this server's, or says so (D36).
+    pub forked: bool,
     /// What the node says of itself.
     pub facts: Facts,
     /// When it came.
@@ -79,14 +85,15 @@ impl Database {
     /// When the database fails.
     pub async fn add_report(&self, node: &Node, report: &NewReport) -> Result<Continuity, StoreError> {
         let mut transaction = self.write().await?;
-        let digest = Digest::of(&report.body).to_string();
+        let id = Digest::of(&report.body);
+        let digest = id.to_string();
         let text = "SELECT counter, last_report, \
                     EXISTS (SELECT 1 FROM reports WHERE node = ?1 AND digest = ?2) FROM nodes WHERE id = ?1";
         let query = sqlx::query_as(text).bind(node.id).bind(&digest);
         let (counter, last, known): (i64, Option<String>, bool) = query.fetch_one(&mut *transaction).await?;
         let before = Before { counter: from_row(counter), last, known };
         let continuity = judge(&before, report, &digest);
-        let alarm = continuity.alarm();
+        let alarm = if report.forked { Some("equivocation") } else { continuity.alarm() };
         if matches!(continuity, Continuity::Again) {
             return Ok(continuity);
         }
@@ -102,13 +109,18 @@ impl Database {
         let query = query.bind(report.prev.map(|d| d.to_string())).bind(&report.status).bind(alarm);
         let query = query.bind(report.received.unix()).bind(&report.body).bind(&report.signature);
         query.execute(&mut *transaction).await?;
+        let entry = Entry::report(&node.name, report.counter, (id, report.prev));
+        log::append(&mut transaction, &entry).await?;
         let text = "UPDATE nodes SET counter = ?, last_report = ?, alarms = alarms + ?, status = ?, \
-                    seq = coalesce(?, seq), facts = ?, last_seen = ? WHERE id = ?";
+                    seq = coalesce(?, seq), facts = ?, last_seen = ?, checkpoint = coalesce(?, checkpoint), \
+                    forked = coalesce(forked, ?) WHERE id = ?";
         let query =
             sqlx::query(text).bind(to_row(report.counter)).bind(&digest).bind(i64::from(alarm.is_some()));
         let query = query.bind(&report.status).bind(report.seq.map(to_row));
         let query = query.bind(serde_json::Value::Object(report.facts.as_object().clone()).to_string());
-        query.bind(report.received.unix()).bind(node.id).execute(&mut *transaction).await?;
+        let query = query.bind(report.received.unix()).bind(report.checkpoint.map(|c| c.to_string()));
+        let query = query.bind(report.forked.then_some(report.received.unix()));
+        query.bind(node.id).execute(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(continuity)
     }

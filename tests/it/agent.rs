@@ -136,6 +136,7 @@ impl Server {
             leaves: leaves.documents().map(|leaf| (leaf.node.clone(), leaf.encode())).collect(),
             catalogs: catalogs.into_iter().map(|(_, bytes)| bytes).collect(),
             blobs: vec![motd.as_bytes().to_vec()],
+            waivers: Vec::new(),
         };
         Publication::open(&self.at("server/publish")).unwrap().add_release(&published).unwrap();
         self.last = Some((seq, release.id()));

@@ -4,7 +4,7 @@
 
 use super::{FetchError, LIMITS, Source, publication};
 use crate::agent::stored::Part;
-use crate::model::{Digest, EnvName, NodeName};
+use crate::model::{Checkpoint, Digest, EnvName, NodeName};
 use crate::signing::document::read_untrusted;
 use crate::signing::merkle::Leaf;
 use crate::signing::release::ReleaseKind;
@@ -21,6 +21,8 @@ pub struct AtHand {
     pub environment: EnvName,
     /// The release that it accepted.
     pub accepted: Option<AcceptedRelease>,
+    /// The last checkpoint of the log.
+    pub checkpoint: Option<Checkpoint>,
     /// The last timestamp, and this source's tag for it.
     pub timestamp: Option<(Envelope, Option<String>)>,
     /// The digest of the list of withdrawals.
@@ -55,18 +57,21 @@ pub fn gather(source: &dyn Source, at_hand: &AtHand) -> Result<Gathered, FetchEr
     };
     let peek: Timestamp = read_untrusted(&timestamp.bytes)
         .map_err(|_| malformed(source, format!("timestamp/{environment}.json")))?;
-    let mut offer = match at_hand.accepted.filter(|accepted| accepted.id == peek.release) {
+    let log_proof = match (at_hand.checkpoint, peek.checkpoint()) {
+        (Some(from), Some(to)) if from.size < to.size => publication::log_proof(source, from, to)?,
+        _ => Vec::new(),
+    };
+    let offer = match at_hand.accepted.filter(|accepted| accepted.id == peek.release) {
         Some(_) => confirmed(source, at_hand, timestamp)?,
         None => newer(source, at_hand, (timestamp, peek.seq))?,
     };
     let news = peek.withdrawn.filter(|_| peek.withdrawn != at_hand.withdrawals);
     let emergency = read_untrusted::<Release>(&offer.release.bytes)
         .is_ok_and(|release| release.kind == ReleaseKind::BreakGlass);
-    if emergency {
-        offer.ratification = publication::ratification(source, environment, peek.seq)?;
-    }
-    offer.withdrawals = news.map(|digest| publication::withdrawals(source, digest)).transpose()?;
-    Ok(Gathered { offer, etag })
+    let ratification =
+        if emergency { publication::ratification(source, environment, peek.seq)? } else { Vec::new() };
+    let withdrawals = news.map(|digest| publication::withdrawals(source, digest)).transpose()?;
+    Ok(Gathered { offer: Offer { log_proof, withdrawals, ratification, ..offer }, etag })
 }
 
 /// The accepted release again: its parts are at hand, and are fetched only if one was lost.
@@ -76,6 +81,7 @@ fn confirmed(source: &dyn Source, at_hand: &AtHand, timestamp: Envelope) -> Resu
             roots: Vec::new(),
             timestamp,
             withdrawals: None,
+            log_proof: Vec::new(),
             release: release.clone(),
             ratification: Vec::new(),
             chain: Vec::new(),
@@ -101,16 +107,8 @@ fn newer(
         // `decide` says what is wrong with it.
         Some(Ok(_) | Err(_)) | None => Vec::new(),
     };
-    Ok(Offer {
-        roots: Vec::new(),
-        timestamp,
-        withdrawals: None,
-        release,
-        ratification: Vec::new(),
-        chain,
-        leaf,
-        catalog,
-    })
+    let (roots, withdrawals, log_proof, ratification) = (Vec::new(), None, Vec::new(), Vec::new());
+    Ok(Offer { roots, timestamp, withdrawals, log_proof, release, ratification, chain, leaf, catalog })
 }
 
 /// The statements between the accepted release and number `seq`, ascending.

@@ -3,8 +3,11 @@
 //! Nothing here is verified but that a content-addressed file has the digest that it is named by.
 
 use super::{Answer, FetchError, LIMITS, Source, Want};
-use crate::model::{Digest, EnvName, NodeName};
+use crate::model::{Checkpoint, Digest, EnvName, NodeName};
 use crate::signing::Envelope;
+use crate::signing::document::Hash;
+use crate::signing::log::{Tile, TileError, Tiles};
+use crate::signing::tree::consistency;
 
 /// A timestamp that may be the one at hand.
 #[derive(Debug)]
@@ -118,6 +121,34 @@ pub fn blob(source: &dyn Source, digest: Digest, size: u64) -> Result<Vec<u8>, F
     } else {
         Err(FetchError::Digest { path, from: source.name().to_owned() })
     }
+}
+
+/// The proof that the log with `to` continues the one with `from`, worked out from the source's hashes. Whether it
+/// holds is for `signing` to say.
+///
+/// # Errors
+/// When a tile cannot be had whole.
+pub fn log_proof(source: &dyn Source, from: Checkpoint, to: Checkpoint) -> Result<Vec<Hash>, FetchError> {
+    let mut tiles = Tiles::new(to.size, |wanted| tile(source, wanted));
+    consistency(&mut tiles, from.size, to.size).map_err(|error| match error {
+        TileError::Read(error) => error,
+        TileError::Form(_) | TileError::TooMany => {
+            let (path, from) = ("log/tile".to_owned(), source.name().to_owned());
+            FetchError::Form { path, from, what: "log" }
+        }
+    })
+}
+
+/// A tile, or the beginning of the complete one that took its place.
+fn tile(source: &dyn Source, tile: Tile) -> Result<Vec<u8>, FetchError> {
+    for place in [tile, tile.full()] {
+        let cap = place.bytes() as u64;
+        if let Some(mut bytes) = document(source, &format!("log/{}", place.path()), cap)? {
+            bytes.truncate(tile.bytes());
+            return Ok(bytes);
+        }
+    }
+    Err(missing(source, format!("log/{}", tile.path())))
 }
 
 fn signatures(source: &dyn Source, path: &str) -> Result<Vec<String>, FetchError> {

@@ -33,6 +33,7 @@ pub(super) fn status(args: &StatusArgs, ui: &mut Ui) -> Outcome {
             "node": state.node(), "environment": state.environment(), "status": doing,
             "disabled": disabled, "trust_root": state.root().version(),
             "accepted": state.accepted().map(|a| a.seq), "applied": state.applied(),
+            "log": state.checkpoint(),
             "last_run": last.as_ref().map(summary), "reports_waiting": report::waiting(&disk)?,
         });
         ui.line(serde_json::to_string_pretty(&document)?)?;
@@ -56,6 +57,7 @@ fn details(disk: &Disk, state: &State, last: Option<&Report>, ui: &mut Ui) -> Ou
     let accepted = state.accepted().map(|accepted| accepted.seq);
     let applied = state.applied().map(|applied| applied.seq);
     line("release", format!("accepted {}, applied {}", seq(accepted), seq(applied)))?;
+    line("log", state.checkpoint().map_or_else(|| "none seen".to_owned(), |seen| seen.to_string()))?;
     if let Some(report) = last {
         let counts = report.counts;
         line(

@@ -8,7 +8,7 @@ use super::{GateError, changes, crash_point, ratifications, withdrawals};
 use crate::model::{EnvName, Principal, Stamp};
 use crate::repo::{Expected, Id, Limits, RefUpdate, Repo, TRUST_REF};
 use crate::review::change::Status;
-use crate::store::{Publication, SignedFile};
+use crate::store::{Publication, PublishedRelease, SignedFile};
 
 /// What was brought in line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,7 +37,9 @@ pub fn reconcile(repo: &Repo, publication: &Publication, now: Stamp) -> Result<R
         for (seq, _) in &all {
             let statement = format!("release/{environment}/{seq}/statement.json");
             if !publication.directory().join(statement).exists() {
-                publication.add_release(&releases::read(repo, &environment, *seq)?.published()?)?;
+                let record = releases::read(repo, &environment, *seq)?;
+                let waivers = releases::waivers(repo, &record.release)?;
+                publication.add_release(&PublishedRelease { waivers, ..record.published()? })?;
                 repaired.published.push((environment.clone(), *seq));
             }
         }

@@ -151,8 +151,18 @@ impl ReleaseRecord {
             leaves: leaves.documents().map(|leaf| (leaf.node.clone(), leaf.encode())).collect(),
             catalogs: files("catalog/"),
             blobs: files("blob/"),
+            waivers: Vec::new(),
         })
     }
+}
+
+/// The files of waivers in the commit of a release. Its statement covers them with the digest of the policy.
+///
+/// # Errors
+/// When the commit cannot be read.
+pub fn waivers(repo: &Repo, release: &Release) -> Result<Vec<Vec<u8>>, GateError> {
+    let tree = repo.read_tree(release.commit.parse()?, Limits::SITE)?;
+    Ok(tree.below("policies/waivers/").map(|(_, bytes)| bytes.to_vec()).collect())
 }
 
 /// What goes into the record of a release.

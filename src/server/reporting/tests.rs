@@ -1,9 +1,11 @@
 //! Reports: the node's own are taken, all others refused, and histories that do not fit are noticed.
 
-use crate::model::report::{Counts, Report, RunStatus};
+use crate::model::report::{Counts, Refused, Report, RunStatus};
 use crate::model::wire::Signed;
-use crate::model::{Digest, Facts};
-use crate::server::testing::{NodeClient, REPO, World, now, signed};
+use crate::model::{Checkpoint, Digest, Facts};
+use crate::server::testing::{NodeClient, Publishing, REPO, World, now, signed};
+use crate::signing::log::{Entry, Tiles};
+use crate::signing::tree::Ranges as _;
 use crate::signing::{SigningKey, report};
 use crate::store::Node;
 use std::collections::BTreeMap;
@@ -24,6 +26,7 @@ fn body(node: &str, counter: u64, prev: Option<Digest>) -> Report {
         release: None,
         cached: false,
         refusal: None,
+        checkpoint: None,
         noop: false,
         status: RunStatus::Changed,
         noop_pending: false,
@@ -102,6 +105,64 @@ fn d26_d27_gaps_and_replays_raise_alarms() {
     let page = String::from_utf8(world.stranger().get("/metrics").body).unwrap();
     assert!(page.contains("\ncountersign_report_alarms_total 3\n"), "{page}");
     assert!(page.contains("countersign_nodes{state=\"accepted\",last_run=\"changed\"} 1"), "{page}");
+}
+
+/// A release is published and the log with it is signed.
+fn signed_log(world: &World) -> crate::model::Checkpoint {
+    let case = Publishing { seq: 1, prev: None, nodes: &["web1.web"], signers: &["alice", "bob"] };
+    world.publish(&case);
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    loop {
+        if let Some(signed) = world.database(async |database| database.log_signed().await.unwrap()) {
+            return signed;
+        }
+        assert!(std::time::Instant::now() < end, "no log was signed");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn d36_a_node_that_has_seen_another_history_is_noticed_by_its_report() {
+    let world = World::start();
+    let node = world.node("web1.web");
+    let ours = signed_log(&world);
+    let publication = crate::store::Publication::open(&world.layout.publication()).unwrap();
+    let mut tiles = Tiles::new(ours.size, |tile| publication.tile(tile).map(Option::unwrap_or_default));
+    let earlier = tiles.root(0..4).unwrap();
+    let earlier = Checkpoint { size: 4, root: Digest::from_bytes(earlier.0) };
+    let mut prev = None;
+    let mut send = |counter, checkpoint, code: Option<&str>| {
+        let refusal = code.map(|code| Refused { code: code.to_owned(), message: "why".to_owned() });
+        let report = Report { checkpoint, refusal, ..body("web1.web", counter, prev) };
+        let signed = sign(&node.keys.report, &report);
+        prev = Some(Digest::of(signed.document.as_bytes()));
+        check(&node, &signed, 204);
+        let row = row(&world);
+        (row.forked.is_some(), row.alarms, row.checkpoint)
+    };
+    assert_eq!(send(1, None, Some("ROLLBACK")), (false, 0, None));
+    assert_eq!(send(2, Some(earlier), None), (false, 0, Some(earlier)));
+    assert_eq!(send(3, Some(ours), None), (false, 0, Some(ours)));
+    // Another history of the same length, one that is longer than ours, and one that the node itself speaks of.
+    let other = Checkpoint { root: Digest::of(b"another history"), ..earlier };
+    assert_eq!(send(4, Some(other), None), (true, 1, Some(other)));
+    assert_eq!(send(5, Some(Checkpoint { size: ours.size + 1, ..ours }), None).1, 2);
+    assert_eq!(send(6, Some(ours), Some("LOG_FORK")), (true, 3, Some(ours)));
+    // What was noticed once stays noticed.
+    assert_eq!(send(7, Some(ours), None), (true, 3, Some(ours)));
+    assert_eq!(world.audited().iter().filter(|action| *action == "equivocation").count(), 3);
+}
+
+#[test]
+fn d26_a_report_is_in_the_log_when_it_is_acknowledged() {
+    let world = World::start();
+    let node = world.node("web1.web");
+    let first = sign(&node.keys.report, &body("web1.web", 1, None));
+    check(&node, &first, 204);
+    let rows = world.database(async |database| database.log_rows(0, 100).await.unwrap());
+    let id = Digest::of(first.document.as_bytes());
+    let expected = Entry::report(&"web1.web".parse().unwrap(), 1, (id, None));
+    assert!(rows.iter().any(|row| row.entry == expected.encode()));
 }
 
 #[test]

@@ -31,6 +31,7 @@ fn paths(world: &World) -> Vec<(String, &'static str, &'static str, Access)> {
         let digest = "0".repeat(64);
         let file = if path.contains("leaf") { "web1.web.json" } else { "1.json" };
         path.replace("{file}", if path.contains("timestamp") { "production.json" } else { file })
+            .replace("{*path}", "checkpoint")
             .replace("{env}", "production")
             .replace("{seq}", "1")
             .replace("{digest}", &digest)

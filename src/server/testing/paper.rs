@@ -112,6 +112,7 @@ pub(in crate::server) fn publish(layout: &Layout, case: &Publishing<'_>) -> Rele
         leaves: leaves.documents().map(|leaf| (leaf.node.clone(), leaf.encode())).collect(),
         catalogs,
         blobs: vec![b"somebody's file".to_vec()],
+        waivers: vec![b"a waiver".to_vec()],
     };
     Publication::open(&layout.publication()).unwrap().add_release(&published).unwrap();
     release

@@ -1,6 +1,7 @@
 //! Every refusal of an offer, named after the attack that it stops.
 
 use super::*;
+use crate::model::Checkpoint;
 use crate::signing::root::{RawRoot, ReleasePin};
 use crate::signing::testing::{
     Published, accepted, enrolled, hour, key, publish, publish_with, raw_after, raw_root, role, signed,
@@ -123,6 +124,87 @@ fn t4_new_timestamp_keys_forget_the_old_ones_numbers() {
     assert_eq!(outcome(&lost, &one.offer("web1"), one.now()), "TIMESTAMP_ROLLBACK", "without rotation");
 }
 
+/// The log of a server after so many entries, which `history` tells apart from another one.
+fn log(history: &str, size: u64) -> (Vec<Hash>, Checkpoint) {
+    let entry = |n: u64| {
+        let shared = if n < 3 { "both" } else { history };
+        crate::signing::tree::leaf_hash(format!("{shared} {n}").as_bytes())
+    };
+    let leaves: Vec<Hash> = (0..size).map(entry).collect();
+    let root = Digest::from_bytes(crate::signing::tree::tree_root(&leaves).0);
+    (leaves, Checkpoint { size, root })
+}
+
+/// The release again, under timestamp `n` with this log, and the proof from a log of `from` entries.
+fn logged(published: &Published, n: u64, (history, size, from): (&str, u64, u64)) -> Offer {
+    let (leaves, checkpoint) = log(history, size);
+    let stamped = published.restamped(|t| {
+        (t.n, t.log_size, t.log_root) = (n, checkpoint.size, Some(checkpoint.root));
+    });
+    let mut tree = leaves.as_slice();
+    let log_proof = crate::signing::tree::consistency(&mut tree, from, size).unwrap();
+    Offer { log_proof, ..stamped.offer("web1") }
+}
+
+#[test]
+fn d36_d50_a_log_only_grows_and_has_one_past() {
+    let one = publish(1, None);
+    let first = match decide(&enrolled("web1"), &logged(&one, 20, ("a", 5, 0)), one.now()).unwrap() {
+        Decision::Accept(accepted) => accepted.state,
+        other => unreachable!("{other:?}"),
+    };
+    assert_eq!(first.checkpoint(), Some(log("a", 5).1));
+    // From the disk as well.
+    let root = signed::<Root>(&raw_root(), &["alice", "bob"]);
+    let state = State::load(&first.encode(), &root, None).unwrap();
+    let check = |offer: &Offer, expected: &str| assert_eq!(outcome(&state, offer, one.now()), expected);
+    check(&logged(&one, 21, ("a", 5, 5)), "unchanged");
+    check(&logged(&one, 21, ("a", 9, 5)), "unchanged");
+    check(&logged(&one, 21, ("b", 5, 5)), "LOG_FORK");
+    check(&logged(&one, 21, ("b", 9, 5)), "LOG_FORK");
+    check(&logged(&one, 21, ("b", 9, 3)), "LOG_FORK");
+    check(&Offer { log_proof: Vec::new(), ..logged(&one, 21, ("a", 9, 5)) }, "LOG_FORK");
+    check(&logged(&one, 21, ("a", 4, 0)), "LOG_ROLLBACK");
+    check(&one.restamped(|t| t.n = 21).offer("web1"), "LOG_ROLLBACK");
+}
+
+#[test]
+fn a_server_without_a_log_is_heard_until_one_was_seen() {
+    let one = publish(1, None);
+    assert_eq!(outcome(&enrolled("web1"), &one.offer("web1"), one.now()), "accept");
+    let torn = one.restamped(|t| t.log_size = 5);
+    assert_eq!(outcome(&enrolled("web1"), &torn.offer("web1"), one.now()), "MALFORMED");
+    let torn = one.restamped(|t| t.log_root = Some(Digest::of(b"x")));
+    assert_eq!(outcome(&enrolled("web1"), &torn.offer("web1"), one.now()), "MALFORMED");
+    assert_eq!(outcome(&accepted(&one), &logged(&one, 11, ("a", 5, 0)), one.now()), "unchanged");
+}
+
+/// Whoever stole the timestamp key can show a node a log that no honest one continues: a rotation leads back.
+#[test]
+fn t4_new_timestamp_keys_forget_the_old_ones_log() {
+    let one = publish(1, None);
+    let Decision::Accept(lost) =
+        decide(&enrolled("web1"), &logged(&one, 20, ("b", 30, 0)), one.now()).unwrap()
+    else {
+        unreachable!()
+    };
+    let mut raw = raw_after(&raw_root());
+    let server = raw.principals.iter_mut().find(|p| p.name.as_str() == "server").unwrap();
+    server.keys = vec![key("new server").public().to_line()];
+    let roots = vec![signed::<Root>(&raw, &["alice", "bob"])];
+    let (_, honest) = log("a", 5);
+    let mut stamp = one.timestamp.clone();
+    (stamp.log_size, stamp.log_root) = (honest.size, Some(honest.root));
+    let timestamp = signed::<Timestamp>(&stamp, &["new server"]);
+    let offer = Offer { roots, timestamp, ..one.offer("web1") };
+    assert_eq!(outcome(&lost.state, &offer, one.now()), "unchanged");
+    assert_eq!(
+        outcome(&lost.state, &logged(&one, 21, ("a", 5, 0)), one.now()),
+        "LOG_ROLLBACK",
+        "without rotation"
+    );
+}
+
 #[test]
 fn t5_an_old_timestamp_is_a_freeze() {
     let one = publish(1, None);
@@ -153,6 +235,7 @@ fn t7_parts_of_two_releases_do_not_mix() {
             chain: Vec::new(),
             timestamp: from(0).timestamp.clone(),
             withdrawals: None,
+            log_proof: Vec::new(),
             release: from(1).release.clone(),
             leaf: from(2).leaf.clone(),
             catalog: from(3).catalog.clone(),

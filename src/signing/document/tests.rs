@@ -160,6 +160,7 @@ fn sample_report() -> crate::model::report::Report {
         release: None,
         cached: false,
         refusal: None,
+        checkpoint: None,
         noop: false,
         status: RunStatus::Unchanged,
         noop_pending: false,

@@ -123,6 +123,7 @@ fn real(offer: &Offer, have: u8) -> crate::signing::Offer {
         roots: Vec::new(),
         timestamp: word(offer.timestamp),
         withdrawals: None,
+        log_proof: Vec::new(),
         release: signed::<Release>(made.statement.encode(), offer.signatures),
         ratification: Vec::new(),
         chain,

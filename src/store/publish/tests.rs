@@ -10,6 +10,7 @@ fn release(seq: u64, text: &str, signers: &[&str]) -> PublishedRelease {
         statement: SignedFile { bytes: text.into(), signatures },
         leaves: vec![("web1.example".parse().unwrap(), b"leaf".to_vec())],
         catalogs: vec![b"catalog".to_vec()],
+        waivers: Vec::new(),
         blobs: vec![b"blob".to_vec()],
     }
 }

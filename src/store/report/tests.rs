@@ -25,6 +25,8 @@ fn report(counter: u64, text: &str, prev: Option<&str>) -> NewReport {
         prev: prev.map(|before| Digest::of(before.as_bytes())),
         status: "changed".into(),
         seq: Some(counter),
+        checkpoint: None,
+        forked: false,
         facts: Facts::default(),
         received: NOW,
     }
