@@ -2,6 +2,7 @@
 //! signed exactly that. `ARCHITECTURE.md` is the map; the modules below are its rooms.
 
 pub mod agent;
+pub mod audit;
 pub mod cli;
 pub mod model;
 pub mod module;

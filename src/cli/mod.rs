@@ -3,6 +3,7 @@
 //! Each file holds the commands of one group: their arguments and a `run` that calls the cores.
 
 mod agent;
+mod audit;
 mod clock;
 mod counted;
 mod demo;
@@ -74,6 +75,9 @@ enum Command {
     /// The agent on this node.
     #[command(subcommand)]
     Agent(agent::Command),
+    /// The record of who signed what: whether it is whole, and what it says.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Ask nodes to run now.
     Push(push::Args),
     /// The main job on this machine, in a temporary directory: see it work, see attacks refused.
@@ -121,6 +125,7 @@ fn run(command: Command, ui: &mut Ui) -> Outcome {
         Command::Server(command) => server::run(command, ui),
         Command::Node(command) => node::run(command, ui),
         Command::Agent(command) => agent::run(command, ui),
+        Command::Audit(command) => audit::run(command, ui),
         Command::Push(args) => push::run(args, ui),
         Command::Demo(args) => demo::run(args, ui),
         Command::Hook(command) => hook::run(command, ui),

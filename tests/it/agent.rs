@@ -13,17 +13,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-const NODE: &str = "web1.example";
-const OTHER: &str = "web2.example";
+pub(crate) const NODE: &str = "web1.example";
+pub(crate) const OTHER: &str = "web2.example";
 
 /// A running server with a trust root.
-struct Server {
+pub(crate) struct Server {
     scratch: tempfile::TempDir,
     process: Child,
+    /// Which directory it serves.
+    directory: String,
     url: String,
     root: Root,
-    digest: Digest,
-    last: Option<(u64, Digest)>,
+    pub(crate) digest: Digest,
+    pub(crate) last: Option<(u64, Digest)>,
 }
 
 impl Drop for Server {
@@ -33,8 +35,19 @@ impl Drop for Server {
     }
 }
 
+/// A server at work in `directory`, and its URL.
+fn serve(directory: &Path, address: &str) -> (Child, String) {
+    let mut command = program();
+    command.arg("serve").arg(directory).args(["--listen", address]);
+    let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url = line.trim().strip_prefix("Listening on ").unwrap().to_owned();
+    (process, url)
+}
+
 impl Server {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let at = |name: &str| scratch.path().join(name);
         for person in ["alice", "bob", "frank", "olga"] {
@@ -56,25 +69,29 @@ impl Server {
         ok(program().args(["server", "trust"]).arg(&server).arg(at("trust")));
         let bytes = std::fs::read(at("trust/1.json")).unwrap();
         let root = document::read_untrusted(&bytes).unwrap();
-        let mut process = program()
-            .arg("serve")
-            .arg(&server)
-            .args(["--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("Listening on ").unwrap().to_owned();
-        Self { scratch, process, url, root, digest: Digest::of(&bytes), last: None }
+        let (process, url) = serve(&server, "127.0.0.1:0");
+        let directory = "server".to_owned();
+        Self { scratch, process, directory, url, root, digest: Digest::of(&bytes), last: None }
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    /// Stops it, as a crash would.
+    pub(crate) fn stop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+
+    /// Starts it again at the same address, perhaps in another directory.
+    pub(crate) fn again(&mut self, directory: &str) {
+        directory.clone_into(&mut self.directory);
+        let address = self.url.strip_prefix("https://").unwrap();
+        self.process = serve(&self.at(directory), address).0;
+    }
+
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.scratch.path().join(name)
     }
 
-    fn agent(&self, node: &str, command: &str) -> Command {
+    pub(crate) fn agent(&self, node: &str, command: &str) -> Command {
         let mut agent = program();
         agent.args(["agent", command, "--state"]).arg(self.at(&format!("agent-{node}")));
         agent
@@ -87,7 +104,7 @@ impl Server {
     }
 
     /// A node that asked, was accepted and has its certificate.
-    fn node(&self, node: &str) {
+    pub(crate) fn node(&self, node: &str) {
         let pending = self.enroll(node).output().unwrap();
         assert_eq!(pending.status.code(), Some(1), "{}", transcript(&pending));
         let fingerprint = ok(&mut self.agent(node, "fingerprint"));
@@ -101,18 +118,18 @@ impl Server {
         self.at(&format!("root-{node}"))
     }
 
-    fn run(&self, node: &str) -> Command {
+    pub(crate) fn run(&self, node: &str) -> Command {
         let mut agent = self.agent(node, "run");
         agent.arg("--verbose").arg("--root").arg(self.root_of(node));
         agent
     }
 
-    fn motd(&self, node: &str) -> Option<String> {
+    pub(crate) fn motd(&self, node: &str) -> Option<String> {
         std::fs::read_to_string(self.root_of(node).join("motd")).ok()
     }
 
     /// Publishes the next release, and waits for the server's timestamp if these signatures earn one.
-    fn publish(&mut self, motd: &str, signers: &[&str]) {
+    pub(crate) fn publish(&mut self, motd: &str, signers: &[&str]) {
         let seq = self.last.map_or(1, |(seq, _)| seq + 1);
         let catalogs: Vec<(NodeName, Vec<u8>)> =
             [NODE, OTHER].map(|node| (node.parse().unwrap(), catalog(node, motd))).into();
@@ -138,11 +155,12 @@ impl Server {
             blobs: vec![motd.as_bytes().to_vec()],
             waivers: Vec::new(),
         };
-        Publication::open(&self.at("server/publish")).unwrap().add_release(&published).unwrap();
+        let publish = self.at(&self.directory).join("publish");
+        Publication::open(&publish).unwrap().add_release(&published).unwrap();
         self.last = Some((seq, release.id()));
         if signers.len() > 1 {
             let id = release.id().to_string();
-            let timestamp = self.at("server/publish/timestamp/production.json");
+            let timestamp = publish.join("timestamp/production.json");
             wait("the timestamp of the release", || {
                 std::fs::read_to_string(&timestamp).is_ok_and(|text| text.contains(&id))
             });
@@ -217,7 +235,7 @@ fn catalog(node: &str, motd: &str) -> Vec<u8> {
 }
 
 /// Runs a command that must end with `code`, and returns all that it printed.
-fn ends(code: i32, command: &mut Command) -> String {
+pub(crate) fn ends(code: i32, command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(code), "{command:?}\n{}", transcript(&output));
     transcript(&output)

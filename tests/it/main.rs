@@ -4,6 +4,7 @@
 
 mod agent;
 mod attacks;
+mod audit;
 mod cli;
 mod corpus;
 mod demo;

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::path::Path;
 
 /// The indented blocks below a heading, one text each.
-fn blocks(document: &str, heading: &str) -> Vec<String> {
+pub(crate) fn blocks(document: &str, heading: &str) -> Vec<String> {
     let section = document.split(heading).nth(1).unwrap_or_default();
     let section = section.split("\n## ").next().unwrap_or_default();
     let mut blocks: Vec<String> = Vec::new();

@@ -1,0 +1,202 @@
+//! Trust roots and releases of a mirror: signatures, order, and what must be in the log because of them.
+
+use super::{AuditError, Mirror, Problem, Verdict};
+use crate::model::{Digest, EnvName};
+use crate::signing::document::{Hash, read_untrusted};
+use crate::signing::log::Entry;
+use crate::signing::root::{self, MAX_STEPS, Root};
+use crate::signing::withdraw::{Withdrawals, Withdrawn};
+use crate::signing::{Envelope, Refusal, Release, Timestamp, Verified, release, verify};
+use std::collections::BTreeMap;
+
+/// The trust roots, from the pinned one to the newest.
+#[derive(Debug)]
+pub struct Roots(Vec<(Verified<Root>, Envelope)>);
+
+impl Roots {
+    /// The newest one.
+    #[must_use]
+    pub fn newest(&self) -> &Verified<Root> {
+        // There is one at least: `roots` begins with it.
+        let at = self.0.len() - 1;
+        &self.0[at].0
+    }
+
+    /// Those from a version on, the newest first.
+    pub fn since(&self, version: u64) -> impl Iterator<Item = &Verified<Root>> {
+        self.0.iter().rev().map(|(root, _)| root).filter(move |root| root.version() >= version)
+    }
+
+    /// Verifies a release that was in force once: under any trust root from the one on that it was made under.
+    ///
+    /// # Errors
+    /// With what the newest of them says.
+    pub fn verify_once(&self, envelope: &Envelope) -> Result<Verified<Release>, Refusal> {
+        let made_under = read_untrusted::<Release>(&envelope.bytes)?.root;
+        let mut refused = None;
+        for root in self.since(made_under) {
+            match release::verify(root, &Withdrawn::none(), envelope) {
+                Ok(release) => return Ok(release),
+                Err(refusal) => refused = refused.or(Some(refusal)),
+            }
+        }
+        let have = self.newest().version();
+        Err(refused.unwrap_or(Refusal::RootMissing { have, want: made_under }))
+    }
+}
+
+/// Walks the trust roots of a mirror.
+///
+/// # Errors
+/// When there is none, or one does not follow.
+pub fn roots(mirror: &Mirror, pinned: Digest) -> Result<Roots, AuditError> {
+    let mut found: Vec<(Verified<Root>, Envelope)> = Vec::new();
+    for version in (1..).take(MAX_STEPS) {
+        let names = [format!("root/{version}.json"), format!("root/{version}.signatures.json")];
+        let Some(envelope) = mirror.signed(names.each_ref().map(String::as_str))? else { break };
+        let walked = match found.last() {
+            Some((before, _)) => root::next(before, &envelope),
+            None => root::first(&envelope, pinned),
+        };
+        found.push((walked.map_err(|cause| AuditError::Root { version, cause })?, envelope));
+    }
+    if found.is_empty() {
+        return Err(AuditError::NoPublication(mirror.directory().to_owned()));
+    }
+    Ok(Roots(found))
+}
+
+/// What the publication holds, for the log to be held against.
+#[derive(Debug, Default)]
+pub(super) struct Published {
+    /// Entries that must be in the log, by their hashes, and what they are about.
+    pub(super) expected: BTreeMap<Hash, String>,
+    /// Digest of each trust root (`None`) and release.
+    pub(super) documents: BTreeMap<(Option<EnvName>, u64), Digest>,
+    /// The timestamps.
+    pub(super) timestamps: Vec<Verified<Timestamp>>,
+}
+
+impl Published {
+    fn add(&mut self, what: &str, entry: &Entry, signatures: &[String]) {
+        self.expected.insert(entry.hash(), what.to_owned());
+        for armor in signatures {
+            self.expected.insert(entry.approval(armor).hash(), format!("a signature on {what}"));
+        }
+        self.documents.insert((entry.environment.clone(), entry.number.unwrap_or(0)), entry.digest);
+    }
+}
+
+/// Judges every release, and collects what must be in the log.
+pub(super) fn judge(mirror: &Mirror, roots: &Roots, verdict: &mut Verdict) -> Result<Published, AuditError> {
+    let mut published = Published::default();
+    for (root, envelope) in &roots.0 {
+        let (version, id) = (root.version(), root.id());
+        published.add(&format!("trust root {version}"), &Entry::root(version, id), &envelope.signatures);
+    }
+    let beyond = mirror.numbers("root", ".json")?.into_iter().find(|version| *version > verdict.root);
+    verdict.problems.extend(beyond.map(|_| Problem::Missing(format!("root/{}.json", verdict.root + 1))));
+    for env in mirror.environments()? {
+        let Some(newest) = mirror.newest(&env)? else { continue };
+        verdict.releases.push((env.clone(), newest));
+        let list = withdrawals(mirror, &env, verdict)?;
+        let withdrawn = list.in_force(roots.newest());
+        judge_environment(mirror, (roots, &withdrawn), (&env, newest), (&mut published, verdict))?;
+        judge_timestamp(mirror, (roots, &list), &env, (&mut published, verdict))?;
+    }
+    Ok(published)
+}
+
+/// What was taken back, as it is published.
+fn withdrawals(mirror: &Mirror, env: &EnvName, verdict: &mut Verdict) -> Result<Withdrawals, AuditError> {
+    let Some(bytes) = mirror.read(&format!("withdrawals/{env}.json"))? else {
+        return Ok(Withdrawals::default());
+    };
+    Ok(Withdrawals::decode(&bytes).unwrap_or_else(|_| {
+        verdict.problems.push(Problem::Withdrawals(env.clone()));
+        Withdrawals::default()
+    }))
+}
+
+fn judge_environment(
+    mirror: &Mirror,
+    (roots, withdrawn): (&Roots, &Withdrawn),
+    (env, newest): (&EnvName, u64),
+    (published, verdict): (&mut Published, &mut Verdict),
+) -> Result<(), AuditError> {
+    let mut before: Option<Digest> = None;
+    for seq in 1..=newest {
+        let Some(envelope) = statement(mirror, env, seq)? else {
+            verdict.problems.push(Problem::Missing(format!("release/{env}/{seq}/statement.json")));
+            return Ok(());
+        };
+        let id = envelope.id();
+        let (what, entry) = (format!("release {seq} of `{env}`"), Entry::statement(env, seq, id));
+        published.add(&what, &entry, &envelope.signatures);
+        for waiver in mirror.files(&format!("release/{env}/{seq}/waiver"))? {
+            published.expected.insert(entry.waiver(&waiver).hash(), format!("a waiver of {what}"));
+        }
+        // What is in force now is judged by the trust root in force now.
+        let judged = if seq == newest {
+            release::verify(roots.newest(), withdrawn, &envelope)
+        } else {
+            roots.verify_once(&envelope)
+        };
+        match judged {
+            Ok(release) if release.environment == *env && release.seq == seq && release.prev == before => {}
+            Ok(_) => verdict.problems.push(Problem::Order { env: env.clone(), seq }),
+            Err(cause) => verdict.problems.push(Problem::Release { env: env.clone(), seq, cause }),
+        }
+        before = Some(id);
+    }
+    Ok(())
+}
+
+/// The statement of a release with its signatures.
+pub(super) fn statement(mirror: &Mirror, env: &EnvName, seq: u64) -> Result<Option<Envelope>, AuditError> {
+    let names = ["statement.json", "signatures.json"].map(|name| format!("release/{env}/{seq}/{name}"));
+    mirror.signed(names.each_ref().map(String::as_str))
+}
+
+/// Whether the published list goes on from the one of that digest.
+fn goes_on(mirror: &Mirror, list: &Withdrawals, named: Option<Digest>) -> Result<bool, AuditError> {
+    let Some(named) = named else { return Ok(true) };
+    let older = mirror.read(&format!("withdrawals/{}", named.hex()))?.unwrap_or_default();
+    let older = Withdrawals::decode(&older).ok().filter(|older| older.digest() == Some(named));
+    Ok(older.is_some_and(|older| list.continues(&older)))
+}
+
+fn judge_timestamp(
+    mirror: &Mirror,
+    (roots, list): (&Roots, &Withdrawals),
+    env: &EnvName,
+    (published, verdict): (&mut Published, &mut Verdict),
+) -> Result<(), AuditError> {
+    let names = [format!("timestamp/{env}.json"), format!("timestamp/{env}.signatures.json")];
+    let Some(envelope) = mirror.signed(names.each_ref().map(String::as_str))? else {
+        verdict.remarks.push(format!("`{env}` has no timestamp"));
+        return Ok(());
+    };
+    let cause = match verify::<Timestamp>(roots.newest(), &envelope) {
+        Ok(stamp) => {
+            if !goes_on(mirror, list, stamp.withdrawn)? {
+                verdict.problems.push(Problem::Withdrawals(env.clone()));
+            }
+            let want = published.documents.get(&(Some(env.clone()), stamp.seq)).copied();
+            let named = stamp.release;
+            published.timestamps.push(stamp);
+            match want {
+                Some(want) if want == named => return Ok(()),
+                Some(want) => Refusal::Mixed { got: want, want: named },
+                None => {
+                    let path = format!("release/{env}/{}", published.timestamps.last().map_or(0, |t| t.seq));
+                    verdict.problems.push(Problem::Missing(path));
+                    return Ok(());
+                }
+            }
+        }
+        Err(cause) => cause,
+    };
+    verdict.problems.push(Problem::Timestamp { env: env.clone(), cause });
+    Ok(())
+}
