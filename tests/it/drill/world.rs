@@ -194,6 +194,7 @@ impl World {
             statement: SignedFile { bytes: bytes.clone(), signatures: ["alice", "bob"].map(sign).into() },
             leaves: leaves.documents().map(|leaf| (leaf.node.clone(), leaf.encode())).collect(),
             catalogs: catalogs.iter().map(Catalog::encode).collect(),
+            waivers: Vec::new(),
             blobs: vec![motd.as_bytes().to_vec()],
         };
         let directory = self.scratch.path().join("server/publish");
