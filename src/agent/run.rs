@@ -3,7 +3,7 @@
 //! The order is the design's: verify everything, write it down, apply, write down what was applied, report.
 //! What may be applied is `signing`'s to say; how it is applied is `apply`'s.
 
-use super::apply::{self, Applied, BlobError, BlobSource, Record, Wishes};
+use super::apply::{self, Applied, Record, Wishes};
 use super::clock::Clock;
 use super::disable::{self, Disabled};
 use super::disk::{Disk, DiskError};
@@ -21,7 +21,7 @@ use super::{enroll, facts};
 use crate::model::digest::hex;
 use crate::model::report::{LogLine, Refused, ReleaseRef, Report};
 use crate::model::resource::LogLevel;
-use crate::model::{Digest, Facts, Principal, Stamp};
+use crate::model::{Facts, Principal, Stamp};
 use crate::signing::{Freshness, Standing, State};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -319,7 +319,7 @@ impl Course<'_> {
         let last = self.record();
         let noop = self.order.mode == Mode::Noop;
         let wishes = Wishes { noop, tags: self.order.tags.clone(), ..Wishes::default() };
-        let blobs = Kept { disk: self.disk };
+        let blobs = stored::Kept(self.disk);
         let job = apply::Job {
             host: &self.host,
             facts,
@@ -383,17 +383,6 @@ impl Course<'_> {
         let line = LogLine { level, source: String::new(), message: message.into() };
         (self.log)(&line);
         self.logs.push(line);
-    }
-}
-
-/// File contents out of the agent's directory, where they all are before a run begins.
-struct Kept<'a> {
-    disk: &'a Disk,
-}
-
-impl BlobSource for Kept<'_> {
-    fn blob(&self, digest: &Digest, size: u64) -> Result<Vec<u8>, BlobError> {
-        stored::blob(self.disk, *digest, size)?.ok_or_else(|| "it is not on this node's disk".into())
     }
 }
 

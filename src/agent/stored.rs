@@ -3,6 +3,7 @@
 //! Order is everything: objects first, then `state.json`, then acting. Whatever is read back is verified again by
 //! `signing`; damage is a refusal with code `STATE`, never a fresh start (D27).
 
+use super::apply::{BlobError, BlobSource};
 use super::disk::{Disk, DiskError};
 use super::fetch::LIMITS;
 use crate::model::{Catalog, Digest};
@@ -262,4 +263,13 @@ fn leaf_name(release: Digest) -> String {
 
 fn blob_name(digest: Digest) -> String {
     format!("blob/{}", digest.hex())
+}
+
+/// File contents out of the agent's directory, where they all are before a run begins.
+pub(super) struct Kept<'a>(pub(super) &'a Disk);
+
+impl BlobSource for Kept<'_> {
+    fn blob(&self, digest: &Digest, size: u64) -> Result<Vec<u8>, BlobError> {
+        blob(self.0, *digest, size)?.ok_or_else(|| "it is not on this node's disk".into())
+    }
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::agent::report::exit_code;
 use crate::agent::testing::{Draft, NOW, World, now};
+use crate::model::Digest;
 use crate::model::report::RunStatus;
 use crate::model::wire::Signed;
 use std::path::Path;
