@@ -380,7 +380,7 @@ fn d51_a_withdrawn_signature_does_not_count_and_a_list_only_grows() {
     let document = String::from_utf8(envelope.bytes).unwrap();
     let list = Withdrawals::default().with(Signed { document, signatures: envelope.signatures });
     scene.write("withdrawals/production.json", &list.encode());
-    scene.check(&[], &["THRESHOLD"]);
+    scene.check(&[], &["WITHDRAWN"]);
     // Agents were told of it, and the list that is shown to others is another one.
     let whole = checkpoint(&scene.entries);
     let stamped = last.restamped(|t| {
@@ -388,7 +388,7 @@ fn d51_a_withdrawn_signature_does_not_count_and_a_list_only_grows() {
     });
     scene.envelope("timestamp/production", &stamped.freshness);
     scene.write(&format!("withdrawals/{}", list.digest().unwrap().hex()), &list.encode());
-    scene.check(&[], &["THRESHOLD"]);
+    scene.check(&[], &["WITHDRAWN"]);
     scene.write("withdrawals/production.json", &Withdrawals::default().encode());
     scene.check(&[], &["WITHDRAWALS"]);
     scene.write("withdrawals/production.json", b"nonsense");
