@@ -1,12 +1,13 @@
 //! Trust roots and releases of a mirror: signatures, order, and what must be in the log because of them.
 
 use super::{AuditError, Mirror, Problem, Verdict};
-use crate::model::{Digest, EnvName};
+use crate::model::{Digest, EnvName, Principal};
 use crate::signing::document::{Hash, read_untrusted};
 use crate::signing::log::Entry;
+use crate::signing::release::ReleaseKind;
 use crate::signing::root::{self, MAX_STEPS, Root};
 use crate::signing::withdraw::{Withdrawals, Withdrawn};
-use crate::signing::{Envelope, Refusal, Release, Timestamp, Verified, release, verify};
+use crate::signing::{Envelope, Refusal, Release, Timestamp, Verified, ratify, release, verify};
 use std::collections::BTreeMap;
 
 /// The trust roots, from the pinned one to the newest.
@@ -143,13 +144,41 @@ fn judge_environment(
             roots.verify_once(&envelope)
         };
         match judged {
-            Ok(release) if release.environment == *env && release.seq == seq && release.prev == before => {}
+            Ok(release) if release.environment == *env && release.seq == seq && release.prev == before => {
+                verdict.remarks.extend(emergency(mirror, roots, &release)?);
+            }
             Ok(_) => verdict.problems.push(Problem::Order { env: env.clone(), seq }),
             Err(cause) => verdict.problems.push(Problem::Release { env: env.clone(), seq, cause }),
         }
         before = Some(id);
     }
     Ok(())
+}
+
+/// What is to be said of an emergency release: who made it, and whether the ordinary people stand behind it.
+fn emergency(
+    mirror: &Mirror,
+    roots: &Roots,
+    release: &Verified<Release>,
+) -> Result<Option<String>, AuditError> {
+    if release.kind != ReleaseKind::BreakGlass {
+        return Ok(None);
+    }
+    let (env, seq) = (&release.environment, release.seq);
+    let list = mirror.read(&format!("release/{env}/{seq}/ratification.json"))?.unwrap_or_default();
+    let signatures: Vec<String> = serde_json::from_slice(&list).unwrap_or_default();
+    let ratified_by = roots.since(release.root).find_map(|root| {
+        let tally = ratify::check_threshold(root, release, &signatures).ok().filter(|tally| tally.met)?;
+        Some(names(&tally.signed))
+    });
+    let by = names(release.signers());
+    let standing =
+        ratified_by.map_or("ratified by nobody".to_owned(), |names| format!("ratified by {names}"));
+    Ok(Some(format!("release {seq} of `{env}` is an EMERGENCY release by {by}, {standing}")))
+}
+
+fn names(people: &[Principal]) -> String {
+    people.iter().map(Principal::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// The statement of a release with its signatures.

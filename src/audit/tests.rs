@@ -5,9 +5,11 @@ use crate::model::resource::Notify;
 use crate::model::wire::Signed;
 use crate::model::{Meta, NodeName, Ref, Resource, Spec};
 use crate::signing::log::{Edge, Entry, Tile, bundle, note};
-use crate::signing::testing::{Published, key, publish, publish_with, raw_root, signed};
+use crate::signing::release::ReleaseKind;
+use crate::signing::root::RawRoot;
+use crate::signing::testing::{Published, key, publish, publish_with, raw_root, role, signed};
 use crate::signing::withdraw::{Withdrawal, Withdrawals};
-use crate::signing::{Envelope, RepoId, Root};
+use crate::signing::{Envelope, Ratification, RepoId, Root};
 
 /// Three releases in a directory, with a log of them and of four reports.
 struct Scene {
@@ -42,7 +44,12 @@ impl Scene {
             let next = publish(seq, releases.last());
             releases.push(next);
         }
-        let root = signed::<Root>(&raw_root(), &["alice", "bob"]);
+        Self::of(&raw_root(), releases)
+    }
+
+    /// These releases under this trust root, and a log of them with one report more.
+    fn of(root: &RawRoot, releases: Vec<Published>) -> Self {
+        let root = signed::<Root>(root, &["alice", "bob"]);
         let scene = Self {
             directory: tempfile::tempdir().unwrap(),
             releases,
@@ -60,7 +67,7 @@ impl Scene {
             ));
             entries.push(report(n));
         }
-        entries.push(report(4));
+        entries.push(report(scene.releases.len() as u64 + 1));
         let scene = Self { entries, ..scene };
         scene.log(&scene.entries);
         scene
@@ -445,4 +452,32 @@ fn who_signed_for_a_resource_is_whoever_signed_the_release_that_made_it() {
     let catalog = format!("catalog/{}", two.leaves[1].catalog.hex());
     scene.write(&catalog, &scene.read(&format!("catalog/{}", one.leaves[1].catalog.hex())));
     assert!(matches!(ask(3, &web1(), &resource), Err(WhoError::Refused { seq: 2, .. })));
+}
+
+#[test]
+fn d33_an_emergency_is_told_with_whoever_ratified_it() {
+    let mut raw = raw_root();
+    let mut emergency = role("break-glass", &["dan"], 1);
+    emergency.nodes = Some(vec!["*".parse().unwrap()]);
+    raw.roles.push(emergency);
+    let one = publish(1, None);
+    let two = publish(2, Some(&one)).restated(&["dan"], |release| {
+        release.kind = ReleaseKind::BreakGlass;
+        release.expires = release.created.plus(3600);
+    });
+    let scene = Scene::of(&raw, vec![one, two]);
+    let told = |expected: &str| {
+        let verdict = scene.verdict(&[]);
+        assert!(verdict.problems.is_empty(), "{:?}", verdict.problems);
+        let text =
+            format!("release 2 of `production` is an EMERGENCY release by dan, ratified by {expected}");
+        assert!(verdict.remarks.contains(&text), "{:?}", verdict.remarks);
+    };
+    told("nobody");
+    for (people, expected) in [(&["alice"][..], "nobody"), (&["bob", "alice"], "alice, bob")] {
+        let ratification = Ratification::of(&scene.releases[1].statement);
+        let list = signed::<Ratification>(&ratification, people).signatures;
+        scene.write("release/production/2/ratification.json", &serde_json::to_vec(&list).unwrap());
+        told(expected);
+    }
 }
