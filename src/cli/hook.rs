@@ -4,18 +4,24 @@ use super::{Failure, Outcome, Ui};
 use super::{clock, random};
 use crate::policy::report::{self, Style};
 use crate::repo::receive::{self, PushCommand, Verdict};
+use crate::repo::restrict::{self, Bounds, HOOK_TIME};
 use crate::repo::{Id, Repo};
 use crate::review::message;
 use crate::server::gate::{self, Answer, Desk, GateError, Push, ticket::Ticket};
 use crate::store::Publication;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The commands.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Judge a push before its objects are taken.
-    PreReceive,
+    PreReceive {
+        /// Judge a planted commit instead, and never admit it: the server asks at its start whether this sees it.
+        #[arg(long)]
+        self_test: bool,
+    },
     /// Carry out an admitted push.
     ProcReceive,
     /// Give a commit message its Change-Id.
@@ -28,9 +34,35 @@ pub(super) enum Command {
 /// Runs the command.
 pub(super) fn run(command: Command, ui: &mut Ui) -> Outcome {
     match command {
-        Command::PreReceive => pre_receive(ui),
-        Command::ProcReceive => proc_receive(ui),
+        Command::PreReceive { self_test: false } => within_limits().and_then(|()| pre_receive(ui)),
+        Command::PreReceive { self_test: true } => within_limits().and_then(|()| self_test(ui)),
+        Command::ProcReceive => within_limits().and_then(|()| proc_receive(ui)),
         Command::CommitMsg { file } => commit_msg(&file),
+    }
+}
+
+/// A push that asks for too much memory or time ends its hook, and is refused by that (D19, D20).
+fn within_limits() -> Result<(), Failure> {
+    restrict::within(Bounds::PUSH)?;
+    // Tests have no five minutes; a shorter time harms nobody but who sets it.
+    let asked = std::env::var("COUNTERSIGN_HOOK_SECONDS").ok().and_then(|text| text.parse().ok());
+    let time = asked.map_or(HOOK_TIME, |seconds| HOOK_TIME.min(Duration::from_secs(seconds)));
+    restrict::watch(time, move || {
+        Ui::standard()
+            .note(format_args!("the push is refused: its hook took more than {} seconds", time.as_secs()));
+    });
+    Ok(())
+}
+
+/// Exit code of a self-test that found nothing wrong with what is wrong.
+const BLIND: u8 = 3;
+
+fn self_test(ui: &mut Ui) -> Outcome {
+    let repo = Repo::from_env()?;
+    let judged = gate::judge_planted(&repo, &receive::commands(io::stdin().lock())?, clock::now());
+    match judged {
+        Err(error) => Err(refusal(ui, &error)),
+        Ok(()) => Ok(BLIND),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Failure, Outcome, Ui, clock};
 use crate::model::EnvName;
+use crate::repo::restrict;
 use crate::server::{self, Foundation, Layout, Limits, Server, ServerError, Serving, Timestamps, TrustError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -55,6 +56,12 @@ pub(super) enum ServerCommand {
         /// The directory that `trust init` wrote and reviewers signed.
         trust: PathBuf,
     },
+    /// Serve one `git push` or `git fetch`, within limits of memory and time, and nothing else: for sshd's
+    /// `ForceCommand`, or `command="countersign server git DIR",restrict` in `authorized_keys`.
+    Git {
+        /// The server's directory.
+        directory: PathBuf,
+    },
 }
 
 /// What `serve` is told.
@@ -80,6 +87,7 @@ pub(super) fn run(command: Command, ui: &mut Ui) -> Outcome {
             init(&directory, (names, environment), ui)
         }
         Command::Server(ServerCommand::Trust { directory, trust }) => install_trust(&directory, &trust, ui),
+        Command::Server(ServerCommand::Git { directory }) => serve_git(&directory),
         Command::Serve(args) => serve(&args, ui),
         Command::Timestamp(TimestampCommand::Serve { directory, log }) => {
             sign_timestamps(&directory, &log, ui)
@@ -154,6 +162,13 @@ fn trust_failure(error: &TrustError, trust: &Path) -> Failure {
         | TrustError::Repo(_)
         | TrustError::Server(_) => failure,
     }
+}
+
+/// Becomes git, or says why not.
+fn serve_git(directory: &Path) -> Outcome {
+    let asked = std::env::var("SSH_ORIGINAL_COMMAND").unwrap_or_default();
+    let failure = Failure::from_error(&restrict::serve(directory, &asked));
+    Err(failure.hint("git clone USER@SERVER:DIR/site.git"))
 }
 
 fn serve(args: &ServeArgs, ui: &mut Ui) -> Outcome {

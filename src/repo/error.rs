@@ -55,6 +55,20 @@ pub enum RepoError {
     /// A tree holds what a site may not hold: all faults at once.
     #[error("{} of the tree's entries are not allowed in a site", .0.len())]
     Tree(Vec<Finding>),
+    /// A hook that git did not run for a push, or that was kept from seeing what was pushed.
+    #[error("git does not say where the objects of the push are; without them nothing is judged")]
+    NoQuarantine,
+    /// Something else than git's own request for this repository.
+    #[error("`{}` is not served here; only `git push` and `git fetch` for this server's repository are", .0.escape_default())]
+    Request(String),
+    /// A push that brings too much.
+    #[error("the push brings more than {most} {what}")]
+    TooMuch {
+        /// Of what.
+        what: &'static str,
+        /// How much is allowed.
+        most: u64,
+    },
     /// A file could not be read or written.
     #[error("cannot {what} `{}`", .path.display())]
     File {

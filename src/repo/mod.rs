@@ -9,9 +9,11 @@ mod error;
 mod id;
 mod link;
 mod program;
+mod quarantine;
 mod raw;
 pub mod receive;
 mod refs;
+pub mod restrict;
 mod site;
 mod walk;
 pub mod worktree;
@@ -20,6 +22,7 @@ pub use commit::{Commit, NewCommit};
 pub use error::RepoError;
 pub use id::Id;
 pub use link::Push;
+pub use quarantine::{Planted, Pushed};
 pub use raw::{EntryKind, RawEntry, TreeFault, parse_tree};
 pub use refs::{Expected, RefUpdate};
 pub use site::{ALLOWED_SIGNERS, SITE_DIR, SiteSetup, init_site, install_hook};
@@ -102,6 +105,9 @@ impl Repo {
         Ok(blob.map_err(|cause| RepoError::Read { id, cause })?.content().to_vec())
     }
 }
+
+#[cfg(test)]
+mod differential;
 
 #[cfg(test)]
 mod tests;

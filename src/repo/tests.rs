@@ -12,7 +12,7 @@ fn tree(files: &[(&str, &[u8])]) -> Tree {
     tree
 }
 
-fn site(dir: &Path) -> Repo {
+pub(super) fn site(dir: &Path) -> Repo {
     let setup = SiteSetup { program: Path::new("/bin/true"), nonce_seed: [7; 32], branch: "production" };
     init_site(dir, &setup).unwrap()
 }
@@ -22,13 +22,13 @@ fn commit(repo: &Repo, files: &Tree, parents: &[Id]) -> Id {
 }
 
 /// A commit whose root tree has the given raw bytes.
-fn raw_commit(repo: &Repo, bytes: &[u8]) -> Id {
+pub(super) fn raw_commit(repo: &Repo, bytes: &[u8]) -> Id {
     let tree = repo.git.odb().unwrap().write(git2::ObjectType::Tree, bytes).unwrap();
     let text = format!("tree {tree}\nauthor a <a@x> 1 +0000\ncommitter a <a@x> 1 +0000\n\nm\n");
     Id(repo.git.odb().unwrap().write(git2::ObjectType::Commit, text.as_bytes()).unwrap())
 }
 
-fn entry(mode: &str, name: &str, id: Id) -> Vec<u8> {
+pub(super) fn entry(mode: &str, name: &str, id: Id) -> Vec<u8> {
     [mode.as_bytes(), b" ", name.as_bytes(), b"\0", id.0.as_bytes()].concat()
 }
 
@@ -91,9 +91,46 @@ fn d16_raw_trees_hold_plain_files_only() {
     check(&[("100644", ".gitmodules")], "git itself");
     check(&[("100644", "git~1")], "git itself");
     check(&[("100644", "p\u{430}th")], "character outside");
+    check(&[("100644", "a"), ("100644", "a.")], "ends with a dot");
+    check(&[("100644", "a"), ("100644", "a ")], "character outside");
+    check(&[("100644", "e\u{301}")], "character outside");
+    check(&[("100644", ".git~1")], "git itself");
+    check(&[("100644", "a/b")], "a slash");
+    check(&[("100644", "")], "1 to 255 bytes");
+    check(&[("100644", &"n".repeat(256))], "1 to 255 bytes");
+    check(&[("40000", "a"), ("100644", "a.b")], "repeated or out of order");
     check(&[("40000", "a")], "where a tree belongs");
     let said = findings(repo.read_tree(raw_commit(&repo, b"100644 a\0short"), Limits::SITE));
     assert!(said.contains("damaged"), "{said}");
+}
+
+/// A commit with one file below so many folders, all of the same name.
+fn nested(repo: &Repo, folders: usize, name: &str) -> Id {
+    let odb = repo.git.odb().unwrap();
+    let mut bytes = entry("100644", "f", Id(repo.git.blob(b"x").unwrap()));
+    for _ in 0..folders {
+        bytes = entry("40000", name, Id(odb.write(git2::ObjectType::Tree, &bytes).unwrap()));
+    }
+    raw_commit(repo, &bytes)
+}
+
+#[test]
+fn d16_paths_have_a_depth_and_a_length() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = site(dir.path());
+    assert_eq!(repo.read_tree(nested(&repo, 15, "a"), Limits::SITE).unwrap().len(), 1);
+    let said = findings(repo.read_tree(nested(&repo, 16, "a"), Limits::SITE));
+    assert!(said.contains("more than 16 levels"), "{said}");
+    let said = findings(repo.read_tree(nested(&repo, 3, &"n".repeat(100)), Limits::SITE));
+    assert!(said.contains("1 to 255 bytes"), "{said}");
+}
+
+#[test]
+fn d19_a_tree_of_any_depth_is_left_at_the_sixteenth_level() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = site(dir.path());
+    let said = findings(repo.read_tree(nested(&repo, 100_000, "a"), Limits::SITE));
+    assert!(said.contains("more than 16 levels"), "{said}");
 }
 
 #[test]

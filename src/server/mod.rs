@@ -85,6 +85,7 @@ impl Server {
         renew_certificate(&layout, clock())?;
         let app = App::open(layout, Setting { limits, clock, stop: stopped }).await?;
         repair(&app).await;
+        look_through_the_hook(&app).await;
         let failed = |cause| ServerError::Listen { address, cause };
         let socket = TcpListener::bind(address).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
@@ -132,6 +133,23 @@ async fn repair(app: &App) {
     };
     tracing::error!(error = failure, "repository and publication are not in line");
     app.audit("server", "not-in-line", &failure).await;
+}
+
+/// Asks the hook about a violation that was planted for it. Agents are served either way: the gate alone is closed.
+async fn look_through_the_hook(app: &App) {
+    let (layout, now) = (app.layout.clone(), app.now());
+    let asked = tokio::task::spawn_blocking(move || -> Result<(), GateError> {
+        let mut word = [0; 8];
+        getrandom::fill(&mut word).map_err(std::io::Error::other)?;
+        gate::self_test(&Repo::open(&layout.repository())?, &crate::model::digest::hex(&word), now)
+    });
+    let failure = match asked.await {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error.to_string(),
+        Err(error) => error.to_string(),
+    };
+    tracing::error!(error = failure, "ALARM: the gate is closed, no push is taken");
+    app.audit("server", "gate-closed", &failure).await;
 }
 
 fn reconcile(app: &App) -> Result<Repaired, GateError> {

@@ -2,8 +2,10 @@
 
 use super::app::App;
 use super::error::ApiError;
+use super::gate;
 use super::trust::TrustError;
 use crate::model::Stamp;
+use crate::repo::Repo;
 use crate::store::freshness::LastSigned;
 use axum::Json;
 use axum::extract::State;
@@ -53,6 +55,11 @@ pub(super) async fn health(State(app): State<App>) -> (StatusCode, Json<Health>)
     (code, Json(Health { status, root: root.ok().map(|root| root.version()), problems }))
 }
 
+/// Whether pushes are refused because the hook is blind; a repository that cannot be opened takes none either.
+fn gate_is_closed(app: &App) -> bool {
+    Repo::open(&app.layout.repository()).map_or(true, |repo| gate::closed(&repo).is_some())
+}
+
 /// The counters, in Prometheus' text format.
 pub(super) async fn metrics(State(app): State<App>) -> Result<impl IntoResponse, ApiError> {
     let mut page = Page::default();
@@ -61,6 +68,8 @@ pub(super) async fn metrics(State(app): State<App>) -> Result<impl IntoResponse,
     page.value("", app.database.trigger_count().await?);
     page.head("countersign_push_connections", "gauge", "Nodes that wait for triggers.");
     page.value("", app.hub.connections());
+    page.head("countersign_gate_open", "gauge", "Whether pushes are judged; 0 when the hook is blind.");
+    page.value("", u8::from(!gate_is_closed(&app)));
     timestamps(&mut page, &app.database.last_signed().await?, app.now());
     page.head("countersign_http_requests_total", "counter", "Requests by route and status.");
     for ((route, status), count) in app.gauge.requests() {

@@ -33,7 +33,11 @@ pub struct Push {
 /// # Errors
 /// Why it is refused; everything that is wrong with its files at once.
 pub fn admit(repo: &Repo, push: &Push, now: Stamp) -> Result<Ticket, GateError> {
-    // Where it goes comes first: who pushes to a branch learns that, signed or not.
+    if let Some(why) = super::closed(repo) {
+        return Err(GateError::Closed(why));
+    }
+    repo.pushed()?;
+    // Where it goes comes before who it is: who pushes to a branch learns that, signed or not.
     let [command] = &push.commands[..] else { return Err(GateError::Refs(push.commands.len())) };
     let target = ticket::target(command)?;
     let root = trust::load(repo, Pin::Installed)?;
@@ -164,11 +168,11 @@ fn new_commits(repo: &Repo, environment: &EnvName, base: Id, tip: Id) -> Result<
 }
 
 /// The files of a commit of the site, with what is wrong about them as findings.
-fn site_files(repo: &Repo, id: Id) -> Result<Tree, GateError> {
+pub(super) fn site_files(repo: &Repo, id: Id) -> Result<Tree, GateError> {
     repo.read_tree(id, Limits::SITE).map_err(|error| form(error, &Tree::default()))
 }
 
-fn form(error: RepoError, tree: &Tree) -> GateError {
+pub(super) fn form(error: RepoError, tree: &Tree) -> GateError {
     match error {
         RepoError::Tree(findings) => GateError::Findings { findings, tree: Box::new(tree.clone()) },
         other => GateError::Repo(other),

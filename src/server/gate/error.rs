@@ -124,6 +124,17 @@ pub enum GateError {
     /// A record in the repository is not what it must be.
     #[error("the record of {0} cannot be read")]
     Damaged(String),
+    /// The server found at its start that the hook does not see what it should.
+    #[error("nothing is admitted here: {0}")]
+    Closed(String),
+    /// The hook does not refuse what it must refuse.
+    #[error("the hook `{}` is blind: {why}", .hook.display())]
+    Blind {
+        /// The hook.
+        hook: std::path::PathBuf,
+        /// What came of asking it.
+        why: String,
+    },
     /// There is no trust root yet.
     #[error("the repository has no trust root yet")]
     NoTrust,
@@ -181,6 +192,9 @@ impl GateError {
                 return Some(format!("git fetch origin && git rebase origin/{environment}, then push again"));
             }
             Self::NoTrust => "countersign server trust DIR TRUSTDIR",
+            Self::Closed(_) | Self::Blind { .. } => {
+                "on the server: mend `hooks/pre-receive` of the repository, then start `countersign serve` again"
+            }
             Self::Findings { .. } => "mend what is listed, `countersign lint`, then commit and push again",
             _ => return None,
         };

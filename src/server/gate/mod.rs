@@ -8,6 +8,7 @@ mod answer;
 pub mod changes;
 mod error;
 mod intake;
+mod probe;
 pub mod ratifications;
 mod reconcile;
 pub mod releases;
@@ -19,6 +20,7 @@ pub mod withdrawals;
 pub use admission::{Push, admit};
 pub use error::GateError;
 pub use intake::{Answer, Desk, committers, take_in};
+pub use probe::{closed, judge_planted, self_test};
 pub use reconcile::{Repaired, reconcile};
 
 /// Ends the process here if the test that started it asked for that. Only in debug builds: tests kill the

@@ -3,6 +3,7 @@
 mod admission;
 mod emergency;
 mod hooks;
+mod hostile;
 mod review;
 mod ssh;
 mod stage;

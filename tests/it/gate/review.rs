@@ -126,6 +126,103 @@ fn forged(stage: &Stage, name: &str, change: u64, statement: &[u8]) -> String {
     said
 }
 
+/// A stage where alice has approved change 1 and bob has not, and the statement that she signed.
+fn half_approved() -> (Stage, Vec<u8>) {
+    let stage = Stage::new();
+    stage.clone_of("frank").propose(SITE, "Say hello");
+    stage.clone_of("alice").ok(&["approve", "1", "--yes"]);
+    let statement = changes::load(&stage.repo(), 1).unwrap().current().unwrap().statement.clone();
+    (stage, statement)
+}
+
+const EVIL: &str = "[file.\"/etc/motd\"]\ncontent = \"evil\\n\"\nmode = \"0644\"\n";
+
+#[test]
+fn d4_another_commit_behind_the_change_releases_what_was_approved() {
+    let (stage, statement) = half_approved();
+    let repo = stage.repo();
+    let name = "refs/changes/1/1".to_owned();
+    let old = repo.resolve(&name).unwrap().unwrap();
+    let mut files = repo.read_tree(old, countersign::repo::Limits::SITE).unwrap();
+    files.insert("modules/motd/module.toml", EVIL.into()).unwrap();
+    let new = NewCommit { files: &files, parents: &[], message: "Say hello\n", time: now() };
+    let new = repo.write_commit(&new).unwrap();
+    repo.update(&[RefUpdate { name, old: Expected::At(old), new }]).unwrap();
+    stage.clone_of("bob").ok(&["approve", "1", "--yes"]);
+    let released = std::fs::read(stage.path("server/publish/release/production/1/statement.json")).unwrap();
+    assert_eq!(released, statement);
+    assert_eq!(stage.server_git(&["show", "production:modules/motd/module.toml"]), MOTD);
+    for catalog in std::fs::read_dir(stage.path("server/publish/catalog")).unwrap() {
+        let text = std::fs::read_to_string(catalog.unwrap().path()).unwrap();
+        assert!(text.contains("hello") && !text.contains("evil"), "{text}");
+    }
+}
+
+#[test]
+fn d4_another_content_behind_the_same_git_id_is_refused() {
+    let (stage, statement) = half_approved();
+    let blob = ok(stage.clone_of("frank").git(&["rev-parse", "HEAD:modules/motd/module.toml"]).arg("--"));
+    let blob = blob.lines().next().unwrap().to_owned();
+    let carol = stage.clone_of("carol");
+    std::fs::write(carol.dir.join("evil"), EVIL).unwrap();
+    let evil = ok(&mut carol.git(&["hash-object", "-w", "evil"]));
+    let place = |id: &str| format!("objects/{}/{}", &id[..2], &id[2..]);
+    let target = stage.site().join(place(&blob));
+    std::fs::remove_file(&target).unwrap();
+    std::fs::copy(carol.dir.join(".git").join(place(evil.trim())), &target).unwrap();
+    stage.clone_of("bob").refused(&["approve", "1", "--yes"]);
+    let said = forged(&stage, "bob", 1, &statement);
+    assert!(said.contains("cannot read object"), "{said}");
+    assert!(!stage.refs().contains("refs/releases/"));
+}
+
+#[test]
+fn d4_hooks_that_were_exchanged_release_nothing() {
+    for hooks in [&["pre-receive"][..], &["proc-receive"], &["pre-receive", "proc-receive"]] {
+        let (stage, statement) = half_approved();
+        for hook in hooks {
+            let hook = stage.site().join("hooks").join(hook);
+            std::fs::write(hook, "#!/bin/sh\ncat > /dev/null\nexit 0\n").unwrap();
+        }
+        forged(&stage, "bob", 1, &statement);
+        assert!(!stage.refs().contains("refs/releases/"), "{hooks:?}");
+        assert!(!stage.path("server/publish/release/production").exists(), "{hooks:?}");
+    }
+}
+
+#[test]
+fn d4_catalogs_of_another_compiler_are_not_published() {
+    use countersign::server::gate::releases;
+    let stage = Stage::new().released();
+    let repo = stage.repo();
+    let production = "production".parse().unwrap();
+    assert!(releases::read(&repo, &production, 1).unwrap().published().is_ok());
+    // What a program with other rules would have made of the approved commit.
+    let name = releases::release_ref(&production, 1);
+    let old = repo.resolve(&name).unwrap().unwrap();
+    let files = repo.read_tree(old, countersign::repo::Limits::RELEASE).unwrap();
+    let mut other = Tree::default();
+    let mut leaves = std::str::from_utf8(files.get("leaves").unwrap()).unwrap().to_owned();
+    for (path, bytes) in files.iter().filter(|(path, _)| *path != "leaves") {
+        let Some(digest) = path.strip_prefix("catalog/") else {
+            other.insert(path, bytes.to_vec()).unwrap();
+            continue;
+        };
+        let text = String::from_utf8(bytes.to_vec()).unwrap().replace("hello", "havoc");
+        let made = Digest::of(text.as_bytes());
+        leaves = leaves.replace(digest, &made.hex());
+        other.insert(&format!("catalog/{}", made.hex()), text.into_bytes()).unwrap();
+    }
+    other.insert("leaves", leaves.into_bytes()).unwrap();
+    let new = NewCommit { files: &other, parents: &[], message: "x\n", time: now() };
+    let new = repo.write_commit(&new).unwrap();
+    repo.update(&[RefUpdate { name, old: Expected::At(old), new }]).unwrap();
+    let record = releases::read(&repo, &production, 1).unwrap();
+    assert_ne!(record.entries(), None, "the record is damaged in another way than meant");
+    let said = record.published().unwrap_err().to_string();
+    assert!(said.contains("the record of release 1 of `production` cannot be read"), "{said}");
+}
+
 #[test]
 fn d9_the_same_person_twice_is_one_approval() {
     let stage = Stage::new();
