@@ -12,6 +12,31 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone)]
 pub struct Disk {
     root: PathBuf,
+    #[cfg(test)]
+    steps: Option<Steps>,
+}
+
+/// What the system was asked to do, for tests that end it after any of them.
+#[cfg(test)]
+pub(super) type Steps = std::sync::Arc<std::sync::Mutex<Vec<Step>>>;
+
+/// One thing that the system is asked to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Make a directory.
+    MakeDirectory(PathBuf),
+    /// Make an empty file.
+    Create(PathBuf),
+    /// Write all of a file.
+    Write(PathBuf, Vec<u8>),
+    /// Wait until what was written is durable.
+    Sync(PathBuf),
+    /// Give the first the second's name.
+    Rename(PathBuf, PathBuf),
+    /// Remove a file.
+    Remove(PathBuf),
+    /// Wait until the names in a directory are durable.
+    SyncDirectory(PathBuf),
 }
 
 /// Why the agent's directory could not be used.
@@ -73,7 +98,11 @@ impl Disk {
         if mode & 0o077 != 0 {
             return Err(DiskError::Open { path: root.to_owned(), mode });
         }
-        Ok(Self { root: root.to_owned() })
+        Ok(Self {
+            root: root.to_owned(),
+            #[cfg(test)]
+            steps: None,
+        })
     }
 
     /// Opens the directory, making it and its parents first if need be.
@@ -130,17 +159,21 @@ impl Disk {
         let directory = path.parent().unwrap_or(&self.root);
         self.make_directories(directory)?;
         let scratch = path.with_file_name(format!("{}.tmp", file_name(&path)));
-        remove(&scratch)?;
+        self.remove_file(&scratch)?;
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(&scratch)
             .map_err(DiskError::io("create", &scratch))?;
+        self.note(|| Step::Create(scratch.clone()));
         file.write_all(bytes).map_err(DiskError::io("write", &scratch))?;
+        self.note(|| Step::Write(scratch.clone(), bytes.to_vec()));
         file.sync_all().map_err(DiskError::io("make durable", &scratch))?;
+        self.note(|| Step::Sync(scratch.clone()));
         fs::rename(&scratch, &path).map_err(DiskError::io("replace", &path))?;
-        sync_directory(directory)
+        self.note(|| Step::Rename(scratch.clone(), path.clone()));
+        self.sync_directory(directory)
     }
 
     /// Removes a file; that it is not there is no error.
@@ -149,8 +182,8 @@ impl Disk {
     /// When it cannot be removed.
     pub fn remove(&self, name: &str) -> Result<(), DiskError> {
         let path = self.path(name);
-        remove(&path)?;
-        sync_directory(path.parent().unwrap_or(&self.root))
+        self.remove_file(&path)?;
+        self.sync_directory(path.parent().unwrap_or(&self.root))
     }
 
     /// The names in one of its directories, ascending; none when the directory is not there.
@@ -180,23 +213,49 @@ impl Disk {
         let parent = directory.parent().unwrap_or(&self.root);
         self.make_directories(parent)?;
         DirBuilder::new().mode(0o700).create(directory).map_err(DiskError::io("make", directory))?;
-        sync_directory(parent)
+        self.note(|| Step::MakeDirectory(directory.to_owned()));
+        self.sync_directory(parent)
+    }
+
+    fn remove_file(&self, path: &Path) -> Result<(), DiskError> {
+        match fs::remove_file(path) {
+            Ok(()) => {
+                self.note(|| Step::Remove(path.to_owned()));
+                Ok(())
+            }
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(cause) => Err(DiskError::io("remove", path)(cause)),
+        }
+    }
+
+    fn sync_directory(&self, path: &Path) -> Result<(), DiskError> {
+        File::open(path).and_then(|d| d.sync_all()).map_err(DiskError::io("make durable", path))?;
+        self.note(|| Step::SyncDirectory(path.to_owned()));
+        Ok(())
+    }
+
+    /// Writes down what was just done, where a test wants to know.
+    #[cfg(test)]
+    fn note(&self, step: impl FnOnce() -> Step) {
+        if let Some(steps) = &self.steps {
+            steps.lock().unwrap().push(step());
+        }
+    }
+
+    /// Nobody wants to know.
+    #[cfg(not(test))]
+    fn note(&self, _: impl FnOnce() -> Step) {}
+
+    /// The same directory, with everything that is asked of the system written down.
+    #[cfg(test)]
+    pub(super) fn watched(&self) -> (Self, Steps) {
+        let steps = Steps::default();
+        (Self { root: self.root.clone(), steps: Some(steps.clone()) }, steps)
     }
 }
 
 fn file_name(path: &Path) -> std::borrow::Cow<'_, str> {
     path.file_name().unwrap_or_default().to_string_lossy()
-}
-
-fn remove(path: &Path) -> Result<(), DiskError> {
-    match fs::remove_file(path) {
-        Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(DiskError::io("remove", path)(cause)),
-        _ => Ok(()),
-    }
-}
-
-fn sync_directory(path: &Path) -> Result<(), DiskError> {
-    File::open(path).and_then(|d| d.sync_all()).map_err(DiskError::io("make durable", path))
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ pub mod disk;
 pub mod enroll;
 pub mod facts;
 pub mod fetch;
+pub mod freshness;
+pub mod hold;
 pub mod host;
 pub mod identity;
 pub mod keyring;
@@ -23,6 +25,9 @@ pub mod servers;
 pub mod stored;
 pub mod trigger;
 mod types;
+
+#[cfg(test)]
+mod crash;
 
 #[cfg(test)]
 mod testing;

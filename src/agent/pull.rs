@@ -6,6 +6,7 @@
 use super::disk::{Disk, DiskError};
 use super::fetch::offer::{AtHand, Gathered, gather};
 use super::fetch::{FetchError, LIMITS, Source, publication};
+use super::hold;
 use super::stored::{self, StoredError};
 use crate::model::report::Refused;
 use crate::model::{Catalog, Digest, Stamp};
@@ -134,7 +135,8 @@ pub fn pull(disk: &Disk, state: &mut State, sources: &[Box<dyn Source>], now: St
 /// # Errors
 /// When it is damaged or no longer trusted.
 pub fn reload(disk: &Disk, state: &State, now: Stamp) -> Result<Option<Ready>, Problem> {
-    let Some(cached) = stored::cached(disk, state)? else { return Ok(None) };
+    let Some(mut cached) = stored::cached(disk, state)? else { return Ok(None) };
+    cached.held = hold::current(disk, state, now)?.map(|hold| hold.until);
     let Reloaded { release, standing, catalog } = signing::reload(state, &cached, now)?;
     Ok(Some(Ready { state: state.clone(), release, standing, catalog, origin: Origin::Disk }))
 }

@@ -6,6 +6,7 @@
 use super::apply::Applied;
 use super::disk::{Disk, DiskError};
 use super::fetch::{FetchError, Https, LIMITS, Method, Request};
+use super::freshness::FROZEN;
 use super::stored::{self, StoredError};
 use crate::model::report::{Counts, LogLine, Refused, ReleaseRef, Report, RunStatus};
 use crate::model::resource::LogLevel;
@@ -158,15 +159,17 @@ pub fn waiting(disk: &Disk) -> Result<usize, DiskError> {
 }
 
 /// The exit code that a run with this report ends with. A run that could not take the newest release is no success,
-/// whatever it enforced from disk.
+/// whatever it enforced from disk; one from which news may be held back has a code of its own.
 #[must_use]
-pub const fn exit_code(report: &Report) -> u8 {
+pub fn exit_code(report: &Report) -> u8 {
     let failed = report.counts.failed > 0 || report.counts.failed_to_restart > 0;
     let changed = report.counts.changed > 0 || report.counts.restarted > 0;
     let incomplete = report.release.is_none() || report.cached || report.refusal.is_some();
+    let frozen = report.refusal.as_ref().is_some_and(|refused| FROZEN.contains(&refused.code.as_str()));
     match (changed, failed) {
         (true, true) => 6,
         (false, true) => 4,
+        _ if frozen => 16,
         _ if incomplete || matches!(report.status, RunStatus::Failed) => 1,
         (true, false) => 2,
         (false, false) if report.noop_pending => 8,

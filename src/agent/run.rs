@@ -8,6 +8,7 @@ use super::clock::Clock;
 use super::disable::{self, Disabled};
 use super::disk::{Disk, DiskError};
 use super::fetch::{Deadline, FetchError, Https, Trust};
+use super::hold::{self, Hold};
 use super::host::{Host, HostError};
 use super::identity::{Identity, IdentityError};
 use super::keyring::{Keyring, KeyringError};
@@ -17,12 +18,12 @@ use super::queue::Mode;
 use super::report::{self, Account};
 use super::servers::{self, ServersError};
 use super::stored::{self, StoredError};
-use super::{enroll, facts};
+use super::{enroll, facts, freshness};
 use crate::model::digest::hex;
 use crate::model::report::{LogLine, Refused, ReleaseRef, Report};
 use crate::model::resource::LogLevel;
 use crate::model::{Facts, Principal, Stamp};
-use crate::signing::{Freshness, Standing, State};
+use crate::signing::{Standing, State};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -166,6 +167,9 @@ impl Course<'_> {
         let mut run = [0; 16];
         getrandom::fill(&mut run).map_err(RunError::Randomness)?;
         let found = self.find(&mut state)?;
+        if let Some(line) = freshness::of_root(state.root(), self.now) {
+            self.say(line.level, line.message);
+        }
         let facts = self.timed("facts", |course| facts::gather(&course.host));
         let Found { ready, refusal, retry_after } = self.hold_to_trigger(found);
         if let Some(ready) = &ready {
@@ -272,23 +276,9 @@ impl Course<'_> {
         }
         match pull::reload(self.disk, state, self.now) {
             Ok(Some(ready)) => {
-                let seq = ready.release.seq;
-                let said = match ready.catalog.freshness() {
-                    Freshness::Fresh => {
-                        format!(
-                            "Enforcing release {seq} from disk; whether there is a newer one is not known"
-                        )
-                    }
-                    Freshness::Stale { until } => {
-                        format!(
-                            "Enforcing release {seq} from disk without a fresh word from the server, until {until}"
-                        )
-                    }
-                    Freshness::Expired { since } => {
-                        format!("Release {seq} on disk expired at {since}: only looking, changing nothing")
-                    }
-                };
+                let said = freshness::enforcing(ready.catalog.freshness(), ready.release.seq);
                 self.say(LogLevel::Warning, said);
+                self.tell_hold(state);
                 Some(ready)
             }
             Ok(None) => {
@@ -299,6 +289,17 @@ impl Course<'_> {
                 self.say(LogLevel::Err, format!("The release on disk: {}", super::text(&problem)));
                 None
             }
+        }
+    }
+
+    /// Who looks at the report learns that the node goes on by a local administrator's word.
+    fn tell_hold(&mut self, state: &State) {
+        if let Ok(Some(hold)) = hold::current(self.disk, state, self.now) {
+            let Hold { since, until, reason, .. } = hold;
+            self.say(
+                LogLevel::Warning,
+                format!("Held by a local administrator from {since} until {until} (Reason: '{reason}')"),
+            );
         }
     }
 

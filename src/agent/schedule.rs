@@ -102,6 +102,46 @@ mod tests {
         assert!(minutes.iter().all(|n| (50..200).contains(n)), "{minutes:?}");
     }
 
+    /// The most that fall into one of the stretches of so many seconds, and how many do on average between the first and
+    /// the last.
+    fn peak(times: &[u64], stretch: u64) -> (f64, f64) {
+        let (first, last) = (times.iter().min().unwrap(), times.iter().max().unwrap());
+        let mut counts = std::collections::BTreeMap::<u64, u32>::new();
+        times.iter().for_each(|time| *counts.entry((time - first) / stretch).or_default() += 1);
+        let stretches = (last - first) / stretch + 1;
+        (f64::from(*counts.values().max().unwrap()), times.len() as f64 / stretches as f64)
+    }
+
+    #[test]
+    fn d32_five_thousand_nodes_after_an_outage_come_no_faster_than_twice_the_mean() {
+        let nodes: Vec<Rhythm> = (0..5000).map(|n| rhythm(&format!("node{n}.example"))).collect();
+        let start = Stamp::from_unix(1_800_000_000);
+        for outage in [60, 7200, 86_400] {
+            // Runs keep their slots: those that failed are not made up for when the server is back.
+            let back = start.plus(outage);
+            let runs: Vec<u64> = nodes.iter().map(|node| node.next(back).as_secs()).collect();
+            // Less than three come in a second, so that seconds are a matter of chance; ten of them are not.
+            let (most, mean) = peak(&runs, 10);
+            assert!(most < 2.0 * mean, "after {outage} s: {most} runs in ten seconds, {mean} on average");
+        }
+        // All connections for triggers break at once when a server starts again: each node comes back at its own second.
+        let again: Vec<u64> = nodes.iter().map(|node| node.back_off(1).as_secs()).collect();
+        let (most, mean) = peak(&again, 1);
+        assert!(most < 2.0 * mean, "{most} connections in a second, {mean} on average");
+        for outage in [60, 300, 7200, 86_400] {
+            let back = |node: &Rhythm| {
+                let mut tries = 1..;
+                let mut at = 0;
+                while at < outage {
+                    at += node.back_off(tries.next().unwrap()).as_secs();
+                }
+                at
+            };
+            let (most, _) = peak(&nodes.iter().map(back).collect::<Vec<_>>(), 1);
+            assert!(most < 2.0 * mean, "after {outage} s: {most} connections in a second");
+        }
+    }
+
     #[test]
     fn d32_a_busy_server_is_not_met_by_all_at_once() {
         let pause = Duration::from_secs(60);

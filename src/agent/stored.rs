@@ -159,7 +159,7 @@ pub fn cached(disk: &Disk, state: &State) -> Result<Option<Cached>, StoredError>
     let timestamp = timestamp(disk, state)?.unwrap_or(Envelope { bytes: Vec::new(), signatures: Vec::new() });
     let Some(accepted) = cached_release(disk, accepted.id)? else { return Ok(None) };
     let fallback = state.fallback().map_or(Ok(None), |before| cached_release(disk, before.id))?;
-    Ok(Some(Cached { timestamp, accepted, fallback }))
+    Ok(Some(Cached { held: None, timestamp, accepted, fallback }))
 }
 
 fn cached_release(disk: &Disk, id: Digest) -> Result<Option<CachedRelease>, StoredError> {

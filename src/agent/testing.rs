@@ -93,6 +93,11 @@ impl World {
         Self { root, first, last: None, n: 0, log: Vec::new() }
     }
 
+    /// The first trust root with its signatures.
+    pub(super) fn first(&self) -> Envelope {
+        self.first.clone()
+    }
+
     /// A node that has joined, in a new directory.
     pub(super) fn node(&self, directory: &Path) -> (Disk, State) {
         let disk = Disk::create(directory).unwrap();
@@ -291,7 +296,7 @@ fn catalog(node: &str, motd: &str) -> Catalog {
     Catalog::new(name("production"), name(node), vec![name("motd")], vec![motd])
 }
 
-fn write_envelope(document: &Path, signatures: &Path, envelope: &Envelope) {
+pub(super) fn write_envelope(document: &Path, signatures: &Path, envelope: &Envelope) {
     write(document, &envelope.bytes);
     write(signatures, &serde_json::to_vec(&envelope.signatures).unwrap());
 }

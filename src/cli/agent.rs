@@ -30,6 +30,8 @@ pub(super) enum Command {
     Enable(Place),
     /// Keep the agent from running.
     Disable(DisableArgs),
+    /// Go on enforcing the accepted release although no fresh word comes from a server: once, for 30 days at most.
+    Hold(HoldArgs),
     /// Print what this node says of itself.
     Facts(FactsArgs),
     /// Check what a server or directory offers this node, and apply nothing.
@@ -86,7 +88,8 @@ pub(super) struct SealingKeyArgs {
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Exit codes: 0 nothing to do, 2 changes, 4 failures, 6 both, 8 changes pending under --noop,\n\
-    1 not attempted, refused, or only the release on disk could be enforced."
+    1 not attempted, refused, or only the release on disk could be enforced,\n\
+    16 news may be held back: the timestamp, the release or the trust root has expired (and nothing failed)."
 )]
 pub(super) struct RunArgs {
     /// Say more, and use nothing from disk when the server offers nothing acceptable.
@@ -169,6 +172,25 @@ pub(super) struct DisableArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "A release that has itself expired is not brought back. A fresh timestamp ends the hold. Each run and its\n\
+    report say that the node is held, until when and why."
+)]
+pub(super) struct HoldArgs {
+    /// When the hold ends, for example `2026-05-31T12:00:00Z`.
+    #[arg(long, value_name = "TIME", required_unless_present = "end")]
+    until: Option<Stamp>,
+    /// Why. It is in every report.
+    #[arg(long, required_unless_present = "end")]
+    reason: Option<String>,
+    /// End it now. There is no second one before a fresh timestamp has come.
+    #[arg(long, conflicts_with_all = ["until", "reason"])]
+    end: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, clap::Args)]
 pub(super) struct FactsArgs {
     /// Only this fact, for example `os.family`.
     path: Option<crate::model::FactPath>,
@@ -200,6 +222,7 @@ pub(super) fn run(command: Command, ui: &mut Ui) -> Outcome {
         Command::Status(args) => telling::status(&args, ui),
         Command::Enable(place) => telling::enable(&place, ui),
         Command::Disable(args) => telling::disable(&args, ui),
+        Command::Hold(args) => telling::hold(&args, ui),
         Command::Facts(args) => telling::facts(&args, ui),
         Command::Verify(args) => telling::verify(&args, ui),
     }

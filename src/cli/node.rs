@@ -1,11 +1,15 @@
 //! Commands of the node group: who may have a certificate. They work while the server runs.
 
+mod reports;
+
+use super::counted::counted;
 use super::server::runtime;
 use super::{Failure, Outcome, Ui, clock};
 use crate::model::{Digest, NodeName, Stamp};
-use crate::server::Layout;
+use crate::server::{Config, Layout, silent_since};
 use crate::store::enrol::{TokenRow, TokenScope};
 use crate::store::{Audit, Database, Node, NodeState};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// How long a join token is good for, in seconds.
@@ -24,6 +28,11 @@ pub(super) enum Command {
     },
     /// Show all that is known of a node.
     Show {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Check the whole chain of a node's reports: signatures, numbers, and that each names the one before.
+    Reports {
         #[command(flatten)]
         which: Which,
     },
@@ -80,6 +89,7 @@ async fn dispatch(command: Command, ui: &mut Ui) -> Outcome {
     match command {
         Command::List { at, state } => list(&at, state.as_deref(), ui).await,
         Command::Show { which } => show(&which, ui).await,
+        Command::Reports { which } => reports::check(&which, ui).await,
         Command::Accept { which } => {
             let from = [NodeState::Requested, NodeState::Denied];
             change(&which, (&from, NodeState::Accepted), ui).await
@@ -124,18 +134,34 @@ async fn list(at: &At, state: Option<&str>, ui: &mut Ui) -> Outcome {
         ui.note("no nodes");
         return Ok(0);
     }
+    let silent = silent(at, &database).await?;
     let width = nodes.iter().map(|node| node.name.as_str().len()).max().unwrap_or(0).max(4);
     ui.line(format_args!("{:width$}  {:9}  {:71}  {:20}  LAST RUN", "NODE", "STATE", "KEY", "LAST SEEN"))?;
     for node in &nodes {
         let (name, key) = (node.name.as_str(), node.key.to_string());
         let seen = or_never(node.last_seen);
-        ui.line(format_args!("{name:width$}  {:9}  {key:71}  {seen:20}  {}", node.state, last_run(node)))?;
+        let mut last = last_run(node);
+        if node.state == NodeState::Accepted && silent.contains(&node.name) {
+            last.push_str(", SILENT");
+        }
+        if node.alarms > 0 {
+            last.push_str(&format!(", {}", counted(node.alarms, "alarm")));
+        }
+        ui.line(format_args!("{name:width$}  {:9}  {key:71}  {seen:20}  {last}", node.state))?;
     }
     Ok(0)
 }
 
+/// The nodes whose reports do not come any more (T13).
+async fn silent(at: &At, database: &Database) -> Result<BTreeSet<NodeName>, Failure> {
+    let interval = Config::load(&Layout::new(&at.server).config())?.run_interval;
+    let silent = database.silent(silent_since(clock::now(), interval)).await?;
+    Ok(silent.into_iter().map(|silent| silent.node).collect())
+}
+
 async fn show(which: &Which, ui: &mut Ui) -> Outcome {
     let database = open(&which.at).await?;
+    let silent = silent(&which.at, &database).await?;
     let rows = candidates(&database, which, &NodeState::ALL).await?;
     if rows.is_empty() {
         return Err(unknown(which));
@@ -149,6 +175,9 @@ async fn show(which: &Which, ui: &mut Ui) -> Outcome {
             ui.line(format_args!("  certificate  {serial}, until {expires}"))?;
         }
         ui.line(format_args!("  last seen    {}", or_never(node.last_seen)))?;
+        if node.state == NodeState::Accepted && silent.contains(&node.name) {
+            ui.line("  SILENT       no report for two run intervals; look at the node: `countersign agent status`")?;
+        }
         ui.line(format_args!("  last run     {}", last_run(node)))?;
         ui.line(format_args!("  alarms       {}", node.alarms))?;
         if let Some(checkpoint) = node.checkpoint {

@@ -11,6 +11,7 @@ mod ratify;
 mod release;
 mod rollback;
 mod show;
+mod summary;
 mod withdraw;
 
 use super::{Outcome, Ui};

@@ -56,7 +56,7 @@ pub(super) enum ServerCommand {
         /// The directory that `trust init` wrote and reviewers signed.
         trust: PathBuf,
     },
-    /// Serve one `git push` or `git fetch`, within limits of memory and time, and nothing else: for sshd's
+    /// Serve one `git fetch`, or one `git push` within limits of memory and time, and nothing else: for sshd's
     /// `ForceCommand`, or `command="countersign server git DIR",restrict` in `authorized_keys`.
     Git {
         /// The server's directory.

@@ -54,6 +54,12 @@ impl Failure {
         Self::refused(format!("{what} `{}`: {cause}", path.display()))
     }
 
+    /// What happened, without the word in front and without what comes next.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.message
+    }
+
     /// Adds the command that comes next, or what to do.
     #[must_use]
     pub fn hint(mut self, text: impl Into<String>) -> Self {

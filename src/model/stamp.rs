@@ -117,6 +117,20 @@ mod tests {
     }
 
     #[test]
+    fn d31_no_second_is_special_and_a_leap_second_is_none() {
+        let at = |text: &str| text.parse::<Stamp>().unwrap();
+        for (text, next) in [
+            ("2016-12-31T23:59:59Z", "2017-01-01T00:00:00Z"),
+            ("2038-01-19T03:14:07Z", "2038-01-19T03:14:08Z"),
+            ("2106-02-07T06:28:15Z", "2106-02-07T06:28:16Z"),
+        ] {
+            assert_eq!(at(text).plus(1), at(next));
+            assert_eq!(at(next).since(at(text)), 1);
+        }
+        assert!("2016-12-31T23:59:60Z".parse::<Stamp>().is_err());
+    }
+
+    #[test]
     fn other_spellings_are_refused() {
         for bad in [
             "",

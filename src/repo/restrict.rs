@@ -60,7 +60,7 @@ pub fn watch(time: Duration, told: impl FnOnce() + Send + 'static) {
     });
 }
 
-/// Becomes the git program that `asked` wants for the repository in `directory`, within [`Bounds::PUSH`]: what sshd runs
+/// Becomes the git program that `asked` wants for the repository in `directory`, a push within [`Bounds::PUSH`]: what sshd runs
 /// for people who push and fetch. Returns only when that cannot be.
 ///
 /// # Errors
@@ -75,7 +75,10 @@ pub fn serve(directory: &Path, asked: &str) -> RepoError {
         Ok(repository) => repository,
         Err(cause) => return failed(cause),
     };
-    if let Err(cause) = within(Bounds::PUSH) {
+    // What is sent was judged when it came; a large history may need more than a push.
+    if program == RECEIVE
+        && let Err(cause) = within(Bounds::PUSH)
+    {
         return failed(cause);
     }
     let mut command = Command::new("git");
@@ -89,9 +92,12 @@ pub fn serve(directory: &Path, asked: &str) -> RepoError {
     RepoError::Start(command.exec())
 }
 
+/// Git's program that takes what is pushed.
+const RECEIVE: &str = "receive-pack";
+
 /// `receive-pack` or `upload-pack`, when the request is one of the two for this repository, as git's clients spell it.
 fn program(repository: &Path, asked: &str) -> Option<&'static str> {
-    let (program, rest) = ["receive-pack", "upload-pack"].into_iter().find_map(|program| {
+    let (program, rest) = [RECEIVE, "upload-pack"].into_iter().find_map(|program| {
         let rest =
             asked.strip_prefix("git-").or_else(|| asked.strip_prefix("git "))?.strip_prefix(program)?;
         Some((program, rest.strip_prefix(' ')?))

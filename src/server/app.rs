@@ -8,7 +8,7 @@ use super::layout::Layout;
 use super::limits::Limits;
 use super::ownership::Ownership;
 use super::trust::Trust;
-use super::{Clock, ServerError};
+use super::{Clock, Config, ServerError};
 use crate::model::Stamp;
 use crate::store::{Audit, Database, Publication};
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub(super) struct Shared {
     pub(super) hub: Hub,
     pub(super) gauge: Gauge,
     pub(super) limits: Limits,
+    /// Seconds between two runs of the agents.
+    pub(super) interval: u32,
     /// Files of the publication that may be handed out now.
     pub(super) gate: Semaphore,
     strangers: Bucket,
@@ -76,6 +78,7 @@ impl App {
             gate: Semaphore::new(limits.publication),
             strangers: Bucket::new(limits.strangers, Instant::now()),
             stranger_audits: Bucket::new(limits.stranger_audits, Instant::now()),
+            interval: Config::load(&layout.config())?.run_interval,
             layout,
             database,
             publication,

@@ -23,8 +23,6 @@ const DAY: i64 = 86_400;
 pub const NODE_LIFE: i64 = 30 * DAY;
 /// How long the server's certificate lives.
 pub const SERVER_LIFE: i64 = 397 * DAY;
-/// A server's certificate that has less than this left is made anew at the next start.
-const RENEW_BEFORE: i64 = 60 * DAY;
 const AUTHORITY_LIFE: i64 = 3650 * DAY;
 /// Clocks of nodes may be behind by this much.
 const SKEW: i64 = 300;
@@ -163,7 +161,7 @@ pub fn public_key(path: &Path) -> Result<Digest, ServerError> {
     Ok(Digest::of(certificate.public_key().raw))
 }
 
-/// Whether a server's certificate serves for a while, and for exactly these names.
+/// Whether a server's certificate has not lived two thirds of its life, and is for exactly these names.
 ///
 /// # Errors
 /// When there is no certificate in the file.
@@ -181,7 +179,9 @@ pub fn is_fresh(path: &Path, names: &[String], now: Stamp) -> Result<bool, Serve
         (_, _) => false,
     };
     let names_fit = wanted.len() == have.len() && wanted.iter().zip(&have).all(same);
-    Ok(names_fit && certificate.validity().not_after.timestamp() > now.plus(RENEW_BEFORE).unix())
+    let (from, to) =
+        (certificate.validity().not_before.timestamp(), certificate.validity().not_after.timestamp());
+    Ok(names_fit && now.unix() < from + (to - from) / 3 * 2)
 }
 
 /// Reads a certificate request and verifies that whoever made it holds its key.

@@ -14,13 +14,24 @@ pub struct Config {
     pub names: Vec<String>,
     /// The digest of version 1 of the trust root, once one is installed.
     pub root: Option<Digest>,
+    /// Seconds between two runs of its agents: who reports nothing for twice as long is silent (T13).
+    pub run_interval: u32,
 }
+
+/// Seconds between two runs of an agent that nobody told otherwise.
+const RUN_INTERVAL: u32 = 1800;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawConfig {
     names: Vec<String>,
     root: Option<Digest>,
+    #[serde(default = "run_interval")]
+    run_interval: u32,
+}
+
+const fn run_interval() -> u32 {
+    RUN_INTERVAL
 }
 
 impl Config {
@@ -32,7 +43,7 @@ impl Config {
         match names.iter().find(|name| ServerName::try_from(name.as_str()).is_err()) {
             Some(bad) => Err(ServerError::HostName(bad.clone())),
             None if names.is_empty() => Err(ServerError::NoHostName),
-            None => Ok(Self { names, root: None }),
+            None => Ok(Self { names, root: None, run_interval: RUN_INTERVAL }),
         }
     }
 
@@ -44,7 +55,7 @@ impl Config {
         let text = std::fs::read_to_string(path).map_err(ServerError::io("read", path))?;
         let raw: RawConfig = toml::from_str(&text)
             .map_err(|cause| ServerError::Config { path: path.to_owned(), cause: Box::new(cause) })?;
-        Ok(Self { root: raw.root, ..Self::new(raw.names)? })
+        Ok(Self { root: raw.root, run_interval: raw.run_interval, ..Self::new(raw.names)? })
     }
 
     /// The text of a new file.
@@ -52,7 +63,10 @@ impl Config {
     pub fn text(&self) -> String {
         let names = toml::Value::from(self.names.clone());
         format!(
-            "# Names and addresses by which agents reach this server. Its certificate carries them.\nnames = {names}\n"
+            "# Names and addresses by which agents reach this server. Its certificate carries them.\nnames = {names}\n\
+             # Seconds between two runs of its agents. Who reports nothing for twice as long is called silent.\n\
+             run_interval = {}\n",
+            self.run_interval
         )
     }
 }
@@ -81,6 +95,9 @@ mod tests {
         let path = scratch.path().join("config.toml");
         let config = Config::new(vec!["puppet.example".into(), "10.0.0.1".into()]).unwrap();
         std::fs::write(&path, config.text()).unwrap();
+        assert_eq!(Config::load(&path).unwrap(), config);
+        // As servers wrote it that knew no interval yet.
+        std::fs::write(&path, "# Names\nnames = [\"puppet.example\", \"10.0.0.1\"]\n").unwrap();
         assert_eq!(Config::load(&path).unwrap(), config);
         pin_root(&path, Digest::of(b"root")).unwrap();
         assert_eq!(Config::load(&path).unwrap().root, Some(Digest::of(b"root")));

@@ -40,6 +40,8 @@ pub struct Limits {
     pub between_polls: Duration,
     /// How long an operator's question for news stays open.
     pub push_poll: Duration,
+    /// Time between two looks at how old the server's certificate is.
+    pub certificate_look: Duration,
     /// Time that requests have to end when the server stops.
     pub goodbye: Duration,
 }
@@ -64,6 +66,7 @@ impl Default for Limits {
             trigger_poll: Duration::from_secs(50),
             between_polls: Duration::from_secs(3),
             push_poll: Duration::from_secs(10),
+            certificate_look: Duration::from_secs(3600),
             goodbye: Duration::from_secs(10),
         }
     }

@@ -24,6 +24,7 @@ mod publishing;
 mod pushing;
 mod reporting;
 mod routes;
+mod silence;
 mod timestamp;
 mod tls;
 mod trust;
@@ -33,16 +34,19 @@ pub use error::ServerError;
 pub use init::{Foundation, init};
 pub use layout::Layout;
 pub use limits::Limits;
+pub use silence::silent_since;
 pub use timestamp::Timestamps;
 pub use trust::{TrustError, install, walk_published};
 
 use crate::model::Stamp;
 use crate::repo::Repo;
+use crate::signing::root::Urgency;
 use app::{App, Setting};
 use authority::Authority;
 use gate::{GateError, Repaired};
 use listen::Listening;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -69,6 +73,7 @@ pub struct Serving {
 pub struct Server {
     app: App,
     listening: Listening,
+    own: Arc<tls::Own>,
     address: SocketAddr,
     stop: watch::Sender<bool>,
     timestamps: bool,
@@ -86,11 +91,13 @@ impl Server {
         let app = App::open(layout, Setting { limits, clock, stop: stopped }).await?;
         repair(&app).await;
         look_through_the_hook(&app).await;
+        warn_of_the_roots_end(&app);
         let failed = |cause| ServerError::Listen { address, cause };
         let socket = TcpListener::bind(address).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
-        let settings = tls::settings(&app.layout, &app.nodes)?;
-        Ok(Self { app, listening: Listening { socket, settings }, address, stop, timestamps })
+        let own = Arc::new(tls::Own::load(&app.layout)?);
+        let settings = tls::settings(Arc::clone(&own), &app.nodes)?;
+        Ok(Self { app, listening: Listening { socket, settings }, own, address, stop, timestamps })
     }
 
     /// Where it listens.
@@ -101,7 +108,7 @@ impl Server {
 
     /// Serves until `stop` is ready, then ends gracefully.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { app, listening, stop: stopping, timestamps, .. } = self;
+        let Self { app, listening, own, stop: stopping, timestamps, .. } = self;
         if let Err(error) = pushing::resume(&app).await {
             tracing::error!(?error, "cannot take up the triggers of before");
         }
@@ -111,10 +118,12 @@ impl Server {
             let app = app.clone();
             tokio::spawn(async move { Timestamps::of(&app).run(app.stopping()).await })
         });
+        let watching = tokio::spawn(silence::watch(app.clone()));
+        let renewing = tokio::spawn(keep_certificate_fresh(app.clone(), own));
         stop.await;
         tracing::info!("stopping");
         stopping.send_replace(true);
-        for task in std::iter::once(serving).chain(signing) {
+        for task in [serving, watching, renewing].into_iter().chain(signing) {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a task of the server ended badly");
             }
@@ -133,6 +142,21 @@ async fn repair(app: &App) {
     };
     tracing::error!(error = failure, "repository and publication are not in line");
     app.audit("server", "not-in-line", &failure).await;
+}
+
+/// Says while there is time that the trust root has to be renewed.
+fn warn_of_the_roots_end(app: &App) {
+    let Ok(root) = app.trust.current(&app.publication) else { return };
+    let end = root.expires();
+    match root.urgency(app.now()) {
+        None => {}
+        Some(urgency @ (Urgency::Note | Urgency::Warning)) => {
+            tracing::warn!(%end, "{urgency}: the trust root has to be renewed; next: countersign trust renew");
+        }
+        Some(urgency @ (Urgency::Urgent | Urgency::Expired)) => {
+            tracing::error!(%end, "{urgency}: the trust root has to be renewed; next: countersign trust renew");
+        }
+    }
 }
 
 /// Asks the hook about a violation that was planted for it. Agents are served either way: the gate alone is closed.
@@ -158,14 +182,38 @@ fn reconcile(app: &App) -> Result<Repaired, GateError> {
     gate::reconcile(&repo, &app.publication, app.now())
 }
 
-/// Makes the server's certificate anew when its names changed or its end is near.
-fn renew_certificate(layout: &Layout, now: Stamp) -> Result<(), ServerError> {
+/// Makes the server's certificate anew when its names changed or two thirds of its life are over, and says whether it did.
+fn renew_certificate(layout: &Layout, now: Stamp) -> Result<bool, ServerError> {
     let config = Config::load(&layout.config())?;
     if authority::is_fresh(&layout.certificate(), &config.names, now)? {
-        return Ok(());
+        return Ok(false);
     }
     let authority = Authority::load(&layout.server_ca(), &layout.server_ca_key())?;
-    init::put_certificate(layout, &authority.issue_server(&config.names, now)?)
+    init::put_certificate(layout, &authority.issue_server(&config.names, now)?)?;
+    Ok(true)
+}
+
+/// Renews the certificate of a server that runs for years. A failure leaves the old one in use, and is tried again.
+async fn keep_certificate_fresh(app: App, own: Arc<tls::Own>) {
+    loop {
+        tokio::select! {
+            () = app.stopping() => return,
+            () = tokio::time::sleep(app.limits.certificate_look) => {}
+        }
+        let renewed = renew_certificate(&app.layout, app.now());
+        match renewed
+            .and_then(|renewed| if renewed { own.reload(&app.layout).map(|()| true) } else { Ok(false) })
+        {
+            Ok(false) => {}
+            Ok(true) => {
+                tracing::info!("the server has a new certificate; open connections go on with the old one")
+            }
+            Err(error) => tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "cannot renew the server's certificate"
+            ),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::app::App;
 use super::error::ApiError;
 use super::gate;
+use super::silence;
 use super::trust::TrustError;
 use crate::model::Stamp;
 use crate::repo::Repo;
@@ -68,6 +69,10 @@ pub(super) async fn metrics(State(app): State<App>) -> Result<impl IntoResponse,
     page.value("", app.database.trigger_count().await?);
     page.head("countersign_push_connections", "gauge", "Nodes that wait for triggers.");
     page.value("", app.hub.connections());
+    if let Ok(root) = app.trust.current(&app.publication) {
+        page.head("countersign_root_expires_seconds", "gauge", "Life left in the trust root.");
+        page.value("", root.expires().since(app.now()));
+    }
     page.head("countersign_gate_open", "gauge", "Whether pushes are judged; 0 when the hook is blind.");
     page.value("", u8::from(!gate_is_closed(&app)));
     timestamps(&mut page, &app.database.last_signed().await?, app.now());
@@ -83,6 +88,8 @@ async fn nodes(page: &mut Page, app: &App) -> Result<(), ApiError> {
     for count in app.database.node_counts().await? {
         page.value(&format!("{{state=\"{}\",last_run=\"{}\"}}", count.state, count.status), count.nodes);
     }
+    page.head("countersign_nodes_silent", "gauge", "Accepted nodes without a report for two run intervals.");
+    page.value("", silence::silent(app).await?.len());
     let (reports, alarms) = app.database.report_counts().await?;
     page.head("countersign_reports_total", "counter", "Reports received.");
     page.value("", reports);

@@ -16,11 +16,16 @@ use std::collections::{BTreeMap, BTreeSet};
 pub fn required(root: &Root, catalog: &Catalog) -> BTreeMap<RoleName, Ref> {
     let mut roles = BTreeMap::new();
     for resource in &catalog.resources {
-        for guard in root.guards().iter().filter(|guard| touches(guard, resource)) {
-            roles.entry(guard.role.clone()).or_insert_with(|| resource.reference());
+        for role in guarding(root, resource) {
+            roles.entry(role.clone()).or_insert_with(|| resource.reference());
         }
     }
     roles
+}
+
+/// The roles whose guards cover this resource.
+pub fn guarding<'a>(root: &'a Root, resource: &'a Resource) -> impl Iterator<Item = &'a RoleName> {
+    root.guards().iter().filter(|guard| touches(guard, resource)).map(|guard| &guard.role)
 }
 
 pub(super) fn check(root: &Root, release: &Verified<Release>, catalog: &Catalog) -> Result<(), Refusal> {

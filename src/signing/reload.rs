@@ -15,6 +15,8 @@ use crate::model::{Catalog, Digest, Stamp};
 /// What a node keeps of the release that it accepted.
 #[derive(Debug, Clone)]
 pub struct Cached {
+    /// Until when a local administrator lets it be enforced without a fresh word from a server.
+    pub held: Option<Stamp>,
     /// The last timestamp.
     pub timestamp: Envelope,
     /// The accepted release.
@@ -70,8 +72,7 @@ pub fn reload(state: &State, cached: &Cached, now: Stamp) -> Result<Reloaded, Re
     ratify::check_scope(state.root(), standing, state.node())?;
     let catalog = own_catalog(state, &release, &part.leaf, &part.catalog)?;
     let end = release.end(state.root(), standing);
-    let freshness =
-        if now > end { Freshness::Expired { since: end } } else { freshness(state, &cached.timestamp, now) };
+    let freshness = freshness(state, cached, end, now);
     Ok(Reloaded { release, standing, catalog: Current::new(catalog, freshness) })
 }
 
@@ -88,8 +89,13 @@ fn verify_cached(
     Ok((release, standing))
 }
 
-/// How fresh the server's last word is. It has to be about the accepted release.
-fn freshness(state: &State, timestamp: &Envelope, now: Stamp) -> Freshness {
+/// How fresh the server's last word is, for a release that ends at `release_end`. It has to be about the accepted
+/// release.
+fn freshness(state: &State, cached: &Cached, release_end: Stamp, now: Stamp) -> Freshness {
+    if now > release_end {
+        return Freshness::Expired { since: release_end };
+    }
+    let timestamp = &cached.timestamp;
     let seen = state.timestamp().is_some_and(|seen| seen.id == timestamp.id());
     let Ok(timestamp) = verify::<Timestamp>(state.root(), timestamp) else {
         return Freshness::Expired { since: now };
@@ -99,6 +105,7 @@ fn freshness(state: &State, timestamp: &Envelope, now: Stamp) -> Freshness {
     }
     let end = timestamp.end(state.root()).min(state.root().expires());
     let until = end.plus(i64::try_from(state.root().limits().offline_hold).unwrap_or(0));
+    let until = cached.held.map_or(until, |held| held.max(until)).min(release_end);
     match () {
         () if now <= end => Freshness::Fresh,
         () if now <= until => Freshness::Stale { until },

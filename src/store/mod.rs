@@ -13,6 +13,7 @@ pub mod publish;
 pub mod published;
 pub mod push;
 pub mod report;
+pub mod silence;
 mod tiles;
 
 pub use audit::Audit;

@@ -78,6 +78,17 @@ pub struct ReportRow {
     pub received: Stamp,
 }
 
+/// A report as it came.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// Its row.
+    pub row: i64,
+    /// The exact bytes.
+    pub body: Vec<u8>,
+    /// The armoured signature.
+    pub signature: String,
+}
+
 impl Database {
     /// Records a report of `node` and says how it relates to those before.
     ///
@@ -142,6 +153,17 @@ impl Database {
             received: Stamp::from_unix(received),
         };
         Ok(rows.into_iter().map(row).collect())
+    }
+
+    /// The reports of a node as they came, in order of arrival, those after row `after`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn kept_reports(&self, node: &Node, after: i64, limit: u32) -> Result<Vec<Kept>, StoreError> {
+        let text = "SELECT id, body, signature FROM reports WHERE node = ? AND id > ? ORDER BY id LIMIT ?";
+        let query = sqlx::query_as(text).bind(node.id).bind(after).bind(limit);
+        let rows: Vec<(i64, Vec<u8>, String)> = query.fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(|(row, body, signature)| Kept { row, body, signature }).collect())
     }
 
     /// How many reports there are, and how many raised an alarm.

@@ -345,3 +345,31 @@ fn an_operator_pushes_and_the_node_obeys_at_once() {
     assert!(daemon.wait().unwrap().success());
     assert!(begun.elapsed() < Duration::from_secs(20));
 }
+
+#[test]
+fn d28_t8_an_agent_that_is_killed_at_any_moment_never_goes_back_and_ends_well() {
+    let mut server = Server::start();
+    server.publish("0", &["alice", "bob"]);
+    server.node(NODE);
+    let (mut last, mut killed) = (0, 0);
+    for round in 0..40 {
+        if round % 4 == 3 {
+            server.publish(&round.to_string(), &["alice", "bob"]);
+        }
+        let mut run = server.run(NODE).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // Spread over the time that a run takes here, whatever that is.
+        std::thread::sleep(Duration::from_millis(round * 37 % 190));
+        run.kill().unwrap();
+        killed += usize::from(run.wait().unwrap().code().is_none());
+        let status = ok(server.agent(NODE, "status").arg("--json"));
+        let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+        let accepted = status["accepted"].as_u64().unwrap_or(0);
+        assert!(accepted >= last, "round {round}: {accepted} after {last}");
+        last = accepted;
+        assert!(server.motd(NODE).is_none_or(|text| text.parse::<u64>().is_ok()), "half a file");
+    }
+    assert!(killed > 5, "only {killed} runs were killed");
+    assert!(server.run(NODE).status().unwrap().code().is_some_and(|code| code == 0 || code == 2));
+    assert_eq!(server.motd(NODE).as_deref(), Some("39"));
+    ends(0, &mut server.run(NODE));
+}

@@ -20,6 +20,7 @@ mod packaging;
 mod readme;
 mod secrets;
 mod server;
+mod supply;
 mod support;
 mod tidy;
 mod transform;

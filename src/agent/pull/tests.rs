@@ -340,6 +340,54 @@ fn d31_a_clock_that_was_set_back() {
 }
 
 #[test]
+fn d31_the_clock_may_say_anything() {
+    const YEAR: i64 = 365 * 86_400;
+    let at = |text: &str| text.parse::<Stamp>().unwrap();
+    for (clock, expected) in [
+        (NOW.plus(-300), ""),
+        (NOW.plus(-301), "CLOCK_BACK"),
+        (NOW.plus(-3600), "CLOCK_BACK"),
+        (NOW.plus(-YEAR), "CLOCK_BACK"),
+        (Stamp::from_unix(0), "CLOCK_BACK"),
+        (NOW.plus(3600), ""),
+        (NOW.plus(3601), "FREEZE"),
+        (NOW.plus(YEAR), "FREEZE"),
+        (NOW.plus(YEAR + 1), "ROOT_EXPIRED"),
+        (at("2038-01-19T03:14:07Z"), "ROOT_EXPIRED"),
+        (at("2038-01-19T03:14:08Z"), "ROOT_EXPIRED"),
+        (at("2106-02-07T06:28:15Z"), "ROOT_EXPIRED"),
+        (at("2106-02-07T06:28:16Z"), "ROOT_EXPIRED"),
+        (at("9999-12-31T23:59:59Z"), "ROOT_EXPIRED"),
+    ] {
+        let mut scene = Scene::new();
+        let before = snapshot(&scene.disk.path(""));
+        let attempts = pull(&scene.disk, &mut scene.state, &only(&scene.publication), clock);
+        let code = attempts.problems.first().map_or("", |(_, problem)| problem.code());
+        assert_eq!((code, attempts.pulled.is_some()), (expected, expected.is_empty()), "{clock}");
+        assert!(expected.is_empty() || snapshot(&scene.disk.path("")) == before, "{clock}");
+        // What a wrong clock refused is taken as soon as the clock is right, and nothing was forgotten for ever.
+        scene.world.stamp(&scene.publication, NOW.plus(3601));
+        let attempts = pull(&scene.disk, &mut scene.state, &only(&scene.publication), NOW.plus(3601));
+        assert!(attempts.pulled.is_some(), "{clock}: {:?}", attempts.problems);
+        assert_eq!(scene.state.accepted().map(|accepted| accepted.seq), Some(2));
+    }
+}
+
+#[test]
+fn d31_a_second_that_comes_twice_is_no_step_back_and_a_server_ahead_is_refused() {
+    let mut scene = Scene::new();
+    for clock in [NOW.plus(1), NOW, NOW.plus(1), NOW.plus(2)] {
+        let attempts = pull(&scene.disk, &mut scene.state, &only(&scene.publication), clock);
+        assert!(attempts.pulled.is_some(), "{clock}: {:?}", attempts.problems);
+    }
+    for ahead in [3600, 365 * 86_400, 80 * 365 * 86_400] {
+        let mut scene = Scene::new();
+        scene.world.stamp(&scene.publication, NOW.plus(ahead));
+        scene.refuses("FUTURE");
+    }
+}
+
+#[test]
 fn d27_state_that_was_tampered_with_or_lost_is_never_a_fresh_start() {
     let scene = Scene::new();
     let good = std::fs::read(scene.disk.path("state.json")).unwrap();

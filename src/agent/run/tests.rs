@@ -1,12 +1,17 @@
 //! Whole runs of a node with a root directory of its own and a publication in a directory.
 
 use super::*;
+use crate::agent::hold::HoldError;
 use crate::agent::report::exit_code;
 use crate::agent::testing::{Draft, NOW, World, now};
 use crate::model::Digest;
 use crate::model::report::RunStatus;
 use crate::model::wire::Signed;
+use crate::signing::report::{Break, Chain};
 use std::path::Path;
+
+/// When the trust root of these tests ends.
+const ROOT_END: Stamp = NOW.plus(365 * 86_400);
 
 /// A node that joined, and release 1 in its source.
 struct Scene {
@@ -134,8 +139,60 @@ fn t5_after_the_hold_a_node_only_looks() {
     assert_eq!((frozen.noop, scene.motd().as_deref()), (false, Some("one")));
     scene.write_motd("defaced");
     let held = scene.run_at(|| NOW.plus(9 * 86_400));
-    assert_eq!((held.noop, held.noop_pending, exit_code(&held)), (true, true, 1));
+    assert_eq!((held.noop, held.noop_pending, exit_code(&held)), (true, true, 16));
     assert_eq!(scene.motd().as_deref(), Some("defaced"));
+}
+
+fn says(report: &Report, text: &str) -> bool {
+    report.logs.iter().any(|line| line.message.contains(text))
+}
+
+#[test]
+fn t5_a_local_administrator_holds_a_node_once_and_every_report_says_so() {
+    let mut scene = Scene::new();
+    scene.run();
+    const LATE: Stamp = NOW.plus(9 * 86_400);
+    let (until, reason) = (LATE.plus(2 * 86_400), "the line is cut");
+    let state = || stored::load(&scene.disk).unwrap().unwrap();
+    let hold = |until| hold::hold(&scene.disk, &state(), (reason, until), LATE);
+    assert!(matches!(hold(LATE), Err(HoldError::Until { .. })));
+    assert!(matches!(hold(LATE.plus(hold::LONGEST + 1)), Err(HoldError::Until { .. })));
+    let silent = hold::hold(&scene.disk, &state(), (" ", until), LATE);
+    assert!(matches!(silent, Err(HoldError::Reason)));
+    hold(until).unwrap();
+    scene.write_motd("defaced");
+    let report = scene.run_at(|| LATE);
+    assert_eq!((report.noop, exit_code(&report), scene.motd().as_deref()), (false, 16, Some("one")));
+    assert!(says(&report, "Held by a local administrator") && says(&report, reason), "{:#?}", report.logs);
+    scene.write_motd("defaced");
+    let after = scene.run_at(|| LATE.plus(3 * 86_400));
+    assert_eq!((after.noop, scene.motd().as_deref()), (true, Some("defaced")));
+    assert!(says(&after, "ALARM: release 1 on disk expired"), "{:#?}", after.logs);
+    assert!(!says(&after, "Held by"));
+    assert!(matches!(hold(until), Err(HoldError::Again(_))));
+    assert!(hold::end(&scene.disk, &state(), LATE).unwrap());
+    assert!(scene.run_at(|| LATE).noop, "it was ended");
+    assert!(matches!(hold(until), Err(HoldError::Again(_))), "ending it does not make another one possible");
+    // A fresh word ends the silence; in the next one there may be another hold.
+    let publication = scene.publication();
+    scene.world.stamp(&publication, LATE);
+    let fresh = scene.run_at(|| LATE);
+    assert_eq!((fresh.noop, fresh.refusal), (false, None));
+    let state = stored::load(&scene.disk).unwrap().unwrap();
+    hold::hold(&scene.disk, &state, (reason, until), LATE).unwrap();
+}
+
+#[test]
+fn a_trust_root_that_ends_soon_is_in_the_report() {
+    let scene = Scene::new();
+    let early = scene.run();
+    assert!(!says(&early, "The trust root ends"));
+    let late = scene.run_at(|| ROOT_END.plus(-6 * 86_400));
+    assert!(says(&late, "(urgent)"), "{:#?}", late.logs);
+    let over = scene.run_at(|| ROOT_END.plus(1));
+    assert_eq!(over.refusal.as_ref().map(|refused| refused.code.as_str()), Some("ROOT_EXPIRED"));
+    assert_eq!((exit_code(&over), over.noop), (16, true));
+    assert!(says(&over, "(expired)"), "{:#?}", over.logs);
 }
 
 #[test]
@@ -213,6 +270,41 @@ fn d26_reports_are_signed_and_chained_and_wait_for_a_server() {
         prev = Some(Digest::of(document));
     }
     assert_eq!(report::last(&scene.disk).unwrap(), Some(second));
+}
+
+/// The chain of the reports that wait in the node's outbox, as a server would keep them.
+fn chain(scene: &Scene, keep: impl Fn(usize) -> bool, edit: &str) -> Chain {
+    let identity = Identity::load(&scene.disk).unwrap();
+    let mut chain = Chain::default();
+    for (at, name) in scene.disk.list("outbox").unwrap().iter().enumerate().filter(|(at, _)| keep(*at)) {
+        let bytes = scene.disk.read(&format!("outbox/{name}"), 1 << 20).unwrap().unwrap();
+        let signed: Signed = serde_json::from_slice(&bytes).unwrap();
+        let document = if at == 1 { signed.document.replace(edit, "") } else { signed.document };
+        chain.add(&identity.report_key().public(), document.as_bytes(), &signed.signatures[0]);
+    }
+    chain
+}
+
+#[test]
+fn d26_a_report_that_a_server_left_out_shows_to_whoever_looks() {
+    let scene = Scene::new();
+    for _ in 0..4 {
+        scene.run();
+    }
+    let whole = chain(&scene, |_| true, "\0");
+    assert!(whole.breaks.is_empty() && whole.reports == 4, "{whole:?}");
+    let state = stored::load(&scene.disk).unwrap().unwrap();
+    assert_eq!(whole.last.map(|(counter, id)| (counter, Some(id))), Some((4, state.report().prev)));
+    let gap = chain(&scene, |at| at != 2, "\0");
+    assert!(matches!(gap.breaks[..], [Break::Gap { after: 2, got: 4 }]), "{gap:?}");
+    let first = chain(&scene, |at| at != 0, "\0");
+    assert!(matches!(first.breaks[..], [Break::Gap { after: 0, got: 2 }]), "{first:?}");
+    let edited = chain(&scene, |_| true, "web1");
+    assert!(matches!(edited.breaks[..], [Break::Refused { place: 2, .. }, Break::Gap { .. }]), "{edited:?}");
+    // What is cut off at the end is seen by whoever asks the node.
+    let cut = chain(&scene, |at| at < 3, "\0");
+    assert!(cut.breaks.is_empty());
+    assert_ne!(cut.last.map(|(counter, _)| counter), Some(state.report().counter));
 }
 
 #[test]

@@ -1,17 +1,18 @@
 //! Asking the agent: `agent status`, `enable`, `disable`, `facts`, `verify`.
 
-use super::{DisableArgs, FactsArgs, JOIN, Place, StatusArgs, VerifyArgs, open};
+use super::{DisableArgs, FactsArgs, HoldArgs, JOIN, Place, StatusArgs, VerifyArgs, open};
 use crate::agent::disable::{self, Disabled};
 use crate::agent::disk::Disk;
 use crate::agent::fetch::{Deadline, Directory, Https, Source, Trust};
+use crate::agent::hold::{self, Hold, HoldError};
 use crate::agent::host::Host;
 use crate::agent::identity::Identity;
-use crate::agent::{facts, lock, pull, report, servers, stored};
+use crate::agent::{facts, freshness, lock, pull, report, servers, stored};
 use crate::cli::counted::counted;
 use crate::cli::{Failure, Outcome, Ui, clock, duration};
 use crate::model::Stamp;
 use crate::model::report::Report;
-use crate::signing::{Decision, State};
+use crate::signing::{Decision, Freshness, State};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
@@ -28,13 +29,15 @@ pub(super) fn status(args: &StatusArgs, ui: &mut Ui) -> Outcome {
         (None, None) => "idling",
     };
     let last = report::last(&disk)?;
+    let freshness = on_disk(&disk, &state, now);
     if args.json {
         let document = json!({
             "node": state.node(), "environment": state.environment(), "status": doing,
             "disabled": disabled, "trust_root": state.root().version(),
             "accepted": state.accepted().map(|a| a.seq), "applied": state.applied(),
-            "log": state.checkpoint(),
-            "last_run": last.as_ref().map(summary), "reports_waiting": report::waiting(&disk)?,
+            "fresh": matches!(freshness, Some(Freshness::Fresh)), "freshness": freshness.map(freshness::standing),
+            "hold": hold::current(&disk, &state, now)?, "trust_root_expires": state.root().expires(),
+            "report": state.report(), "log": state.checkpoint(), "last_run": last.as_ref().map(summary), "reports_waiting": report::waiting(&disk)?,
         });
         ui.line(serde_json::to_string_pretty(&document)?)?;
         return Ok(0);
@@ -43,7 +46,15 @@ pub(super) fn status(args: &StatusArgs, ui: &mut Ui) -> Outcome {
     if let Some(disabled) = disabled {
         ui.line(disabled)?;
     }
+    if let Some(line) = freshness::of_root(state.root(), now) {
+        ui.line(line.message)?;
+    }
     details(&disk, &state, last.as_ref(), ui)
+}
+
+/// How fresh the release on disk is; `None` when there is none that counts.
+fn on_disk(disk: &Disk, state: &State, now: Stamp) -> Option<Freshness> {
+    Some(pull::reload(disk, state, now).ok()??.catalog.freshness())
 }
 
 fn details(disk: &Disk, state: &State, last: Option<&Report>, ui: &mut Ui) -> Outcome {
@@ -58,6 +69,13 @@ fn details(disk: &Disk, state: &State, last: Option<&Report>, ui: &mut Ui) -> Ou
     let applied = state.applied().map(|applied| applied.seq);
     line("release", format!("accepted {}, applied {}", seq(accepted), seq(applied)))?;
     line("log", state.checkpoint().map_or_else(|| "none seen".to_owned(), |seen| seen.to_string()))?;
+    let now = clock::now();
+    if let Some(freshness) = on_disk(disk, state, now) {
+        line("freshness", freshness::standing(freshness))?;
+    }
+    if let Some(Hold { until, reason, .. }) = hold::current(disk, state, now)? {
+        line("held", format!("until {until} (Reason: '{reason}')"))?;
+    }
     if let Some(report) = last {
         let counts = report.counts;
         line(
@@ -74,7 +92,11 @@ fn details(disk: &Disk, state: &State, last: Option<&Report>, ui: &mut Ui) -> Ou
             line("refused", format!("{}: {}", refused.code, refused.message))?;
         }
     }
-    line("reports", format!("{} waiting for a server", report::waiting(disk)?))?;
+    let chain = state.report();
+    let made = chain
+        .prev
+        .map_or_else(|| "none made".to_owned(), |id| format!("{} made, the last is {id}", chain.counter));
+    line("reports", format!("{made}; {} waiting for a server", report::waiting(disk)?))?;
     Ok(0)
 }
 
@@ -110,6 +132,27 @@ pub(super) fn disable(args: &DisableArgs, ui: &mut Ui) -> Outcome {
     } else {
         ui.line(format!("it was disabled already, and stays so (Reason: '{}')", said.reason))?;
     }
+    Ok(0)
+}
+
+pub(super) fn hold(args: &HoldArgs, ui: &mut Ui) -> Outcome {
+    let disk = open(&args.place)?;
+    let state =
+        stored::load(&disk)?.ok_or_else(|| Failure::refused("this node has not joined yet").hint(JOIN))?;
+    let now = clock::now();
+    let (Some(until), Some(reason), false) = (args.until, &args.reason, args.end) else {
+        ui.line(if hold::end(&disk, &state, now)? { "the hold has ended" } else { "there was no hold" })?;
+        return Ok(0);
+    };
+    let held = hold::hold(&disk, &state, (reason, until), now).map_err(|error| {
+        let failure = Failure::from_error(&error);
+        match &error {
+            HoldError::Again(_) => failure
+                .hint("a server with a fresh timestamp ends the silence: `countersign agent run --test`"),
+            HoldError::Disk(_) | HoldError::Until { .. } | HoldError::Reason | HoldError::Nothing => failure,
+        }
+    })?;
+    ui.line(format!("held until {} (Reason: '{}')", held.until, held.reason))?;
     Ok(0)
 }
 

@@ -6,8 +6,8 @@ use super::clone::{Clone, Signer};
 use super::examine::{Examined, examine};
 use super::ledger::{Ledger, Signed};
 use super::note::{self, Words};
-use super::show;
 use super::withdraw::{self, Signature};
+use super::{show, summary};
 use crate::cli::{Failure, Outcome, Ui, clock};
 use crate::model::Tree;
 use crate::review::change::{ChangeError, Standing};
@@ -29,6 +29,7 @@ pub(super) fn run(args: &ApproveArgs, ui: &mut Ui) -> Outcome {
         let (number, who) = (args.change, signer.name.clone());
         return Err(ChangeError::SelfApproval { number, who }.into());
     }
+    summary::demand_reason(&examined)?;
     let mut ledger = Ledger::open(clone.root.repo(), &signer.name)?;
     let rivals = replaced(&ledger, &examined)?;
     if args.again {
@@ -41,7 +42,7 @@ pub(super) fn run(args: &ApproveArgs, ui: &mut Ui) -> Outcome {
         note::write(&clone, &signer, Words::comment(args.change, text), ui)?;
         return Ok(0);
     }
-    present(&examined, ui)?;
+    present(&clone, &examined, ui)?;
     for rival in &rivals {
         ui.line(format_args!("your signature on {} is taken back first", place(rival)))?;
     }
@@ -133,7 +134,7 @@ fn may_sign(clone: &Clone, examined: &Examined) -> Result<(), Failure> {
 }
 
 /// What is about to be signed: what it does first, the bytes last.
-fn present(examined: &Examined, ui: &mut Ui) -> Result<(), Failure> {
+fn present(clone: &Clone, examined: &Examined, ui: &mut Ui) -> Result<(), Failure> {
     let release = &examined.release;
     let authors: Vec<&str> = release.authors.iter().map(crate::model::Principal::as_str).collect();
     ui.line(format_args!("change {}: {}", release.change, escape::line(release.reason.as_bytes())))?;
@@ -144,7 +145,11 @@ fn present(examined: &Examined, ui: &mut Ui) -> Result<(), Failure> {
             release.expires
         ))?;
     }
-    ui.line(show::effects(examined).trim_end())?;
+    ui.line(format_args!(
+        "{}{}",
+        summary::guarded(examined, &clone.root),
+        show::effects(examined).trim_end()
+    ))?;
     ui.line(render::effect(&examined.effect, ui.style()).trim_end())?;
     let warnings = show::warnings(examined, ui);
     if !warnings.is_empty() {

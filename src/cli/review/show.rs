@@ -2,7 +2,7 @@
 
 use super::clone::Clone;
 use super::examine::{Examined, examine};
-use super::list;
+use super::{list, summary};
 use crate::cli::counted::counted;
 use crate::cli::{Failure, Outcome, Ui};
 use crate::model::{NodeName, Principal};
@@ -31,7 +31,7 @@ pub(super) fn run(number: u64, part: Part, ui: &mut Ui) -> Outcome {
     let clone = Clone::open()?;
     let examined = examine(&clone, number, ui)?;
     let text = match part {
-        Part::Summary => summary(&clone, &examined)?,
+        Part::Summary => overview(&clone, &examined)?,
         Part::Diff => diff(&examined, ui),
     };
     ui.page(&text)?;
@@ -51,7 +51,7 @@ fn diff(examined: &Examined, ui: &Ui) -> String {
     )
 }
 
-fn summary(clone: &Clone, examined: &Examined) -> Result<String, Failure> {
+fn overview(clone: &Clone, examined: &Examined) -> Result<String, Failure> {
     let mut change = examined.change.clone();
     let standing = list::standing(clone, &mut change)?;
     let release = &examined.release;
@@ -71,6 +71,7 @@ fn summary(clone: &Clone, examined: &Examined) -> Result<String, Failure> {
     ));
     out.push_str(&format!("  lint       {}\n", lint(examined)));
     out.push_str(&waivers(examined));
+    out.push_str(&summary::guarded(examined, &clone.root));
     out.push_str(&effects(examined));
     out.push_str(&files(examined));
     out.push_str(&format!("  statement  {}\n", examined.id()));
@@ -117,14 +118,10 @@ pub(super) fn effects(examined: &Examined) -> String {
             *counts.entry((change.what, kind.to_owned())).or_default() += 1;
         }
     }
-    let word = |what: What| match what {
-        What::Added => "new",
-        What::Removed => "no longer managed",
-        What::Changed => "changed",
-        What::Reordered => "reordered",
-    };
-    let parts: Vec<String> =
-        counts.iter().map(|((what, kind), count)| format!("{count} {kind} {}", word(*what))).collect();
+    let parts: Vec<String> = counts
+        .iter()
+        .map(|((what, kind), count)| format!("{count} {kind} {}", summary::word(*what)))
+        .collect();
     let parts = if parts.is_empty() { "no resource changes".into() } else { parts.join(", ") };
     format!("  affects    {} of {}: {parts}\n", release.affected, counted(release.nodes, "node"))
 }

@@ -4,11 +4,10 @@ use super::folder::Folder;
 use crate::cli::counted::counted;
 use crate::cli::{Outcome, Ui};
 use crate::model::{Principal, Stamp};
+use crate::signing::root::Urgency;
 use std::path::Path;
 
 const DAY: i64 = 86_400;
-/// Days before the end at which it is told, each time more loudly.
-const WARNINGS: [(i64, &str); 3] = [(7, "urgent"), (30, "warning"), (60, "note")];
 /// Exit code where something is to be done.
 const TO_DO: u8 = 2;
 
@@ -26,21 +25,20 @@ pub(super) fn status(path: &Path, now: Stamp, ui: &mut Ui) -> Outcome {
         ui.note(format_args!("next: countersign trust sign {} --key KEY", folder.path().display()));
         return Ok(TO_DO);
     }
-    let left = newest.root.expires().since(now);
-    let days = left / DAY;
-    let level = WARNINGS.iter().find(|(within, _)| days < *within).map(|(_, level)| *level);
+    let days = newest.root.expires().since(now) / DAY;
+    let urgency = newest.root.urgency(now);
     let end = newest.root.expires();
-    let text = match (left < 0, level) {
-        (true, _) => format!("trust root {version} EXPIRED at {end}: agents accept nothing new"),
-        (false, Some(level)) => {
-            format!("{level}: trust root {version} ends at {end}, in {}", counted(days, "day"))
+    let text = match urgency {
+        Some(Urgency::Expired) => format!("trust root {version} EXPIRED at {end}: agents accept nothing new"),
+        Some(urgency) => {
+            format!("{urgency}: trust root {version} ends at {end}, in {}", counted(days, "day"))
         }
-        (false, None) => {
+        None => {
             format!("trust root {version} is signed and lasts until {end}, {}", counted(days, "day"))
         }
     };
     ui.line(text)?;
-    if level.is_none() && left >= 0 {
+    if urgency.is_none() {
         return Ok(0);
     }
     ui.note(format_args!("next: countersign trust renew --trust {}", folder.path().display()));

@@ -3,6 +3,7 @@
 use crate::server::Limits;
 use crate::server::authority::{self, Authority};
 use crate::server::testing::{Client, NodeKeys, World, now};
+use crate::store::NodeState;
 use std::io::Read;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -62,4 +63,45 @@ fn a_busy_server_says_when_to_come_back() {
     let world = World::with(Limits { publication: 0, ..Limits::default() });
     let answer = world.stranger().get("/pub/root/1.json");
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")));
+}
+
+#[test]
+fn a_running_server_renews_its_certificate_and_drops_no_connection() {
+    let look = Duration::from_millis(50);
+    let world = World::with(Limits { certificate_look: look, ..Limits::default() });
+    let mut open = world.stranger().open();
+    assert_eq!(open.get("/healthz"), 200);
+    let first = open.certificate();
+    // As if it had been made when two thirds of its life ago.
+    let authority = Authority::load(&world.layout.server_ca(), &world.layout.server_ca_key()).unwrap();
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let old = now().plus(-authority::SERVER_LIFE / 3 * 2 - 3600);
+    let made = authority.issue_server(&names, old).unwrap();
+    assert!(!authority::is_fresh(&write(&world, &made), &names, now()).unwrap());
+    let renewed = std::iter::repeat_with(|| {
+        std::thread::sleep(look);
+        let mut fresh = world.stranger().open();
+        assert_eq!(fresh.get("/healthz"), 200);
+        fresh.certificate()
+    });
+    assert!(renewed.take(400).any(|certificate| certificate != first), "the certificate was never renewed");
+    assert_eq!(open.get("/healthz"), 200);
+    assert_eq!(open.certificate(), first);
+    assert!(authority::is_fresh(&world.layout.certificate(), &names, now()).unwrap());
+}
+
+fn write(world: &World, made: &authority::Certified) -> std::path::PathBuf {
+    crate::server::init::put_certificate(&world.layout, made).unwrap();
+    world.layout.certificate()
+}
+
+#[test]
+fn t14_a_node_that_was_denied_is_out_at_its_next_request_over_an_open_connection() {
+    let world = World::start();
+    let node = world.node("web1.web");
+    let mut open = node.open();
+    assert_eq!(open.get("/v1/triggers"), 200);
+    world.decide("web1.web", NodeState::Accepted, NodeState::Denied);
+    assert_eq!(open.get("/v1/triggers"), 403);
+    assert_eq!(open.get("/healthz"), 200, "the connection itself is nobody's secret");
 }

@@ -8,6 +8,7 @@ use crate::signing::log::{Entry, Tiles};
 use crate::signing::tree::Ranges as _;
 use crate::signing::{SigningKey, report};
 use crate::store::Node;
+use crate::store::report::{Continuity, NewReport};
 use std::collections::BTreeMap;
 
 fn body(node: &str, counter: u64, prev: Option<Digest>) -> Report {
@@ -176,4 +177,46 @@ fn d46_facts_are_bounded_in_size_and_depth() {
     let deep = text.replace("\"debian\"", &format!("{}1{}", "[".repeat(500), "]".repeat(500)));
     check(&node, &signed(deep.as_bytes(), &node.keys.report, report::NAMESPACE), 403);
     assert_eq!(row(&world).counter, 0);
+}
+
+#[test]
+fn t13_a_node_that_is_kept_from_reporting_is_told_within_two_intervals() {
+    let world = World::start();
+    let (heard, kept) = (world.node("web1.web"), world.node("web2.web"));
+    check(&heard, &sign(&heard.keys.report, &body("web1.web", 1, None)), 204);
+    let silent = |world: &World| {
+        let page = String::from_utf8(world.stranger().get("/metrics").body).unwrap();
+        let line = page.lines().find_map(|line| line.strip_prefix("countersign_nodes_silent ")).unwrap();
+        line.parse::<u32>().unwrap()
+    };
+    assert_eq!(silent(&world), 0);
+    // It was accepted and reported two intervals ago, and still asks for its catalog today.
+    let name = "web2.web".parse().unwrap();
+    world.database(async |database| {
+        let node = database.nodes_named(&name).await.unwrap().remove(0);
+        let long_ago = now().plus(-3600);
+        database.put_back(&node, long_ago).await;
+        let signed = sign(&kept.keys.report, &body("web2.web", 1, None));
+        let report = NewReport {
+            body: signed.document.into_bytes(),
+            signature: signed.signatures[0].clone(),
+            counter: 1,
+            prev: None,
+            status: "changed".into(),
+            seq: None,
+            facts: Facts::default(),
+            checkpoint: None,
+            forked: false,
+            received: long_ago,
+        };
+        assert_eq!(database.add_report(&node, &report).await.unwrap(), Continuity::Next);
+    });
+    assert_eq!(silent(&world), 1);
+    let world = world.restart();
+    assert_eq!(silent(&world), 1);
+    let alarms = |world: &World| world.audited().iter().filter(|action| *action == "node-silent").count();
+    // The watch of the new server looks at once; stopping it waits for that.
+    let mut world = world;
+    world.stop();
+    assert_eq!(alarms(&world), 1);
 }

@@ -89,6 +89,33 @@ impl Answer {
     }
 }
 
+/// One open connection.
+pub(in crate::server) struct Open {
+    stream: StreamOwned<ClientConnection, TcpStream>,
+}
+
+impl Open {
+    /// The status of the answer to a request over this connection.
+    pub(in crate::server) fn get(&mut self, path: &str) -> u16 {
+        write!(self.stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            self.stream.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
+        self.stream.read_exact(&mut vec![0; length.parse().unwrap()]).unwrap();
+        head.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    /// The certificate that the server showed.
+    pub(in crate::server) fn certificate(&self) -> Vec<u8> {
+        self.stream.conn.peer_certificates().unwrap()[0].to_vec()
+    }
+}
+
 impl Client {
     pub(in crate::server) fn new(world: &World, own: Option<(&str, &KeyPair)>) -> Self {
         let mut roots = RootCertStore::empty();
@@ -127,13 +154,22 @@ impl Client {
         answer.json()
     }
 
-    /// Sends the first lines of a request with the rest of it, and reads the answer to its end.
-    pub(in crate::server) fn send(&self, first: &str, body: &[u8]) -> std::io::Result<Answer> {
+    fn connect(&self) -> std::io::Result<StreamOwned<ClientConnection, TcpStream>> {
         let name = ServerName::try_from("localhost").unwrap();
         let connection = ClientConnection::new(Arc::clone(&self.settings), name).unwrap();
         let socket = TcpStream::connect(self.address)?;
         socket.set_read_timeout(Some(Duration::from_secs(20)))?;
-        let mut stream = StreamOwned::new(connection, socket);
+        Ok(StreamOwned::new(connection, socket))
+    }
+
+    /// A connection that stays open between requests.
+    pub(in crate::server) fn open(&self) -> Open {
+        Open { stream: self.connect().unwrap() }
+    }
+
+    /// Sends the first lines of a request with the rest of it, and reads the answer to its end.
+    pub(in crate::server) fn send(&self, first: &str, body: &[u8]) -> std::io::Result<Answer> {
+        let mut stream = self.connect()?;
         let length = body.len();
         write!(stream, "{first}Host: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n")?;
         stream.write_all(body)?;

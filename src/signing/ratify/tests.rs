@@ -146,8 +146,12 @@ fn d33_without_ratification_a_node_goes_back_to_the_release_before() {
     let (state, _) = accept(&state, &later.offer("web1"), end.plus(-60));
     let look = |state: &State, ratification: &[String], now| {
         let timestamp = later.freshness.clone();
-        let cached =
-            Cached { timestamp, accepted: kept(&two, ratification), fallback: Some(kept(&one, &[])) };
+        let cached = Cached {
+            held: None,
+            timestamp,
+            accepted: kept(&two, ratification),
+            fallback: Some(kept(&one, &[])),
+        };
         let found = reload(state, &cached, now).unwrap();
         (found.release.seq, found.standing, found.catalog.freshness())
     };
@@ -156,11 +160,13 @@ fn d33_without_ratification_a_node_goes_back_to_the_release_before() {
     let both = ratified(&["alice", "bob"], &two);
     assert_eq!(look(&state, &both, end.plus(1)), (2, Standing::Ordinary, Freshness::Fresh));
     // A node that keeps no release before it only looks.
-    let alone = Cached { timestamp: later.freshness.clone(), accepted: kept(&two, &[]), fallback: None };
+    let alone =
+        Cached { held: None, timestamp: later.freshness.clone(), accepted: kept(&two, &[]), fallback: None };
     let found = reload(&state, &alone, end.plus(1)).unwrap();
     assert_eq!(found.catalog.freshness(), Freshness::Expired { since: end });
     // The release before it must still be good, and must be that one.
     let swapped = Cached {
+        held: None,
         timestamp: later.freshness.clone(),
         accepted: kept(&two, &[]),
         fallback: Some(kept(&publish(1, None).restated(&["alice", "bob"], |r| r.reason = "x".into()), &[])),

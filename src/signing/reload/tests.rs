@@ -15,7 +15,7 @@ fn cached(published: &Published) -> Cached {
         leaf: offer.leaf.unwrap(),
         catalog: offer.catalog,
     };
-    Cached { timestamp: offer.timestamp, accepted, fallback: None }
+    Cached { held: None, timestamp: offer.timestamp, accepted, fallback: None }
 }
 
 fn at(now: Stamp) -> Freshness {
@@ -39,6 +39,23 @@ fn t5_a_node_without_news_goes_on_for_a_week_and_then_only_looks() {
     let late = reload(&accepted(&one), &cached(&one), until.plus(1)).unwrap();
     assert!(late.catalog.only_noop());
     assert_eq!(*late.catalog, one.catalogs[1], "it is never taken away");
+}
+
+#[test]
+fn t5_a_hold_is_longer_than_patience_and_no_longer_than_the_release() {
+    let one = publish(1, None);
+    let (state, end) = (accepted(&one), hour(7).plus(7 * 86_400));
+    let at = |held: i64, now: i64| {
+        let cached = Cached { held: Some(end.plus(held)), ..cached(&one) };
+        reload(&state, &cached, end.plus(now)).unwrap().catalog.freshness()
+    };
+    assert_eq!(at(86_400, 1), Freshness::Stale { until: end.plus(86_400) });
+    assert_eq!(at(86_400, 86_401), Freshness::Expired { since: end.plus(86_400) });
+    assert_eq!(at(-86_400, 0), Freshness::Stale { until: end }, "a hold never makes it shorter");
+    let release_end = one.statement.end(state.root(), Standing::Ordinary);
+    let long = release_end.since(end) + 86_400;
+    assert_eq!(at(long, 1), Freshness::Stale { until: release_end });
+    assert_eq!(at(long, long - 1), Freshness::Expired { since: release_end });
 }
 
 #[test]

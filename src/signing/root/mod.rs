@@ -131,6 +131,19 @@ impl Root {
         self.raw.expires
     }
 
+    /// How urgently it must be renewed at `now`; `None` when there is time.
+    #[must_use]
+    pub fn urgency(&self, now: Stamp) -> Option<Urgency> {
+        let left = self.raw.expires.since(now);
+        match left.div_euclid(86_400) {
+            _ if left < 0 => Some(Urgency::Expired),
+            ..7 => Some(Urgency::Urgent),
+            7..30 => Some(Urgency::Warning),
+            30..60 => Some(Urgency::Note),
+            60.. => None,
+        }
+    }
+
     /// The numbers that bound what is accepted.
     #[must_use]
     pub const fn limits(&self) -> &Limits {
@@ -214,6 +227,30 @@ impl Root {
     #[must_use]
     pub const fn token(&self) -> Token {
         if self.raw.require.sk_user_verification { Token::Owner } else { Token::Touched }
+    }
+}
+
+/// How urgently a trust root must be renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// It ends within 60 days.
+    Note,
+    /// It ends within 30 days.
+    Warning,
+    /// It ends within 7 days.
+    Urgent,
+    /// It has ended: nothing new is accepted.
+    Expired,
+}
+
+impl std::fmt::Display for Urgency {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Urgent => "urgent",
+            Self::Expired => "expired",
+        })
     }
 }
 

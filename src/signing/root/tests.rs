@@ -187,3 +187,17 @@ fn stock_openssh_is_told_who_may_sign_what() {
     assert!(line("olga").contains("trigger.v1@") && !line("olga").contains("release.v1@"));
     assert_eq!(text.lines().count(), 1 + PEOPLE.len());
 }
+
+#[test]
+fn a_trust_root_says_60_30_and_7_days_before_its_end() {
+    let root = root();
+    let before = |days: i64, seconds: i64| root.urgency(root.expires().plus(-days * 86_400 - seconds));
+    assert_eq!(before(60, 0), None);
+    assert_eq!(before(59, 86_399), Some(Urgency::Note));
+    assert_eq!(before(30, 0), Some(Urgency::Note));
+    assert_eq!(before(29, 86_399), Some(Urgency::Warning));
+    assert_eq!(before(7, 0), Some(Urgency::Warning));
+    assert_eq!(before(6, 86_399), Some(Urgency::Urgent));
+    assert_eq!(before(0, 0), Some(Urgency::Urgent));
+    assert_eq!(before(0, -1), Some(Urgency::Expired));
+}

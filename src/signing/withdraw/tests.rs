@@ -142,7 +142,7 @@ fn d51_what_is_on_the_disk_counts_no_more_either() {
         leaf: offered.leaf.unwrap(),
         catalog: offered.catalog,
     };
-    let cached = |accepted| Cached { timestamp: one.freshness.clone(), accepted, fallback: None };
+    let cached = |accepted| Cached { held: None, timestamp: one.freshness.clone(), accepted, fallback: None };
     assert!(reload(&accepted(&one), &cached(accepted_release.clone()), one.now()).is_ok());
     assert_eq!(reload(&state, &cached(accepted_release.clone()), one.now()).unwrap_err().code(), "WITHDRAWN");
     let resigned = one.restated(&["alice", "bob", "carol"], |_| ()).release;

@@ -76,3 +76,22 @@ async fn d27_a_restored_node_raises_an_alarm_once_and_goes_on() {
     ];
     check(&history, 1).await;
 }
+
+#[tokio::test]
+async fn t13_who_reports_nothing_for_too_long_is_silent() {
+    let database = Database::in_memory().await.unwrap();
+    let node = node(&database).await;
+    let silent = async |at: Stamp| database.silent(at.plus(-3600)).await.unwrap();
+    assert_eq!(silent(NOW.plus(99_999)).await, [], "who was never accepted is not expected to report");
+    assert!(database.decide(&node, crate::store::NodeState::Accepted, NOW).await.unwrap());
+    assert_eq!(silent(NOW.plus(3599)).await, []);
+    let never = silent(NOW.plus(3600)).await;
+    assert_eq!((never.len(), never[0].last_report), (1, None));
+    let late = NewReport { received: NOW.plus(3600), ..report(1, "a", None) };
+    assert_eq!(database.add_report(&node, &late).await.unwrap(), Continuity::Next);
+    assert_eq!(silent(NOW.plus(7199)).await, []);
+    // That it asks for catalogs and triggers does not count: its reports may be held back.
+    database.seen(&node, NOW.plus(7200)).await.unwrap();
+    let silent = silent(NOW.plus(7200)).await;
+    assert_eq!((silent.len(), silent[0].last_report), (1, Some(NOW.plus(3600))));
+}

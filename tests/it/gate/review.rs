@@ -182,7 +182,7 @@ fn d4_hooks_that_were_exchanged_release_nothing() {
         let (stage, statement) = half_approved();
         for hook in hooks {
             let hook = stage.site().join("hooks").join(hook);
-            std::fs::write(hook, "#!/bin/sh\ncat > /dev/null\nexit 0\n").unwrap();
+            std::fs::write(hook, "#!/bin/sh\nexit 0\n").unwrap();
         }
         forged(&stage, "bob", 1, &statement);
         assert!(!stage.refs().contains("refs/releases/"), "{hooks:?}");
@@ -497,4 +497,51 @@ fn d22_a_branch_moved_behind_our_back_raises_the_alarm() {
     let said = stage.clone_of("carol").refused(&["review", "comment", "1", "-m", "hm"]);
     assert!(said.contains("ALARM: `production` is at"), "{said}");
     assert!(!stage.refs().contains("refs/releases/production/2"));
+}
+
+#[test]
+fn d48_the_summary_has_every_change_and_guarded_ones_first() {
+    let stage = Stage::with(&["--security", "carol=carol.pub", "--guard", "file:/etc/ssh/**"]);
+    let module = |text: &str| format!("{MOTD}\n{text}");
+    let first = module(
+        "[file.\"/etc/ssh/banner\"]\ncontent = \"hi\\n\"\n[package.jq]\n[service.cron]\nensure = \"running\"\n",
+    );
+    stage.clone_of("frank").propose(SITE, "Begin");
+    let path = "modules/motd/module.toml";
+    stage.clone_of("frank").commit(&[(path, &first)], "More");
+    let said = stage.clone_of("frank").push("refs/for/production", &[]);
+    assert!(said.status.success(), "{said:?}");
+    let number = stage.refs().lines().filter(|line| line.contains("/meta")).count() - 1;
+    let alice = stage.clone_of("alice");
+    for args in [&["approve", &number.to_string()][..], &["review", "show", &number.to_string()]] {
+        let output = alice.countersign(args).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let place = |text: &str| said.find(text).unwrap_or_else(|| panic!("{text:?} is not in:\n{said}"));
+        let guarded = place("GUARDED    file[/etc/ssh/banner] new on 2 nodes: role `security` must sign");
+        let affects = place("affects    2 of 2 nodes: 2 file new, 1 package new, 1 service new");
+        assert!(guarded < affects, "{said}");
+    }
+    assert!(!stage.refs().contains("refs/releases/"));
+}
+
+#[test]
+fn d48_nobody_signs_for_many_nodes_without_a_reason() {
+    let stage = Stage::new();
+    let frank = stage.clone_of("frank");
+    frank.commit(SITE, "Begin");
+    for number in 0..9 {
+        let node = format!("nodes/more{number}.example.toml");
+        frank.commit(&[(node.as_str(), "groups = [\"web\"]\n")], "More");
+    }
+    let tree = ok(&mut frank.git(&["write-tree"]));
+    let silent = ok(&mut frank.git(&["commit-tree", tree.trim(), "-m", "..."]));
+    ok(&mut frank.git(&["reset", "-q", "--hard", silent.trim()]));
+    let pushed = frank.push("refs/for/production", &[]);
+    assert!(pushed.status.success(), "{pushed:?}");
+    let said = stage.clone_of("alice").refused(&["approve", "1", "--yes"]);
+    assert!(said.contains("change 1 is for 11 nodes and gives no reason"), "{said}");
+    let why = ok(&mut frank.git(&["commit-tree", tree.trim(), "-m", "Greet everybody"]));
+    ok(&mut frank.git(&["reset", "-q", "--hard", why.trim()]));
+    assert!(frank.push("refs/for/production", &["--push-option=change=1"]).status.success());
+    stage.clone_of("alice").ok(&["approve", "1", "--yes"]);
 }

@@ -26,13 +26,17 @@ impl Drop for Sshd {
 }
 
 impl Sshd {
-    fn start(folder: PathBuf) -> Self {
+    /// A server that lets nobody do anything but `countersign server git`.
+    fn start(folder: PathBuf, server: &Path) -> Self {
         std::fs::create_dir(&folder).unwrap();
         for key in ["host-key", "ssh-key"] {
             let mut keygen = clean("ssh-keygen");
             ok(keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", key, "-f"]).arg(folder.join(key)));
         }
-        std::fs::copy(folder.join("ssh-key.pub"), folder.join("authorized_keys")).unwrap();
+        let key = std::fs::read_to_string(folder.join("ssh-key.pub")).unwrap();
+        let forced = format!("{} server git {}", env!("CARGO_BIN_EXE_countersign"), server.display());
+        let line = format!("restrict,command=\"{forced}\" {key}");
+        std::fs::write(folder.join("authorized_keys"), line).unwrap();
         let home = folder.display();
         let accounts = format!("root:*:0:0::{home}:/bin/sh\nsshd:*:101:65534::/:/bin/false\n");
         std::fs::write(folder.join("passwd"), accounts).unwrap();
@@ -151,7 +155,7 @@ fn snapshot(stage: &Stage) -> Vec<(PathBuf, Vec<u8>)> {
 #[test]
 fn a_push_through_sshd_is_judged_as_any_other() {
     let stage = Stage::new();
-    let sshd = Sshd::start(stage.path("sshd"));
+    let sshd = Sshd::start(stage.path("sshd"), &stage.path("server"));
     let [frank, alice, bob] = ["frank", "alice", "bob"].map(|name| {
         let person = stage.clone_of(name);
         ok(&mut person.git(&["remote", "set-url", "origin", &sshd.address(&stage.site())]));
@@ -176,6 +180,13 @@ fn a_push_through_sshd_is_judged_as_any_other() {
     let said = bob.ok(&["approve", "1", "--yes"]);
     assert!(said.contains("change 1 is release 1 of production"), "{said}");
     assert!(stage.refs().contains("refs/releases/production/1 "), "{}", stage.refs());
+    // A shell is not to be had.
+    let user = ok(clean("id").arg("-un"));
+    let port = sshd.port.to_string();
+    let shell = format!("exec {} -p {port} {}@127.0.0.1 id", sshd.client(), user.trim());
+    let output = clean("sh").arg("-c").arg(shell).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("`id` is not served here"), "{said}");
     // Nothing of all this went past the server.
     assert!(sshd.log().matches("Accepted publickey for").count() >= 5, "{}", sshd.log());
 }

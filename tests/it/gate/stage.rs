@@ -17,6 +17,11 @@ pub(crate) struct Stage {
 impl Stage {
     /// A server with a trust root (alice, bob and carol review, two must sign; frank proposes, dan breaks the glass) and no content.
     pub(crate) fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same with more arguments of `trust init`.
+    pub(crate) fn with(more: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         for name in PEOPLE.iter().chain(&["mallory"]) {
             let file = dir.path().join(name);
@@ -28,6 +33,7 @@ impl Stage {
         args.extend(["--reviewer", "alice=alice.pub", "--reviewer", "bob=bob.pub"]);
         args.extend(["--reviewer", "carol=carol.pub", "--author", "frank=frank.pub"]);
         args.extend(["--break-glass", "dan=dan.pub"]);
+        args.extend(more);
         let said = run(&args);
         for name in ["alice", "bob"] {
             run(&["trust", "sign", "trust", "--key", name]);
