@@ -64,10 +64,13 @@ impl Attack {
         self
     }
 
-    /// The exit code that the agent must end with: a daemon goes on after a bad trigger, and ends well when asked to.
-    pub(super) const fn exit(&self) -> i32 {
+    /// The exit code that the agent must end with: a daemon goes on after a bad trigger, and ends well when asked to;
+    /// news that may be held back has a code of its own.
+    pub(super) fn exit(&self) -> i32 {
+        let held_back = matches!(self.answer, "FREEZE" | "RELEASE_EXPIRED" | "ROOT_EXPIRED");
         match self.course {
             Course::Daemon => 0,
+            Course::Run | Course::HastyRun if held_back => 16,
             Course::Run | Course::HastyRun | Course::RunInThePast | Course::Enroll(_) => 1,
         }
     }

@@ -10,6 +10,7 @@ mod content;
 mod crooked;
 mod evil;
 mod joining;
+mod log;
 pub(crate) mod paper;
 mod parts;
 mod roots;

@@ -167,8 +167,12 @@ fn demands() -> Vec<Attack> {
         signed("asks for a role that is not there", "D35", "ROLE", |release| {
             release.roles = vec![name("nobody")]
         }),
-        signed("calls it an emergency", "D33", "RELEASE_KIND", |release| {
-            release.kind = ReleaseKind::BreakGlass
+        signed("calls it an emergency of a month", "D33", "MALFORMED", |release| {
+            release.kind = ReleaseKind::BreakGlass;
+        }),
+        signed("calls it an emergency, for which nobody has the role", "D33", "ROLE", |release| {
+            release.kind = ReleaseKind::BreakGlass;
+            release.expires = release.created.plus(3600);
         }),
         signed("fills a reserved field of the statement", "D51", "MALFORMED", |release| {
             release.log = Some("1 x".into());

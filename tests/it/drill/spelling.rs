@@ -129,8 +129,8 @@ fn elsewhere() -> Vec<Attack> {
             let bytes = Evil::honest(world).get(TIMESTAMP);
             Evil::honest(world).stated(world, &["alice", "bob"], bytes)
         }),
-        Attack::new("fills a reserved field of the timestamp", "D51", "FORM", |world| {
-            Evil::honest(world).stamped(world, |stamp| stamp.log_size = 1)
+        Attack::new("names a log without its root", "D50", "FORM", |world| {
+            Evil::honest(world).stamped(world, |stamp| stamp.log_root = None)
         }),
         Attack::new("writes a nought into the timestamp's serial", "T4", "FORM", |world| {
             let evil = Evil::honest(world).stamped(world, |_| {});

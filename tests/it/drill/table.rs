@@ -3,7 +3,9 @@
 use super::attack::Attack;
 use super::evil::Evil;
 use super::world::World;
-use super::{content, joining, parts, roots, signatures, spelling, time, transport, triggers, withdrawals};
+use super::{
+    content, joining, log, parts, roots, signatures, spelling, time, transport, triggers, withdrawals,
+};
 use crate::support::repository;
 use countersign::signing::Refusal;
 use std::collections::BTreeSet;
@@ -16,8 +18,8 @@ const LEAST: usize = 60;
 const AT_ONCE: usize = 4;
 
 /// Refusals that no attack of a server meets: agents ask for trust roots one by one, a damaged state is the disk's doing
-/// (`d27_…`), and a storm takes a thousand triggers (`d25_…`).
-const NOT_MET: [&str; 3] = ["ROOT_STEPS", "STATE", "STORM"];
+/// (`d27_…`), emergencies take a key that lies on no server (`d33_…`), and a storm takes a thousand triggers (`d25_…`).
+const NOT_MET: [&str; 5] = ["ROOT_STEPS", "STATE", "BREAK_GLASS_SCOPE", "UNRATIFIED", "STORM"];
 
 /// Every attack, by what it is about.
 fn chapters() -> Vec<(&'static str, Vec<Attack>)> {
@@ -29,6 +31,7 @@ fn chapters() -> Vec<(&'static str, Vec<Attack>)> {
         ("Spelling and versions", spelling::attacks()),
         ("Age and order", time::attacks()),
         ("Signatures taken back", withdrawals::attacks()),
+        ("The log", log::attacks()),
         ("Trust roots", roots::attacks()),
         ("Triggers", triggers::attacks()),
         ("Joining", joining::attacks()),

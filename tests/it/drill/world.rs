@@ -330,10 +330,13 @@ fn authority(path: &Path) -> Digest {
 
 /// Catalogs, blobs and lists of withdrawals: their names have no ending.
 fn objects(directory: &Path) -> Vec<PathBuf> {
-    let inside = |name: &str| std::fs::read_dir(directory.join(name)).unwrap();
-    ["catalog", "blob", "withdrawals"]
+    ["catalog", "blob", "withdrawals", "log"]
         .iter()
-        .flat_map(|name| inside(name))
-        .map(|entry| entry.unwrap().path())
+        .flat_map(|name| files_in(&directory.join(name)))
         .collect()
+}
+
+fn files_in(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files_in(&path) } else { vec![path] }).collect()
 }
