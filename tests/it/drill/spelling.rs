@@ -7,6 +7,9 @@ use super::paper::NODE;
 use super::world::World;
 use countersign::signing::RepoId;
 
+/// Hands out the honest files with one document bent by a function of its bytes.
+type Bend = fn(&World, &dyn Fn(&[u8]) -> Vec<u8>) -> Evil;
+
 /// A kind of document, and how the attacker hands out other bytes of it.
 #[derive(Clone, Copy)]
 struct Kind {
@@ -16,7 +19,7 @@ struct Kind {
     form: &'static str,
     /// The answer to another version.
     version: &'static str,
-    bend: fn(&World, &dyn Fn(&[u8]) -> Vec<u8>) -> Evil,
+    bend: Bend,
 }
 
 const KINDS: [Kind; 5] = [
