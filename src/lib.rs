@@ -9,6 +9,7 @@ pub mod module;
 pub mod policy;
 pub mod repo;
 pub mod review;
+pub mod sealing;
 pub mod server;
 pub mod shell;
 pub mod signing;

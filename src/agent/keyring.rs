@@ -5,7 +5,7 @@
 
 use super::disk::{Disk, DiskError};
 use crate::model::{NodeName, Sealed, SealingKey, Secret, SecretName};
-use crate::signing::sealing::{OpenError, OpeningKey};
+use crate::sealing::{OpenError, OpeningKey};
 use zeroize::Zeroizing;
 
 const KEY: &str = "sealing.key";
@@ -138,7 +138,7 @@ fn read(disk: &Disk, name: &'static str) -> Result<Option<OpeningKey>, KeyringEr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signing::sealing::{Purpose, seal};
+    use crate::sealing::{Purpose, seal};
 
     fn sealed(key: &SealingKey, node: &str) -> Sealed {
         let (secret, node) = ("db/password".parse().unwrap(), node.parse().unwrap());

@@ -12,7 +12,6 @@ pub mod document;
 pub mod ed25519;
 pub mod glob;
 pub mod guard;
-mod hpke;
 mod key;
 pub mod log;
 pub mod merkle;
@@ -26,7 +25,6 @@ pub mod reload;
 pub mod report;
 pub mod review;
 pub mod root;
-pub mod sealing;
 pub mod sshsig;
 pub mod state;
 #[cfg(test)]

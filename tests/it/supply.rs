@@ -93,7 +93,14 @@ fn d49_what_a_node_believes_and_runs_does_not_grow_unseen() {
     let crates = Crates::load();
     let verifying = crates.behind(&["src/signing", "src/model"]);
     assert!(verifying.len() <= VERIFYING, "{} crates verify: {verifying:?}", verifying.len());
-    let agent = crates.behind(&["src/signing", "src/model", "src/shell", "src/policy/guard", "src/agent"]);
+    let agent = crates.behind(&[
+        "src/signing",
+        "src/model",
+        "src/sealing",
+        "src/shell",
+        "src/policy/guard",
+        "src/agent",
+    ]);
     assert!(agent.len() <= AGENT, "{} crates run on a node: {agent:?}", agent.len());
     assert!(verifying.is_subset(&agent) && verifying.contains("ed25519-dalek") && agent.contains("rustls"));
     for server in ["sqlx-core", "libgit2-sys", "axum", "minijinja", "clap"] {

@@ -7,7 +7,7 @@ use crate::agent::disk::Disk;
 use crate::agent::keyring;
 use crate::model::resource::{Content, Exec, File, FileEnsure, LogOutput, Part};
 use crate::model::{Sealed, Secret};
-use crate::signing::sealing::{Purpose, seal};
+use crate::sealing::{Purpose, seal};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 

@@ -3,7 +3,7 @@
 use crate::cli::{Failure, random, site as folder};
 use crate::model::{NodeName, Sealed, SealingKey, Secret, SecretName, secret};
 use crate::module::Site;
-use crate::signing::sealing::{Purpose, seal};
+use crate::sealing::{Purpose, seal};
 use std::collections::BTreeSet;
 use std::path::Path;
 use toml_edit::{DocumentMut, Item, Table, value};

@@ -29,7 +29,7 @@ fn amend(stage: &Stage, files: &[(&str, &str)]) {
         std::fs::write(frank.dir.join(path), text).unwrap();
     }
     ok(&mut frank.git(&["add", "-A"]));
-    ok(&mut frank.git(&["commit", "-q", "--amend", "--no-edit", "--date=now"]));
+    ok(&mut frank.git(&["commit", "-q", "--amend", "--no-edit", "--date=2026-01-01T00:00:00Z"]));
     let output = frank.push("refs/for/production", &[]);
     assert!(output.status.success(), "{output:?}");
 }

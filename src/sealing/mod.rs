@@ -3,11 +3,13 @@
 //! What is sealed is bound to site, secret, node and key: moved anywhere else it does not open. Its length is told
 //! in steps of 64 bytes only. Randomness is an argument; nothing here does I/O.
 
-use super::hpke::{self, WeakKey};
+mod hpke;
+
 use crate::model::digest::{hex, unhex};
 use crate::model::secret::{HEAD, MAX_SECRET, STEP, short};
 use crate::model::{Digest, NodeName, Sealed, SealingKey, Secret, SecretName, canonical};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hpke::WeakKey;
 use serde::Serialize;
 use std::fmt;
 use zeroize::Zeroizing;
