@@ -3,7 +3,7 @@
 
 use super::document::{self, Hash};
 use super::refusal::Refusal;
-use super::tree::{self, MAX_PROOF, Position, leaf_hash, proof, tree_root};
+use super::tree::{self, MAX_PROOF, Position, Remembered, inclusion, leaf_hash, tree_root};
 use crate::model::{Digest, NodeName, canonical};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
@@ -120,16 +120,18 @@ impl Leaves {
 
     /// The leaf documents, one per node.
     pub fn documents(&self) -> impl Iterator<Item = Leaf> {
-        self.entries.iter().zip(&self.blinds).enumerate().map(|(index, (entry, blind))| Leaf {
+        let mut tree = Remembered::new(&self.hashes);
+        let size = self.entries.len() as u64;
+        (0..).zip(self.entries.iter().zip(&self.blinds)).map(move |(index, (entry, blind))| Leaf {
             document: "leaf".into(),
             v: document::V,
             node: entry.node.clone(),
-            index: index as u64,
-            size: self.entries.len() as u64,
+            index,
+            size,
             catalog: entry.catalog,
             length: entry.length,
             blind: *blind,
-            proof: proof(&self.hashes, index),
+            proof: inclusion(&mut tree, Position { index, size }).unwrap_or_else(|never| match never {}),
         })
     }
 }

@@ -5,6 +5,7 @@
 use super::document::Hash;
 use crate::model::{Checkpoint, Digest};
 use sha2::{Digest as _, Sha256};
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::ops::Range;
 
@@ -42,13 +43,53 @@ pub trait Ranges {
     fn root(&mut self, range: Range<u64>) -> Result<Hash, Self::Error>;
 }
 
-/// All leaf hashes, at hand.
+/// All leaf hashes, and every root computed anew: the definition, for tests.
+#[cfg(test)]
 impl Ranges for &[Hash] {
     type Error = Infallible;
 
     fn root(&mut self, range: Range<u64>) -> Result<Hash, Infallible> {
         let at = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         Ok(tree_root(self.get(at(range.start)..at(range.end)).unwrap_or_default()))
+    }
+}
+
+/// All leaf hashes, at hand, with the roots that were computed before: the proofs of all leaves share them.
+#[derive(Debug)]
+pub struct Remembered<'a> {
+    leaves: &'a [Hash],
+    roots: HashMap<(usize, usize), Hash>,
+}
+
+impl<'a> Remembered<'a> {
+    /// Remembers nothing yet.
+    #[must_use]
+    pub fn new(leaves: &'a [Hash]) -> Self {
+        Self { leaves, roots: HashMap::new() }
+    }
+
+    fn subtree(&mut self, low: usize, high: usize) -> Hash {
+        if let Some(root) = self.roots.get(&(low, high)) {
+            return *root;
+        }
+        let root = match self.leaves.get(low..high).unwrap_or_default() {
+            leaves @ ([] | [_]) => return tree_root(leaves),
+            leaves => {
+                let middle = low + leaves.len().next_power_of_two() / 2;
+                node_hash(self.subtree(low, middle), self.subtree(middle, high))
+            }
+        };
+        self.roots.insert((low, high), root);
+        root
+    }
+}
+
+impl Ranges for Remembered<'_> {
+    type Error = Infallible;
+
+    fn root(&mut self, range: Range<u64>) -> Result<Hash, Infallible> {
+        let at = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        Ok(self.subtree(at(range.start), at(range.end)))
     }
 }
 
@@ -59,13 +100,6 @@ pub struct Position {
     pub index: u64,
     /// Number of leaves.
     pub size: u64,
-}
-
-/// The proof that leaf `index` is in the tree over `leaves`; empty when there is no such leaf.
-#[must_use]
-pub fn proof(mut leaves: &[Hash], index: usize) -> Vec<Hash> {
-    let at = Position { index: index as u64, size: leaves.len() as u64 };
-    inclusion(&mut leaves, at).unwrap_or_else(|never| match never {})
 }
 
 /// The proof that a leaf is in a tree (RFC 6962, section 2.1.1), lowest hash first; empty when there is no such leaf.

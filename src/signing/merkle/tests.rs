@@ -7,6 +7,11 @@ fn hashes(count: usize) -> Vec<Hash> {
     (0..count).map(|n| leaf_hash(n.to_string().as_bytes())).collect()
 }
 
+fn proof(leaves: &[Hash], index: usize) -> Vec<Hash> {
+    let at = Position { index: index as u64, size: leaves.len() as u64 };
+    inclusion(&mut Remembered::new(leaves), at).unwrap_or_else(|never| match never {})
+}
+
 fn check_proof(leaves: &[Hash], index: usize) -> Result<(), Refusal> {
     let at = Position { index: index as u64, size: leaves.len() as u64 };
     let root = Digest::from_bytes(tree_root(leaves).0);
@@ -45,6 +50,16 @@ fn every_leaf_of_every_small_tree_is_proved() {
         }
     }
     assert_eq!(proof(&hashes(100_000), 77_777).len(), 17);
+}
+
+/// What is remembered from one leaf to the next changes nothing, and makes a large fleet possible at all.
+#[test]
+fn the_documents_of_a_large_fleet_are_proved() {
+    let node = |n: usize| format!("node-{n:05}").parse().unwrap();
+    let entry = |n| Entry { node: node(n), catalog: Digest::of(&n.to_be_bytes()), length: n as u64 };
+    let leaves = Leaves::new(&[7; 32], (0..20_001).map(entry).collect()).unwrap();
+    let root = leaves.root();
+    assert_eq!(leaves.documents().filter(|leaf| leaf.verify(root).is_ok()).count(), 20_001);
 }
 
 /// Trees of other sizes in which the way to the root looks the same are told apart by the count of nodes in
