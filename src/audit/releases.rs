@@ -169,16 +169,12 @@ fn emergency(
     let signatures: Vec<String> = serde_json::from_slice(&list).unwrap_or_default();
     let ratified_by = roots.since(release.root).find_map(|root| {
         let tally = ratify::check_threshold(root, release, &signatures).ok().filter(|tally| tally.met)?;
-        Some(names(&tally.signed))
+        Some(Principal::list(&tally.signed))
     });
-    let by = names(release.signers());
+    let by = Principal::list(release.signers());
     let standing =
         ratified_by.map_or("ratified by nobody".to_owned(), |names| format!("ratified by {names}"));
     Ok(Some(format!("release {seq} of `{env}` is an EMERGENCY release by {by}, {standing}")))
-}
-
-fn names(people: &[Principal]) -> String {
-    people.iter().map(Principal::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// The statement of a release with its signatures.

@@ -77,7 +77,7 @@ fn verify(args: &VerifyArgs, ui: &mut Ui) -> Outcome {
         ui.line(format_args!("releases    {env} 1 to {newest}"))?;
     }
     if let Some((log, by)) = &verdict.log {
-        ui.line(format_args!("log         {log}, signed by {}", names(by)))?;
+        ui.line(format_args!("log         {log}, signed by {}", Principal::list(by)))?;
         let sorts: Vec<String> =
             verdict.entries.iter().map(|(kind, count)| counted(*count, word(*kind))).collect();
         ui.line(format_args!("            {}", sorts.join(", ")))?;
@@ -178,20 +178,15 @@ fn tell(origin: &Origin, ui: &mut Ui) -> Result<(), Failure> {
     let release = &origin.release;
     let place = format!("release/{}/{}", release.environment, release.seq);
     ui.line(format_args!("  statement {} {place}/statement.json", release.id()))?;
-    ui.line(format_args!("  signed    {} ({place}/sig.d)", names(release.signers())))?;
+    ui.line(format_args!("  signed    {} ({place}/sig.d)", Principal::list(release.signers())))?;
     ui.line(format_args!(
         "  written   {}, change {}, patchset {}",
-        names(&release.authors),
+        Principal::list(&release.authors),
         escape(&release.change),
         release.patchset
     ))?;
     ui.line(format_args!("  commit    {}", release.commit))?;
     ui.line(format_args!("  reason    {}", escape(&release.reason)))
-}
-
-fn names(people: &[Principal]) -> String {
-    let names: Vec<&str> = people.iter().map(Principal::as_str).collect();
-    names.join(", ")
 }
 
 fn escape(text: &str) -> String {

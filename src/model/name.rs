@@ -114,6 +114,14 @@ name!(
         && s.chars().all(|c| alphanumeric(c) || matches!(c, '.' | '_' | '-'))
 );
 
+impl Principal {
+    /// Their names, for people: `alice, bob`.
+    pub fn list<'a>(people: impl IntoIterator<Item = &'a Self>) -> String {
+        let names: Vec<&str> = people.into_iter().map(Self::as_str).collect();
+        names.join(", ")
+    }
+}
+
 name!(
     /// A role of the trust root, for example `release`.
     RoleName,

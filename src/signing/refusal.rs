@@ -199,8 +199,7 @@ fn names(principals: &[Principal]) -> String {
     if principals.is_empty() {
         return "nobody".into();
     }
-    let names: Vec<&str> = principals.iter().map(Principal::as_str).collect();
-    names.join(", ")
+    Principal::list(principals)
 }
 
 #[cfg(test)]

@@ -72,9 +72,11 @@ pub(super) fn tally(clone: &Clone, change: &Change) -> Result<Tally, Failure> {
 }
 
 fn waiting(tally: &Tally) -> String {
-    let signed: Vec<&str> = tally.signed.iter().map(crate::model::Principal::as_str).collect();
-    let signed =
-        if signed.is_empty() { "nobody signed".into() } else { format!("signed by {}", signed.join(", ")) };
+    let signed = if tally.signed.is_empty() {
+        "nobody signed".into()
+    } else {
+        format!("signed by {}", crate::model::Principal::list(&tally.signed))
+    };
     format!("{signed}; missing {}", missing(&tally.missing))
 }
 

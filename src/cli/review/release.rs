@@ -33,7 +33,7 @@ fn line(clone: &Clone, record: &ReleaseRecord) -> String {
     let release = &record.release;
     let signed = match signed(clone, record).and_then(|verified| {
         let emergency = emergency(clone, release)?;
-        Ok(format!("signed by {}{emergency}", names(verified.signers())))
+        Ok(format!("signed by {}{emergency}", Principal::list(verified.signers())))
     }) {
         Ok(signed) => signed,
         Err(error) => format!("NOT VALID: {error}"),
@@ -52,7 +52,7 @@ fn emergency(clone: &Clone, release: &Release) -> Result<String, Failure> {
     let signatures: Vec<String> = given.into_iter().map(|(_, signature)| signature).collect();
     let tally = ratify::check_threshold(&clone.root, release, &signatures)?;
     Ok(if tally.met {
-        format!(", EMERGENCY, ratified by {}", names(&tally.signed))
+        format!(", EMERGENCY, ratified by {}", Principal::list(&tally.signed))
     } else {
         let missing = super::list::missing(&tally.missing);
         format!(", EMERGENCY until {}, not ratified: missing {missing}", release.expires)
@@ -67,7 +67,7 @@ pub(super) fn show(args: &ReleaseArgs, ui: &mut Ui) -> Outcome {
     let release = &record.release;
     ui.line(format_args!("  statement  {}", Digest::of(&record.statement)))?;
     ui.line(format_args!("  change     {}, patchset {}", release.change, release.patchset))?;
-    ui.line(format_args!("  authors    {}", names(&release.authors)))?;
+    ui.line(format_args!("  authors    {}", Principal::list(&release.authors)))?;
     ui.line(format_args!("  commit     {}", release.commit))?;
     ui.line(format_args!("  nodes      {} of {} changed", release.affected, release.nodes))?;
     ui.line(format_args!("  expires    {}", release.expires))?;
@@ -90,7 +90,7 @@ pub(super) fn check(clone: &Clone, record: &ReleaseRecord, ui: &mut Ui) -> Resul
     let release = signed(clone, record)?;
     ui.line(format_args!(
         "signatures  {} under trust root {}",
-        names(release.signers()),
+        Principal::list(release.signers()),
         clone.root.version()
     ))?;
     chain(clone, &release.environment, &release)?;
@@ -141,8 +141,4 @@ fn catalogs(record: &ReleaseRecord, tree: &crate::model::Tree) -> Result<(), Fai
     } else {
         Err(Failure::refused("the catalogs compiled here are not the ones that were signed"))
     }
-}
-
-fn names(people: &[Principal]) -> String {
-    people.iter().map(Principal::as_str).collect::<Vec<_>>().join(", ")
 }

@@ -62,8 +62,10 @@ fn overview(clone: &Clone, examined: &Examined) -> Result<String, Failure> {
         release.environment,
         escape::line(release.reason.as_bytes())
     );
-    let authors: Vec<&str> = release.authors.iter().map(Principal::as_str).collect();
-    out.push_str(&format!("  authors    {} (by their push certificates)\n", authors.join(", ")));
+    out.push_str(&format!(
+        "  authors    {} (by their push certificates)\n",
+        Principal::list(&release.authors)
+    ));
     out.push_str(&format!(
         "  commit     {} on {}\n",
         release.commit,

@@ -88,8 +88,7 @@ pub(super) fn missing(missing: &[Missing]) -> String {
 }
 
 fn names(people: &[Principal]) -> Option<String> {
-    let names: Vec<&str> = people.iter().map(Principal::as_str).collect();
-    (!names.is_empty()).then(|| names.join(", "))
+    (!people.is_empty()).then(|| Principal::list(people))
 }
 
 fn shortened(effect: &str, number: u64) -> String {
