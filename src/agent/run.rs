@@ -230,12 +230,11 @@ impl Course<'_> {
         let release = &ready.release;
         let (seq, end) = (release.seq, release.end(state.root(), ready.standing));
         if ready.standing == Standing::Emergency {
-            let by: Vec<&str> = release.signers().iter().map(Principal::as_str).collect();
-            let text = format!(
-                "EMERGENCY release {seq} by {}: {}; it ends at {end} unless it is ratified",
-                by.join(", "),
-                release.reason
-            );
+            // One person chose these words.
+            let reason = release.reason.escape_debug();
+            let by = Principal::list(release.signers());
+            let text =
+                format!("EMERGENCY release {seq} by {by}: {reason}; it ends at {end} unless it is ratified");
             self.say(LogLevel::Warning, text);
         }
         if let Some(accepted) = state.accepted().filter(|accepted| accepted.seq > seq) {

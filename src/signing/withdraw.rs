@@ -124,9 +124,9 @@ impl Withdrawals {
     #[must_use]
     pub fn keeps(&self, older: &Self, root: &Root) -> bool {
         let signed =
-            |entry: &&Signed| verify_under::<Withdrawal>(root, &Envelope::from((*entry).clone())).is_ok();
-        let missing = older.entries.iter().filter(|entry| !self.entries.contains(entry));
-        missing.filter(signed).count() == 0
+            |entry: &Signed| verify_under::<Withdrawal>(root, &Envelope::from(entry.clone())).is_ok();
+        let mut missing = older.entries.iter().filter(|entry| !self.entries.contains(entry));
+        !missing.any(signed)
     }
 
     /// The withdrawals of people whom `root` knows. What anybody else put into the list counts for nothing, and

@@ -146,7 +146,7 @@ impl Publication {
     /// When the disk refuses.
     pub fn set_withdrawals(&self, env: &EnvName, list: &[u8]) -> Result<(), PublishError> {
         self.add_objects("withdrawals", &[list.to_vec()])?;
-        write(&self.directory.join("withdrawals").join(format!("{env}.json")), list)
+        write_other(&self.directory.join("withdrawals").join(format!("{env}.json")), list)
     }
 
     /// Publishes the signatures that ratify an emergency release.
@@ -163,7 +163,7 @@ impl Publication {
             return Err(PublishError::TooManySignatures(signatures.len()));
         }
         let place = self.directory.join("release").join(env.as_str()).join(seq.to_string());
-        write(&place.join("ratification.json"), &container(signatures))
+        write_other(&place.join("ratification.json"), &container(signatures))
     }
 
     fn add_objects(&self, kind: &str, objects: &[Vec<u8>]) -> Result<(), PublishError> {
@@ -279,6 +279,14 @@ fn make(path: &Path) -> Result<(), PublishError> {
 
 fn write(path: &Path, content: &[u8]) -> Result<(), PublishError> {
     durable::replace(path, content, Access::Public).map_err(io_error("write", path))
+}
+
+/// Writes a file unless it has this content already.
+fn write_other(path: &Path, content: &[u8]) -> Result<(), PublishError> {
+    match durable::read(path).map_err(io_error("read", path))? {
+        Some(there) if there == content => Ok(()),
+        Some(_) | None => write(path, content),
+    }
 }
 
 /// Writes a file that never changes. An object whose content is not its own (a damaged disk) is put right.

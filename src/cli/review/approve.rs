@@ -9,7 +9,7 @@ use super::note::{self, Words};
 use super::withdraw::{self, Signature};
 use super::{show, summary};
 use crate::cli::{Failure, Outcome, Ui, clock};
-use crate::model::Tree;
+use crate::model::{Principal, Tree};
 use crate::review::change::{ChangeError, Standing};
 use crate::review::{escape, render};
 use crate::server::gate::releases;
@@ -136,9 +136,8 @@ fn may_sign(clone: &Clone, examined: &Examined) -> Result<(), Failure> {
 /// What is about to be signed: what it does first, the bytes last.
 fn present(clone: &Clone, examined: &Examined, ui: &mut Ui) -> Result<(), Failure> {
     let release = &examined.release;
-    let authors: Vec<&str> = release.authors.iter().map(crate::model::Principal::as_str).collect();
     ui.line(format_args!("change {}: {}", release.change, escape::line(release.reason.as_bytes())))?;
-    ui.line(format_args!("  authors    {}", authors.join(", ")))?;
+    ui.line(format_args!("  authors    {}", Principal::list(&release.authors)))?;
     if release.kind == ReleaseKind::BreakGlass {
         ui.line(format_args!(
             "  EMERGENCY  in force at once, until {} unless it is ratified",

@@ -82,23 +82,21 @@ impl Ledger {
     pub(super) fn rivals(&self, release: &Release) -> Vec<Signed> {
         let id = release.id();
         let rival = |signed: &&Signed| {
-            signed.statement != id
-                && signed.environment == release.environment
-                && signed.prev == release.prev
-                && !self.lines.contains(&Line::Withdrew(signed.statement))
+            signed.statement != id && signed.environment == release.environment && signed.prev == release.prev
         };
-        self.signed().filter(rival).cloned().collect()
+        self.standing().filter(rival).cloned().collect()
     }
 
-    /// What this person signed of a change, oldest first; with what they took back.
+    /// What this person signed of a change and did not take back, oldest first.
     pub(super) fn of_change(&self, change: u64) -> Vec<Signed> {
-        self.signed().filter(|signed| signed.change == change).cloned().collect()
+        self.standing().filter(|signed| signed.change == change).cloned().collect()
     }
 
-    fn signed(&self) -> impl Iterator<Item = &Signed> {
+    /// The signatures that were not taken back.
+    fn standing(&self) -> impl Iterator<Item = &Signed> {
         self.lines.iter().filter_map(|line| match line {
-            Line::Signed(signed) => Some(signed),
-            Line::Withdrew(_) => None,
+            Line::Signed(signed) if !self.lines.contains(&Line::Withdrew(signed.statement)) => Some(signed),
+            Line::Signed(_) | Line::Withdrew(_) => None,
         })
     }
 
@@ -182,12 +180,13 @@ mod tests {
         let staging = Release { environment: "staging".parse().unwrap(), ..fourth.clone() };
         assert_eq!(ledger.rivals(&staging), []);
         assert_eq!(ledger.rivals(&fourth), [signed(&third)]);
+        assert_eq!(ledger.of_change(5), [signed(&third)]);
+        assert_eq!(ledger.of_change(6), []);
         ledger.note_withdrawal(third.id()).unwrap();
         drop(ledger);
         let ledger = open(home.path());
         assert_eq!(ledger.rivals(&fourth), []);
-        assert_eq!(ledger.of_change(5), [signed(&third)]);
-        assert_eq!(ledger.of_change(6), []);
+        assert_eq!(ledger.of_change(5), [], "nothing that `approve --again` could go by");
     }
 
     #[test]

@@ -81,6 +81,12 @@ pub(super) fn take_back(
     ui: &mut Ui,
 ) -> Result<(), Failure> {
     let Signature { change, environment, statement, reason } = signature;
+    // The server has it, and an earlier command ended before it was noted here.
+    if clone.withdrawn(&environment)?.from(statement).any(|name| *name == signer.name) {
+        ledger.note_withdrawal(statement)?;
+        return ui
+            .line(format_args!("the signature of `{}` on {statement} was taken back before", signer.name));
+    }
     let withdrawal = Withdrawal {
         document: Withdrawal::TYPE.into(),
         v: V,

@@ -80,7 +80,7 @@ fn publish_withdrawals(
     environment: &EnvName,
 ) -> Result<(), GateError> {
     let list = withdrawals::load(repo, environment)?;
-    if list.digest().is_some() && publication.withdrawals(environment)? != Some(list.encode()) {
+    if list.digest().is_some() {
         publication.set_withdrawals(environment, &list.encode())?;
     }
     Ok(())

@@ -1,4 +1,5 @@
-//! What a reviewer's upload does to the record of a change: an approval, a withdrawal, a comment or a rejection.
+//! What a reviewer's upload does to the record of a change: an approval, a withdrawal, a ratification, a comment or a
+//! rejection.
 
 use super::{GateError, releases, withdrawals};
 use crate::model::{Digest, Principal, wire};
@@ -51,7 +52,7 @@ pub(super) fn record_review(
         return approve(repo, root, change, Signed { document: statement, signature });
     }
     if let (Some(document), Some(signature)) = (files.get("withdraw.json"), text("withdraw.sig")) {
-        return withdraw(root, change, Signed { document, signature });
+        return withdraw(repo, root, change, Signed { document, signature });
     }
     if let (Some(document), Some(signature)) = (files.get("ratify.json"), text("ratify.sig")) {
         return ratify(repo, root, change, Signed { document, signature });
@@ -99,13 +100,23 @@ fn approve(
     Ok(Reviewed::Approved)
 }
 
-fn withdraw(root: &Verified<Root>, change: &mut Change, signed: Signed<'_>) -> Result<Reviewed, GateError> {
+fn withdraw(
+    repo: &Repo,
+    root: &Verified<Root>,
+    change: &mut Change,
+    signed: Signed<'_>,
+) -> Result<Reviewed, GateError> {
     let document = String::from_utf8_lossy(signed.document).into_owned();
     let entry = wire::Signed { document, signatures: vec![signed.signature] };
     let withdrawal: Verified<Withdrawal> = verify(root, &Envelope::from(entry.clone()))?;
     if withdrawal.environment != change.environment {
         let (got, want) = (withdrawal.environment.clone(), change.environment.clone());
         return Err(GateError::WithdrawalElsewhere { got, want });
+    }
+    // Once is enough, and nobody fills the list.
+    let before = withdrawals::load(repo, &change.environment)?.in_force(root);
+    if before.from(withdrawal.release).any(|name| *name == withdrawal.by) {
+        return Err(GateError::TakenBack(withdrawal.by.clone()));
     }
     change.withdraw(&withdrawal.by, withdrawal.release)?;
     Ok(Reviewed::Withdrew(entry))

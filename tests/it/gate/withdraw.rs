@@ -112,10 +112,29 @@ fn d51_what_was_taken_back_is_never_given_again() {
     assert!(said.contains("took back the signature of `alice`"), "{said}");
     let said = alice.refused(&["approve", "1", "--yes"]);
     assert!(said.contains("`alice` took back their signature on this statement"), "{said}");
+    once_is_enough(&stage);
     stage.clone_of("bob").ok(&["approve", "1", "--yes"]);
     assert!(!stage.refs().contains("refs/releases/"), "bob alone is not two");
     stage.clone_of("carol").ok(&["approve", "1", "--yes"]);
     assert!(stage.refs().contains("refs/releases/production/1 "));
+}
+
+/// Nobody fills the list by taking back the same signature again and again, with our program or without it.
+fn once_is_enough(stage: &Stage) {
+    let before = list(stage);
+    let alice = stage.clone_of("alice");
+    let said = alice.ok(&["withdraw", "1", "--patchset", "1", "-m", "to be sure", "--yes"]);
+    assert!(said.contains("was taken back before"), "{said}");
+    let entries: serde_json::Value = serde_json::from_slice(&before).unwrap();
+    ok(&mut alice.git(&["checkout", "-q", "--orphan", "again"]));
+    ok(&mut alice.git(&["rm", "-rq", "--cached", "--ignore-unmatch", "."]));
+    ok(&mut alice.git(&["clean", "-fdxq"]));
+    let text = |entry: &serde_json::Value| entry.as_str().unwrap().to_owned();
+    let (document, signature) = (text(&entries[0]["document"]), text(&entries[0]["signatures"][0]));
+    alice.commit(&[("withdraw.json", &document), ("withdraw.sig", &signature)], "Again");
+    let said = alice.push_refused("refs/for/change/1", &[]);
+    assert!(said.contains("took back their signature on this statement"), "{said}");
+    assert_eq!(list(stage), before);
 }
 
 /// A release loses a signature that it needs: whoever verifies it is told so.
