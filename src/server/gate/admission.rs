@@ -11,7 +11,8 @@ use crate::repo::{Id, Limits, Repo, RepoError};
 use crate::review::admission::{self as judgement, Proposal};
 use crate::review::certificate::{self, Pushed};
 use crate::review::{effect, render};
-use crate::signing::{Root, Verified};
+use crate::signing::root::BREAK_GLASS;
+use crate::signing::{Document as _, Refusal, Release, Root, Verified};
 use std::collections::BTreeSet;
 
 /// Commits of one proposal, at most.
@@ -113,6 +114,9 @@ struct Asked {
 
 fn propose(repo: &Repo, root: &Verified<Root>, asked: Asked) -> Result<Proposed, GateError> {
     let Asked { environment, tip, options, now } = asked;
+    if options.emergency && root.role(BREAK_GLASS).is_none() {
+        return Err(Refusal::Role { what: Release::TYPE, role: BREAK_GLASS.into() }.into());
+    }
     let head = releases::head(repo, &environment)?;
     let base = head.commit.unwrap_or(Id::ZERO);
     let commits = new_commits(repo, &environment, base, tip)?;

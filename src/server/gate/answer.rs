@@ -3,8 +3,10 @@
 use super::reconcile::Repaired;
 use super::reviewing::Reviewed;
 use super::ticket::Proposed;
-use crate::model::{Digest, Principal};
+use crate::model::{Digest, Principal, RoleName};
 use crate::review::change::Change;
+use crate::signing::release::ReleaseKind;
+use crate::signing::root::BREAK_GLASS;
 use crate::signing::{Missing, Release, Root, Tally};
 
 /// Lines of the effect shown before the rest is left to `review diff`.
@@ -35,10 +37,14 @@ pub(super) fn proposed(
             Some(names) => format!("; void now: those of {names}. They have to look again.\n"),
         });
     }
-    for role in &statement.roles {
-        if let Some(needed) = root.role(role).map(crate::signing::root::Role::threshold) {
-            out.push_str(&format!("needs {needed} of role `{role}`, not its authors\n"));
-        }
+    let needed = |role: &str| root.role(role).map(crate::signing::root::Role::threshold).unwrap_or_default();
+    let emergency = statement.kind == ReleaseKind::BreakGlass;
+    if emergency {
+        out.push_str(&format!("EMERGENCY: needs {} of role `{BREAK_GLASS}`\n", needed(BREAK_GLASS)));
+    }
+    for role in statement.roles.iter().map(RoleName::as_str) {
+        let what = if emergency { "to last, it is ratified by" } else { "needs" };
+        out.push_str(&format!("{what} {} of role `{role}`, not its authors\n", needed(role)));
     }
     out.push_str(&format!("next: a reviewer runs `countersign review show {number}`\n"));
     out

@@ -13,11 +13,14 @@ fn published(stage: &Stage, name: &str) -> Vec<u8> {
 
 #[test]
 fn d33_an_emergency_is_released_by_its_role_alone_and_ratified_by_the_ordinary_one() {
-    let stage = Stage::new().released();
+    let stage = Stage::with(&["--break-glass", "dan=dan.pub"]).released();
     let (dan, alice, bob) = (stage.clone_of("dan"), stage.clone_of("alice"), stage.clone_of("bob"));
     dan.commit(&[HELLO], "The disk fills up");
     let pushed = dan.push("refs/for/production", &["-o", "break-glass"]);
     assert!(pushed.status.success(), "{pushed:?}");
+    let told = String::from_utf8_lossy(&pushed.stderr);
+    assert!(told.contains("EMERGENCY: needs 1 of role `break-glass`"), "{told}");
+    assert!(told.contains("to last, it is ratified by 2 of role `release`"), "{told}");
     let said = alice.refused(&["approve", "2", "--yes"]);
     assert!(said.contains("`alice` has none of the roles that may approve"), "{said}");
     let said = dan.ok(&["approve", "2", "--yes"]);
@@ -48,7 +51,7 @@ fn d33_an_emergency_is_released_by_its_role_alone_and_ratified_by_the_ordinary_o
 
 #[test]
 fn d33_who_has_not_the_role_makes_no_emergency() {
-    let stage = Stage::new().released();
+    let stage = Stage::with(&["--break-glass", "dan=dan.pub"]).released();
     let frank = stage.clone_of("frank");
     frank.commit(&[HELLO], "The disk fills up");
     assert!(frank.push("refs/for/production", &["-o", "break-glass"]).status.success());
@@ -57,4 +60,16 @@ fn d33_who_has_not_the_role_makes_no_emergency() {
         assert!(said.contains("none of the roles"), "{name}: {said}");
     }
     assert!(!stage.refs().contains("refs/releases/production/2 "));
+}
+
+#[test]
+fn d33_where_nobody_has_the_role_there_are_no_emergencies() {
+    let stage = Stage::new().released();
+    let frank = stage.clone_of("frank");
+    frank.commit(&[HELLO], "The disk fills up");
+    let said = frank.push_refused("refs/for/production", &["-o", "break-glass"]);
+    assert!(
+        said.contains("the release needs the role `break-glass`, which the trust root does not give"),
+        "{said}"
+    );
 }

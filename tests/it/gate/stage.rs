@@ -15,7 +15,7 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// A server with a trust root (alice, bob and carol review, two must sign; frank proposes, dan breaks the glass) and no content.
+    /// A server with a trust root (alice, bob and carol review, two must sign; frank proposes) and no content.
     pub(crate) fn new() -> Self {
         Self::with(&[])
     }
@@ -32,7 +32,6 @@ impl Stage {
         let mut args = vec!["trust", "init", "--server", "server", "--out", "trust", "--threshold", "2"];
         args.extend(["--reviewer", "alice=alice.pub", "--reviewer", "bob=bob.pub"]);
         args.extend(["--reviewer", "carol=carol.pub", "--author", "frank=frank.pub"]);
-        args.extend(["--break-glass", "dan=dan.pub"]);
         args.extend(more);
         let said = run(&args);
         for name in ["alice", "bob"] {
