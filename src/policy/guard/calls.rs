@@ -9,6 +9,23 @@ use super::{interpreter, numbers, options, special};
 use crate::shell::run::{Call, State};
 use crate::shell::{Part, Source, Span, Value};
 
+/// Whether a call of `kill` ends the first process. Perl and Ruby name the signal first, others last or not at all.
+fn kills_first_process(language: &str, arguments: &[Value]) -> bool {
+    let (signal, processes) = match (language, arguments) {
+        ("perl" | "ruby", [signal, processes @ ..]) => (Some(signal), processes),
+        (_, [process, rest @ ..]) => (rest.first(), std::slice::from_ref(process)),
+        (_, []) => return false,
+    };
+    let harmless = |v: &Value| {
+        let name = v.prefix();
+        matches!(
+            name.trim_start_matches("SIG"),
+            "0" | "1" | "10" | "12" | "18" | "HUP" | "USR1" | "USR2" | "CONT"
+        )
+    };
+    processes.iter().any(|v| v.literal() == Some("1")) && !signal.is_some_and(harmless)
+}
+
 /// Does what a call in a script in `language` does.
 pub(super) fn act(analysis: &mut Analysis<'_>, language: &str, found: &Found, span: Span, state: &mut State) {
     let arguments = found.arguments.as_slice();
@@ -41,6 +58,9 @@ pub(super) fn act(analysis: &mut Analysis<'_>, language: &str, found: &Found, sp
         Action::Power => analysis.add(Effect::new(Kind::Power, "now", "script", span)),
         Action::Kill if all.iter().any(|v| v.literal() == Some("-1")) => {
             analysis.add(Effect::new(Kind::Kill, "all", "every process", span));
+        }
+        Action::Kill if kills_first_process(language, &all) => {
+            analysis.add(Effect::new(Kind::Kill, "all", "process 1", span));
         }
         Action::Memory if numbers::is_too_much(arguments) => {
             analysis.add(Effect::new(Kind::Exhaustion, "memory", "script", span));

@@ -69,7 +69,13 @@ impl Reader<'_> {
         if self.has(Syntax::PerlQuotes) && self.names_handle() {
             self.skip(1);
         }
+        let program =
+            self.has(Syntax::PerlQuotes) && self.sign(0, '{') && self.action(name) == Some(Action::Words);
+        let program = program.then(|| self.block_value());
         let mut arguments = self.bare(prints);
+        if let (Some(program), Some(first)) = (program, arguments.first_mut()) {
+            *first = program;
+        }
         if prints && arguments.is_empty() {
             // The record: all that there is, where that is one line.
             arguments.push(Values::one(self.around.stdin.clone().trimmed()));
@@ -79,6 +85,14 @@ impl Reader<'_> {
         }
         let value = self.call(name, receiver, arguments);
         self.after(value)
+    }
+
+    /// Perl's `system {program} list`: what is run is in the braces, and the list's first element is only its name.
+    fn block_value(&mut self) -> Values {
+        self.skip(1);
+        let program = self.expression();
+        self.statements(Some('}'));
+        program
     }
 
     /// Perl's `print HANDLE "…"`: a name, and no comma before what is printed.

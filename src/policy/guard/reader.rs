@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads up to `close`, which is taken too, or to the end.
-    fn statements(&mut self, close: Option<char>) {
+    pub(super) fn statements(&mut self, close: Option<char>) {
         while let Some(token) = self.peek(0) {
             if close.is_some_and(|c| *token == Token::Sign(c)) {
                 self.at += 1;

@@ -20,9 +20,17 @@ impl Shell<'_> {
 
     fn named(&mut self, name: &Value, call: &Call<'_>, state: &mut State) -> Value {
         let Some(name) = name.literal() else { return self.programs.run(call, state) };
-        if let Some(text) = state.aliases.get(name).cloned() {
-            return self.alias(name, &text, call, state);
-        }
+        let Some(text) = state.aliases.get(name).cloned() else { return self.plain(name, call, state) };
+        // bash does not expand aliases in scripts, and no shell does on the line that makes one or in a word with quotes.
+        let mut without = state.clone();
+        self.plain(name, call, &mut without);
+        let output = self.alias(name, &text, call, state);
+        *state = state.clone().merge(without);
+        output
+    }
+
+    /// Runs what a word names that no alias stands for.
+    fn plain(&mut self, name: &str, call: &Call<'_>, state: &mut State) -> Value {
         if let Some(function) = state.functions.get(name).cloned() {
             return self.call(name, &function.body, call, state);
         }
