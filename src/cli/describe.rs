@@ -32,7 +32,13 @@ fn unknown(name: &str) -> Failure {
 }
 
 fn page(kind: Kind) -> String {
-    section(kind.name(), kind.doc(), &[kind.attrs()])
+    let (title, attrs) = kind.example();
+    let lines: String = [format!("[{kind}.\"{title}\"]").as_str()]
+        .into_iter()
+        .chain(attrs.lines())
+        .map(|line| format!("    {line}\n"))
+        .collect();
+    section(kind.name(), kind.doc(), &[kind.attrs()]) + "  for example\n\n" + &lines + "\n"
 }
 
 fn section(name: &str, doc: &str, tables: &[&[Attr]]) -> String {
@@ -41,7 +47,11 @@ fn section(name: &str, doc: &str, tables: &[&[Attr]]) -> String {
 }
 
 fn entry(attr: &Attr) -> String {
-    let default = attr.default.map(|value| format!(" (default: {value})")).unwrap_or_default();
+    let default = match (attr.default, attr.required) {
+        (Some(value), _) => format!(" (default: {value})"),
+        (None, true) => " (required)".to_owned(),
+        (None, false) => String::new(),
+    };
     let live = match attr.live {
         Live::Never => "",
         Live::Content => " Live facts may stand in it.",

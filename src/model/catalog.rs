@@ -1,7 +1,7 @@
 //! The catalog: everything that one node must be, closed and canonical.
 
 use super::canonical::{self, CanonicalError};
-use super::resource::{Content, Spec};
+use super::resource::Content;
 use super::{Digest, EnvName, ModuleName, NodeName, Resource};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -61,14 +61,12 @@ impl Catalog {
     /// The blobs that its files need: digest to size in bytes.
     #[must_use]
     pub fn blobs(&self) -> BTreeMap<Digest, u64> {
-        let content = |resource: &Resource| match &resource.spec {
-            Spec::File(file) => match &file.content {
-                Some(Content::Blob { digest, size }) => Some((*digest, *size)),
-                _ => None,
-            },
-            _ => None,
+        let contents = self.resources.iter().flat_map(|resource| resource.spec.contents());
+        let blob = |content: &Content| match content {
+            Content::Blob { digest, size } => Some((*digest, *size)),
+            Content::Text(_) | Content::Parts(_) => None,
         };
-        self.resources.iter().filter_map(content).collect()
+        contents.filter_map(blob).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The order of the resources of a catalog: explicit edges, then automatic ones, ties by list order.
 
-use super::resource::{Resource, Spec};
+use super::resource::{Need, Resource};
 use super::{Kind, Ref};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
@@ -110,46 +110,32 @@ fn explicit_edges(
 
 /// What a type waits for by itself: the folder a file is in, the user and group that own it, and so on.
 fn automatic_edges(resources: &[Resource], index: &BTreeMap<Ref, usize>) -> Vec<Edge> {
-    let by_path: BTreeMap<&str, usize> = resources
-        .iter()
-        .enumerate()
-        .filter_map(|(i, r)| if let Spec::File(f) = &r.spec { Some((f.path.as_str(), i)) } else { None })
-        .collect();
-    let named = |kind, name: &str| index.get(&Ref { kind, title: name.to_owned() }).copied();
-    let parent = |path: &str| {
-        let mut path = path;
-        while let Some((folder, _)) = path.rsplit_once('/') {
-            if let Some(&i) = by_path.get(folder) {
-                return Some(i);
-            }
-            path = folder;
+    let mut by_path: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (i, resource) in resources.iter().enumerate() {
+        if let Some(path) = resource.spec.provides() {
+            by_path.entry(path).or_default().push(i);
         }
-        None
-    };
+    }
+    let named = |kind, name: &str| index.get(&Ref { kind, title: name.to_owned() }).copied();
+    let at = |path: &str| by_path.get(path).cloned().unwrap_or_default();
     let mut edges = Vec::new();
     for (to, resource) in resources.iter().enumerate() {
-        let needs: Vec<Option<usize>> = match &resource.spec {
-            Spec::File(f) => vec![
-                parent(&f.path),
-                f.owner.as_deref().and_then(|o| named(Kind::User, o)),
-                f.group.as_deref().and_then(|g| named(Kind::Group, g)),
-            ],
-            Spec::Exec(e) => vec![
-                e.user.as_deref().and_then(|u| named(Kind::User, u)),
-                e.cwd.as_deref().and_then(|cwd| by_path.get(cwd).copied()),
-                e.program().and_then(|program| by_path.get(program).copied()),
-            ],
-            Spec::User(u) => {
-                let groups = u.groups.iter().flatten().chain(&u.gid);
-                groups.map(|g| named(Kind::Group, g)).collect()
-            }
-            Spec::Cron(c) => vec![named(Kind::User, &c.user)],
-            Spec::Package(_) | Spec::Service(_) | Spec::Group(_) | Spec::Notify(_) => Vec::new(),
-        };
-        let needs = needs.into_iter().flatten().filter(|from| *from != to);
-        edges.extend(needs.map(|from| Edge { from, to, refresh: false }));
+        let needs = resource.spec.needs().into_iter().flat_map(|need| match need {
+            Need::User(name) => named(Kind::User, name).into_iter().collect(),
+            Need::Group(name) => named(Kind::Group, name).into_iter().collect(),
+            Need::Path(path) => at(path),
+            Need::Within(path) => folders(path).map(at).find(|found| !found.is_empty()).unwrap_or_default(),
+        });
+        edges.extend(needs.filter(|from| *from != to).map(|from| Edge { from, to, refresh: false }));
     }
     edges
+}
+
+/// The folders that a path is in, the nearest first, without the root.
+fn folders(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(path), |path| path.rsplit_once('/').map(|(folder, _)| folder))
+        .skip(1)
+        .filter(|path| !path.is_empty())
 }
 
 /// Ascending, one edge per pair; a pair refreshes when any of its edges does.
@@ -228,7 +214,7 @@ fn cycles(resources: &[Resource], edges: &[Edge], rest: &BTreeSet<usize>) -> Vec
 mod tests {
     use super::*;
     use crate::model::resource::Notify;
-    use crate::model::{Meta, ModuleName};
+    use crate::model::{Meta, ModuleName, Spec};
 
     fn note(title: &str, require: &[&str]) -> Resource {
         let module: ModuleName = "m".parse().unwrap_or_else(|e| unreachable!("{e}"));

@@ -5,7 +5,7 @@ use super::module::Module;
 use super::prepare::Prepared;
 use super::shape::Typed;
 use super::spec::{self, Attrs};
-use super::{file_spec, folder};
+use super::{file_spec, folder, plain};
 use crate::model::resource::{Content, META_ATTRS, Shape};
 use crate::model::{Finding, Kind, Spec};
 use std::collections::BTreeMap;
@@ -40,5 +40,9 @@ pub(super) fn check(module: &Module, findings: &mut Vec<Finding>) {
 
 /// The typed form of a resource of any type; `None` after telling what is wrong.
 pub(super) fn built(attrs: &mut Attrs<'_>, content: Option<Content>) -> Option<Spec> {
-    if attrs.kind == Kind::File { file_spec::build(attrs, content) } else { spec::build(attrs) }
+    match attrs.kind {
+        Kind::File => file_spec::build(attrs, content),
+        _ if content.is_some() => plain::build(attrs, content),
+        _ => spec::build(attrs),
+    }
 }

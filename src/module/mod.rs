@@ -24,6 +24,7 @@ mod meta;
 mod module;
 mod origin;
 mod param;
+mod plain;
 mod prepare;
 pub mod schema;
 mod secrets;

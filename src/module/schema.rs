@@ -86,7 +86,13 @@ pub fn document(title: &str, mut root: Value) -> Value {
 fn resource(kind: Kind) -> Value {
     let all = kind.attrs().iter().chain(META_ATTRS).chain(CONTROL_ATTRS);
     let properties: Map<String, Value> = all.map(|attr| (attr.name.to_owned(), attribute(attr))).collect();
-    json!({ "type": "object", "properties": properties, "additionalProperties": false })
+    let needs = |attr: &&Attr| attr.required && kind.title_attr() != Some(attr.name);
+    let required: Vec<&str> = kind.attrs().iter().filter(needs).map(|attr| attr.name).collect();
+    let mut schema = json!({ "type": "object", "properties": properties, "additionalProperties": false });
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema
 }
 
 fn attribute(attr: &Attr) -> Value {
@@ -116,6 +122,13 @@ fn shape(shape: Shape) -> Vec<Value> {
             "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" },
             "additionalProperties": { "type": ["string", "integer"] },
         }),
+        Shape::Settings => json!({
+            "type": "object",
+            "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" },
+            "additionalProperties": {
+                "type": ["string", "integer", "array"], "items": { "type": ["string", "integer"] },
+            },
+        }),
         Shape::Mode => json!({ "type": "string", "pattern": "^[0-7]{1,4}$|^[ugoa]*[-+=]" }),
         Shape::Command | Shape::Commands => json!({ "type": "string", "minLength": 1 }),
         Shape::Refs => json!({ "type": "string", "pattern": reference() }),
@@ -126,7 +139,9 @@ fn shape(shape: Shape) -> Vec<Value> {
     let element = json!({ "anyOf": [one.clone(), template.clone()] });
     match shape {
         Shape::Text | Shape::Path | Shape::Bool | Shape::Integer(..) => vec![one, template],
-        Shape::OneOf(_) | Shape::BoolOr(_) | Shape::Table | Shape::Mode => vec![one, template],
+        Shape::OneOf(_) | Shape::BoolOr(_) | Shape::Table | Shape::Settings | Shape::Mode => {
+            vec![one, template]
+        }
         Shape::Paths | Shape::Integers(..) | Shape::Texts | Shape::CronField | Shape::Refs => {
             vec![one, template, list(element)]
         }

@@ -27,6 +27,8 @@ pub(super) enum Typed {
     Integers(Vec<i64>),
     /// A table of texts.
     Table(BTreeMap<String, String>),
+    /// A table of lists of texts.
+    Settings(BTreeMap<String, Vec<String>>),
     /// The content of a file.
     Content(Content),
     /// Commands: one, or several.
@@ -77,6 +79,7 @@ impl Shaping<'_> {
             },
             Shape::Texts => self.each(item, Self::text).map(Typed::Texts),
             Shape::Table => self.table(item).map(Typed::Table),
+            Shape::Settings => self.settings(item).map(Typed::Settings),
             Shape::Mode => self.mode(item).map(Typed::Text),
             Shape::Command => self.command(item).map(|command| Typed::Commands(vec![command])),
             Shape::Commands => self.commands(item).map(Typed::Commands),
@@ -201,6 +204,18 @@ impl Shaping<'_> {
     }
 
     fn table(&mut self, item: &Item) -> Option<BTreeMap<String, String>> {
+        self.entries(item, Self::text)
+    }
+
+    fn settings(&mut self, item: &Item) -> Option<BTreeMap<String, Vec<String>>> {
+        self.entries(item, |shaping, item| shaping.each(item, Self::text))
+    }
+
+    fn entries<T>(
+        &mut self,
+        item: &Item,
+        read: impl Fn(&mut Self, &Item) -> Option<T>,
+    ) -> Option<BTreeMap<String, T>> {
         let Value::Table(table) = &item.value else { return self.wrong("a table of texts", item, "") };
         let mut texts = BTreeMap::new();
         for (key, item) in table {
@@ -211,8 +226,8 @@ impl Shaping<'_> {
                 self.fail::<()>("bad-value", message, &key.span, "use A-Z a-z 0-9 and `_`");
                 continue;
             }
-            let text = self.text(item)?;
-            texts.insert(key.name.clone(), text);
+            let value = read(self, item)?;
+            texts.insert(key.name.clone(), value);
         }
         (texts.len() == table.len()).then_some(texts)
     }

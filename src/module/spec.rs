@@ -4,10 +4,11 @@
 //! names of packages, services and accounts may look like, so that none is ever read as an option.
 
 use super::document::place;
+use super::plain;
 use super::shape::{RawCommand, Typed, path_fault};
 use crate::model::resource::{
-    Command, Cron, CronField, Enable, Exec, Group, LogOutput, Membership, Notify, Package, PackageEnsure,
-    Service, ServiceEnsure, User, Word,
+    Command, Cron, CronField, Enable, Exec, Group, LogOutput, Membership, Package, PackageEnsure, Service,
+    ServiceEnsure, User, Word,
 };
 use crate::model::{Finding, Kind, Spec};
 use std::collections::BTreeMap;
@@ -81,7 +82,7 @@ impl Attrs<'_> {
         }
     }
 
-    fn table(&self, name: &str) -> BTreeMap<String, String> {
+    pub(super) fn table(&self, name: &str) -> BTreeMap<String, String> {
         match self.values.get(name) {
             Some((Typed::Table(table), _)) => table.clone(),
             _ => BTreeMap::new(),
@@ -144,9 +145,8 @@ pub(super) fn build(attrs: &mut Attrs<'_>) -> Option<Spec> {
         Kind::User => Spec::User(user(attrs)),
         Kind::Group => Spec::Group(group(attrs)),
         Kind::Cron => Spec::Cron(cron(attrs)),
-        Kind::Notify => {
-            Spec::Notify(Notify { message: attrs.text("message").unwrap_or_else(|| attrs.title.to_owned()) })
-        }
+        // Types whose attributes are all that there is to them.
+        _ => return plain::build(attrs, None),
     };
     (attrs.findings.len() == before).then_some(spec)
 }

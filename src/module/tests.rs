@@ -315,23 +315,30 @@ fn d34_a_fact_cannot_be_taken_through_another_template() {
 
 #[test]
 fn d34_no_field_lets_a_line_break_or_a_nul_through() {
-    let base = |kind: Kind| match kind {
-        Kind::File => "path = \"/x\"\n",
-        Kind::Exec | Kind::Cron => "command = \"/bin/x\"\n",
-        _ => "",
+    let base = |kind: Kind, name: &str| {
+        let lines = match kind {
+            Kind::File => "path = \"/x\"\n",
+            Kind::Exec | Kind::Cron => "command = \"/bin/x\"\n",
+            _ => kind.example().1,
+        };
+        let others = lines.lines().filter(|line| line.split(' ').next() != Some(name));
+        others.map(|line| format!("{line}\n")).collect::<String>()
     };
     let mut tried = 0;
     for kind in Kind::ALL {
+        let (title, attrs) = kind.example();
+        let example = module(&format!("[{kind}.'{title}']\n{attrs}"));
+        assert!(both(&example).is_ok(), "the example of {kind}");
         for attr in kind.attrs().iter().chain(META_ATTRS) {
             let lines = matches!(attr.shape, Shape::Command | Shape::Commands) || attr.live == Live::Content;
-            let base = if base(kind).starts_with(attr.name) { "" } else { base(kind) };
+            let base = base(kind, attr.name);
             for value in [r#""a\nb""#, r#""/a\nb""#, r#""/a/../b\u0000""#, r#""\u202eabc""#, r#""{{ nl }}x""#]
             {
                 if lines && value.contains("{{") {
                     continue;
                 }
                 let text = format!(
-                    "[params]\nnl = {{ type = \"text\", default = \"/\\n\" }}\n[{kind}.x]\n{base}{} = {value}\n",
+                    "[params]\nnl = {{ type = \"text\", default = \"/\\n\" }}\n[{kind}.'{title}']\n{base}{} = {value}\n",
                     attr.name
                 );
                 let allowed = attr.live == Live::Content && value.contains("\\n");

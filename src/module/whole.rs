@@ -72,15 +72,7 @@ pub(super) fn check(resources: &[Resource], origins: &[Origin], findings: &mut V
 fn same_thing(resources: &[Resource], origins: &[Origin], findings: &mut Vec<Finding>) {
     let mut first: BTreeMap<(&str, String), usize> = BTreeMap::new();
     for (i, resource) in resources.iter().enumerate() {
-        let (what, name) = match &resource.spec {
-            Spec::File(file) => ("path", file.path.clone()),
-            Spec::Package(package) => ("package", package.name.clone()),
-            Spec::Service(service) => ("service", service.name.clone()),
-            Spec::User(user) => ("account", user.name.clone()),
-            Spec::Group(group) => ("group", group.name.clone()),
-            Spec::Cron(cron) => ("crontab entry", format!("{}: {}", cron.user, cron.name)),
-            Spec::Exec(_) | Spec::Notify(_) => continue,
-        };
+        let Some((what, name)) = resource.spec.thing() else { continue };
         let Some(other) = first.insert((what, name.clone()), i) else { continue };
         let apart = resource.meta.when.is_some() && resources[other].meta.when.is_some();
         if apart || resource.reference() == resources[other].reference() {

@@ -3,7 +3,7 @@
 
 use super::guard::{self, Rules, Setting, Subject};
 use super::resource;
-use crate::model::resource::{Command, Content as FileContent, Exec, File, Part, Word};
+use crate::model::resource::{Command, Content, Deed, File, Part, Word};
 use crate::model::{Digest, Severity, Spec};
 use crate::shell::{Span, Value};
 use std::collections::BTreeMap;
@@ -103,7 +103,7 @@ fn digest_of(subject: &Subject<'_>) -> Digest {
 pub(super) fn examine(rules: &Rules, spec: &Spec, blobs: &BTreeMap<Digest, Vec<u8>>) -> Vec<Raw> {
     let mut found = match spec {
         Spec::File(file) => {
-            let unreadable = matches!(content(file, blobs), Content::Unreadable if is_executable(file));
+            let unreadable = matches!(content(file, blobs), Held::Unreadable if file.is_executable());
             let script = unreadable.then(|| Raw::of(rules, "unreadable-script", &file.path, "source"));
             let code = file.is_secret() && runs(rules, file, blobs);
             let secret = code.then(|| Raw::of(rules, "secret-in-code", &file.path, "content"));
@@ -113,7 +113,8 @@ pub(super) fn examine(rules: &Rules, spec: &Spec, blobs: &BTreeMap<Digest, Vec<u
         Spec::Package(package) => resource::package(rules, package),
         Spec::Service(service) => resource::service(rules, service),
         Spec::User(user) => resource::user(rules, user),
-        Spec::Exec(_) | Spec::Cron(_) | Spec::Group(_) | Spec::Notify(_) => Vec::new(),
+        // What the others do is all in their deeds.
+        _ => Vec::new(),
     };
     each_subject(spec, blobs, &mut |attr, subject, setting| {
         found.extend(Raw::analysed(rules, subject, setting, attr));
@@ -126,40 +127,39 @@ pub(super) type Look<'l> = dyn FnMut(&'static str, &Subject<'_>, &Setting) + 'l;
 
 /// Hands everything that a resource makes a node execute to `look`.
 pub(super) fn each_subject(spec: &Spec, blobs: &BTreeMap<Digest, Vec<u8>>, look: &mut Look<'_>) {
-    match spec {
-        Spec::Exec(exec) => commands(exec, look),
-        Spec::Cron(cron) if cron.absent => {}
-        Spec::Cron(cron) => {
-            let setting = Setting { cwd: None, environment: cron.environment.clone() };
-            look("command", &Subject::Shell(&crontab_text(&cron.command)), &setting);
-        }
-        Spec::File(file) => {
-            if let Content::Text(value) = content(file, blobs) {
-                let subject = Subject::File(&file.path, &value, is_executable(file));
-                look("content", &subject, &Setting::default());
+    for deed in spec.deeds() {
+        match deed {
+            Deed::Run { attr, command, cwd, environment } => {
+                let setting = Setting { cwd: cwd.map(str::to_owned), environment: environment.clone() };
+                run(attr, command, &setting, look);
             }
-            if !file.validate_cmd.is_empty() {
-                let words: Vec<Value> = file.validate_cmd.iter().map(|w| Value::text(w.as_str())).collect();
-                look("validate_cmd", &Subject::Argv(&words), &Setting::default());
+            Deed::Cron { command, environment } => {
+                let setting = Setting { cwd: None, environment: environment.clone() };
+                look("command", &Subject::Shell(&crontab_text(command)), &setting);
+            }
+            Deed::Hold { attr, path, content, executable } => {
+                if let Held::Text(value) = held(&content, blobs) {
+                    look(attr, &Subject::File(&path, &value, executable), &Setting::default());
+                }
+            }
+            Deed::Like { attr, argv } => {
+                let words: Vec<Value> = argv.iter().map(|word| Value::text(word.as_str())).collect();
+                look(attr, &Subject::Argv(&words), &Setting::default());
             }
         }
-        Spec::Package(_) | Spec::Service(_) | Spec::User(_) | Spec::Group(_) | Spec::Notify(_) => {}
     }
 }
 
-fn commands(exec: &Exec, look: &mut Look<'_>) {
-    let setting = Setting { cwd: exec.cwd.clone(), environment: exec.environment.clone() };
-    for (attr, command) in exec.commands() {
-        match command {
-            Command::Shell(text) => look(attr, &Subject::Shell(text), &setting),
-            Command::Argv(words) => {
-                let value = |word: &Word| match word {
-                    Word::Text(text) => Value::text(text.as_str()),
-                    Word::Fact(_) => guard::fact(),
-                };
-                let words: Vec<Value> = words.iter().map(value).collect();
-                look(attr, &Subject::Argv(&words), &setting);
-            }
+fn run(attr: &'static str, command: &Command, setting: &Setting, look: &mut Look<'_>) {
+    match command {
+        Command::Shell(text) => look(attr, &Subject::Shell(text), setting),
+        Command::Argv(words) => {
+            let value = |word: &Word| match word {
+                Word::Text(text) => Value::text(text.as_str()),
+                Word::Fact(_) => guard::fact(),
+            };
+            let words: Vec<Value> = words.iter().map(value).collect();
+            look(attr, &Subject::Argv(&words), setting);
         }
     }
 }
@@ -175,8 +175,8 @@ fn crontab_text(command: &str) -> String {
     }
 }
 
-/// What a file will contain.
-enum Content {
+/// What a file will hold.
+enum Held {
     /// The resource does not say.
     Unsaid,
     /// This text.
@@ -185,11 +185,14 @@ enum Content {
     Unreadable,
 }
 
-fn content(file: &File, blobs: &BTreeMap<Digest, Vec<u8>>) -> Content {
-    match &file.content {
-        None => Content::Unsaid,
-        Some(FileContent::Text(text)) => Content::Text(Value::text(text.as_str())),
-        Some(FileContent::Parts(parts)) => {
+fn content(file: &File, blobs: &BTreeMap<Digest, Vec<u8>>) -> Held {
+    file.content.as_ref().map_or(Held::Unsaid, |content| held(content, blobs))
+}
+
+fn held(content: &Content, blobs: &BTreeMap<Digest, Vec<u8>>) -> Held {
+    match content {
+        Content::Text(text) => Held::Text(Value::text(text.as_str())),
+        Content::Parts(parts) => {
             let mut value = Value::default();
             for part in parts {
                 value.append(&match part {
@@ -198,26 +201,17 @@ fn content(file: &File, blobs: &BTreeMap<Digest, Vec<u8>>) -> Content {
                     Part::Fact(_) | Part::Sealed(_) => guard::fact(),
                 });
             }
-            Content::Text(value)
+            Held::Text(value)
         }
-        Some(FileContent::Blob { digest, .. }) => {
-            match blobs.get(digest).map(|bytes| std::str::from_utf8(bytes)) {
-                Some(Ok(text)) => Content::Text(Value::text(text)),
-                Some(Err(_)) | None => Content::Unreadable,
-            }
-        }
+        Content::Blob { digest, .. } => match blobs.get(digest).map(|bytes| std::str::from_utf8(bytes)) {
+            Some(Ok(text)) => Held::Text(Value::text(text)),
+            Some(Err(_)) | None => Held::Unreadable,
+        },
     }
 }
 
 /// Whether some program would execute the file.
 fn runs(rules: &Rules, file: &File, blobs: &BTreeMap<Digest, Vec<u8>>) -> bool {
-    let Content::Text(value) = content(file, blobs) else { return false };
-    guard::is_code(rules, &Subject::File(&file.path, &value, is_executable(file)))
-}
-
-fn is_executable(file: &File) -> bool {
-    file.mode.as_deref().is_some_and(|mode| match u32::from_str_radix(mode, 8) {
-        Ok(bits) => bits & 0o111 != 0,
-        Err(_) => mode.contains('x'),
-    })
+    let Held::Text(value) = content(file, blobs) else { return false };
+    guard::is_code(rules, &Subject::File(&file.path, &value, file.is_executable()))
 }

@@ -44,7 +44,7 @@ pub(super) fn file(rules: &Rules, file: &File) -> Vec<Raw> {
 
 /// What a package resource does.
 pub(super) fn package(rules: &Rules, package: &Package) -> Vec<Raw> {
-    let mut found = match &package.ensure {
+    let found = match &package.ensure {
         PackageEnsure::Absent | PackageEnsure::Purged if guard::is_essential(rules, &package.name) => {
             Raw::of(rules, "essential-package", &package.name, "ensure")
         }
@@ -53,20 +53,8 @@ pub(super) fn package(rules: &Rules, package: &Package) -> Vec<Raw> {
         | PackageEnsure::Purged
         | PackageEnsure::Present
         | PackageEnsure::Version(_) => None,
-    }
-    .into_iter()
-    .collect::<Vec<_>>();
-    if !package.install_options.is_empty() {
-        let options = package.install_options.iter().map(|o| Value::text(o.as_str()));
-        let argv: Vec<Value> = ["apt-get", "install"]
-            .map(Value::text)
-            .into_iter()
-            .chain(options)
-            .chain([Value::text(package.name.as_str())])
-            .collect();
-        found.extend(Raw::analysed(rules, &Subject::Argv(&argv), &Setting::default(), "install_options"));
-    }
-    found
+    };
+    found.into_iter().collect()
 }
 
 /// What a service resource does.

@@ -7,8 +7,8 @@ use super::refusal::Refusal;
 use super::release::Release;
 use super::root::{Guard, Root};
 use super::verified::Verified;
-use crate::model::resource::{Command, Cron, Exec, File, FileEnsure, Word};
-use crate::model::{Catalog, Principal, Ref, Resource, RoleName, Spec};
+use crate::model::resource::{File, FileEnsure};
+use crate::model::{Catalog, Kind, Principal, Ref, Resource, RoleName, Spec};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The roles that must have signed a release with this catalog, each with a resource that says so.
@@ -39,21 +39,16 @@ pub(super) fn check(root: &Root, release: &Verified<Release>, catalog: &Catalog)
 }
 
 fn touches(guard: &Guard, resource: &Resource) -> bool {
-    if guard.resource != resource.spec.kind() {
-        return false;
+    let spec = &resource.spec;
+    if let (Kind::File, Spec::File(file)) = (guard.resource, spec) {
+        return file_touches(guard, file);
     }
-    let names: Vec<String> = match &resource.spec {
-        Spec::File(file) => return file_touches(guard, file),
-        Spec::Package(package) => vec![package.name.clone()],
-        Spec::Service(service) => vec![service.name.clone()],
-        Spec::User(user) => vec![user.name.clone()],
-        Spec::Group(group) => vec![group.name.clone()],
-        Spec::Exec(exec) => exec_names(exec),
-        Spec::Cron(cron) => cron_names(cron),
-        Spec::Notify(_) => Vec::new(),
-    };
-    let title = std::iter::once(&resource.title);
-    title.chain(&names).any(|name| guard.pattern.matches_name(name))
+    // Whatever the type is called, a guarded file is a guarded file.
+    if guard.resource == Kind::File && spec.paths().iter().any(|path| guard.pattern.matches(path)) {
+        return true;
+    }
+    let mut names = std::iter::once(resource.title.clone()).chain(spec.names());
+    guard.resource == spec.kind() && names.any(|name| guard.pattern.matches_name(&name))
 }
 
 /// A file touches a guarded path when it is there, when what it does to a folder reaches there, or when it
@@ -71,29 +66,6 @@ fn file_touches(guard: &Guard, file: &File) -> bool {
             || guard.pattern.matches(path)
             || ((sweeping || replaces) && guard.pattern.reaches_below(path))
     })
-}
-
-fn exec_names(exec: &Exec) -> Vec<String> {
-    let mut names: Vec<String> = exec.commands().map(|(_, command)| command_text(command)).collect();
-    names.extend(exec.program().map(str::to_owned));
-    names
-}
-
-fn command_text(command: &Command) -> String {
-    match command {
-        Command::Shell(text) => text.clone(),
-        Command::Argv(words) => {
-            let text = |word: &Word| match word {
-                Word::Text(text) => text.clone(),
-                Word::Fact(fact) => format!("{{{{ facts.{fact} }}}}"),
-            };
-            words.iter().map(text).collect::<Vec<_>>().join(" ")
-        }
-    }
-}
-
-fn cron_names(cron: &Cron) -> Vec<String> {
-    vec![cron.name.clone(), cron.user.clone(), cron.command.clone()]
 }
 
 #[cfg(test)]

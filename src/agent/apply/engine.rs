@@ -237,6 +237,9 @@ fn managed(catalog: &Catalog) -> BTreeMap<String, bool> {
                 managed.entry(format!("{}{suffix}", file.path)).or_insert(false);
             }
         }
+        for path in resource.spec.paths() {
+            managed.entry(path).or_insert(false);
+        }
     }
     managed
 }

@@ -2,10 +2,10 @@
 
 use super::engine::Course;
 use super::pending::Events;
-use crate::agent::types::{Change, Done, Refreshed, Type, chain};
+use crate::agent::types::{Change, Done, Plan, Refreshed, Type, chain, judge_deeds};
+use crate::model::Ref;
 use crate::model::report::{Event, EventStatus};
 use crate::model::resource::LogLevel;
-use crate::model::{Kind, Ref};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of one resource.
@@ -33,7 +33,12 @@ impl Course<'_> {
     pub(super) fn drive<T: Type>(&mut self, turn: &Turn<'_, T>) -> Fate {
         let name = turn.name;
         let mut fate = Fate::default();
-        let plan = match turn.resource.check(&mut self.node) {
+        let spec = &self.catalog.resources[turn.index].spec;
+        let judged = |plan: Plan<T::Step>| match plan.changes.is_empty() {
+            true => Ok(plan),
+            false => judge_deeds(spec).map(|()| plan),
+        };
+        let plan = match turn.resource.check(&mut self.node).and_then(judged) {
             Ok(plan) => plan,
             Err(error) => {
                 let message = chain(&error);
@@ -101,7 +106,7 @@ impl Course<'_> {
             return;
         }
         let result = turn.resource.apply(step, &mut self.node);
-        self.node.forget(&self.catalog.resources[turn.index].spec);
+        turn.resource.forget(&mut self.node.known);
         match result {
             Ok(Done { log, fresh }) => {
                 for (own, line) in log {
@@ -131,7 +136,7 @@ impl Course<'_> {
             return;
         }
         let events = self.pending.take(index);
-        if events.count() == 0 || !answers(name.kind) {
+        if events.count() == 0 || !name.kind.answers() {
             return;
         }
         if fate.fresh {
@@ -145,7 +150,7 @@ impl Course<'_> {
             return;
         }
         let result = turn.resource.refresh(&mut self.node);
-        self.node.forget(&self.catalog.resources[index].spec);
+        turn.resource.forget(&mut self.node.known);
         match result {
             Ok(Refreshed::Nothing) => {}
             Ok(Refreshed::Skipped(why)) => self.voice.of(name, LogLevel::Info, why),
@@ -180,7 +185,7 @@ impl Course<'_> {
         let name = self.catalog.resources[index].reference();
         for listener in self.pending.listeners(index) {
             let target = self.catalog.resources[listener].reference();
-            if answers(target.kind) {
+            if target.kind.answers() {
                 self.voice.of(&name, LogLevel::Info, format!("Scheduling refresh of {target}"));
                 self.pending.queue(listener, events);
             }
@@ -191,14 +196,6 @@ impl Course<'_> {
         if self.pending.take(index).count() > 0 {
             self.voice.of(name, LogLevel::Info, "Unscheduling all events");
         }
-    }
-}
-
-/// Whether resources of this type do something on a refresh.
-const fn answers(kind: Kind) -> bool {
-    match kind {
-        Kind::Service | Kind::Exec => true,
-        Kind::File | Kind::Package | Kind::User | Kind::Group | Kind::Cron | Kind::Notify => false,
     }
 }
 

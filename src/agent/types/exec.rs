@@ -1,6 +1,6 @@
 //! `exec`: a command, its guards, and when its exit code means success.
 
-use super::{Change, Done, Failure, Node, Plan, Refreshed, Type, tail};
+use super::{Change, Done, Failure, Known, Node, Plan, Refreshed, Type, tail};
 use crate::agent::host::{Ending, Invocation, Outcome, OutputLimit};
 use crate::model::resource::{Command, Exec, LogLevel, LogOutput};
 use crate::policy::guard::Setting;
@@ -53,6 +53,10 @@ impl Type for Run<'_> {
             Wanted::No => Ok(Refreshed::Skipped("its guards say that it need not run".into())),
             Wanted::Unknown(guards) => Ok(Refreshed::Skipped(format!("not evaluated: {guards}"))),
         }
+    }
+
+    fn forget(&self, known: &mut Known) {
+        known.forget_all();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::content::Wanted;
 use super::mode::{octal, resolve};
-use super::{Change, Done, Failure, Node, Plan, Type, judge, recurse};
+use super::{Change, Done, Failure, Known, Node, Plan, Type, judge, recurse};
 use crate::agent::host::{EntryKind, Invocation, NewFile, Owner, Stat};
 use crate::model::resource::{File, FileEnsure};
 use crate::policy::guard::{GuardCommand, Setting};
@@ -75,6 +75,10 @@ impl Type for Inode<'_> {
             },
         }
         Ok(Done::quietly())
+    }
+
+    fn forget(&self, known: &mut Known) {
+        known.forget_file(&self.0.path);
     }
 }
 

@@ -1,6 +1,6 @@
 //! `group`: a group of the node's own databases, by groupadd, groupmod and groupdel.
 
-use super::{Change, Done, Failure, Node, Plan, Type, plain_name};
+use super::{Change, Done, Failure, Known, Node, Plan, Type, plain_name};
 use crate::agent::host::Invocation;
 use crate::model::resource::Group;
 
@@ -61,5 +61,9 @@ impl Type for Members<'_> {
         node.tool(&Invocation { argv, ..Invocation::of(&[]) })?;
         node.known.accounts = None;
         Ok(Done::quietly())
+    }
+
+    fn forget(&self, known: &mut Known) {
+        known.accounts = None;
     }
 }

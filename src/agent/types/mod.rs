@@ -35,7 +35,7 @@ pub(super) use super::text as chain;
 use super::host::{Ending, Host, HostError, Invocation, Outcome, RunError};
 use crate::agent::keyring::{Keyring, Unopened};
 use crate::model::fact::FactError;
-use crate::model::resource::{Command, LogLevel, Word};
+use crate::model::resource::{Command, Content, Deed, LogLevel, Word};
 use crate::model::{Digest, Facts, Kind, Spec};
 use crate::policy::guard::{self, GuardCommand, Setting};
 use std::collections::BTreeMap;
@@ -66,6 +66,21 @@ pub(super) struct Known {
     lists_are_fresh: bool,
 }
 
+impl Known {
+    /// Forgets what the content of the file at `path` may have told.
+    pub(super) fn forget_file(&mut self, path: &str) {
+        self.units = None;
+        if accounts::FILES.contains(&path) {
+            self.accounts = None;
+        }
+    }
+
+    /// Forgets everything that any command could have changed.
+    pub(super) fn forget_all(&mut self) {
+        *self = Self { lists_are_fresh: self.lists_are_fresh, ..Self::default() };
+    }
+}
+
 /// Where the bytes of file contents come from.
 pub trait BlobSource {
     /// The bytes with this digest. The caller checks them against it.
@@ -93,6 +108,9 @@ pub(super) trait Type {
     fn refresh(&self, _node: &mut Node<'_>) -> Result<Refreshed, Failure> {
         Ok(Refreshed::Nothing)
     }
+
+    /// Forgets what a change of this resource may have made untrue.
+    fn forget(&self, _known: &mut Known) {}
 }
 
 /// What is to be done about one resource.
@@ -218,25 +236,6 @@ impl Done {
 }
 
 impl Node<'_> {
-    /// Forgets what a change of such a resource may have made untrue.
-    pub(super) fn forget(&mut self, changed: &Spec) {
-        match changed {
-            Spec::File(file) => {
-                self.known.units = None;
-                if accounts::FILES.contains(&file.path.as_str()) {
-                    self.known.accounts = None;
-                }
-            }
-            Spec::Service(_) => self.known.units = None,
-            Spec::User(_) | Spec::Group(_) => self.known.accounts = None,
-            Spec::Exec(_) | Spec::Package(_) => {
-                let lists_are_fresh = self.known.lists_are_fresh;
-                self.known = Known { lists_are_fresh, ..Known::default() };
-            }
-            Spec::Cron(_) | Spec::Notify(_) => {}
-        }
-    }
-
     /// Runs a command of a provider's own that must succeed.
     fn tool(&self, invocation: &Invocation) -> Result<String, Failure> {
         let outcome = self.host.run(invocation)?;
@@ -268,6 +267,26 @@ impl Node<'_> {
         judge(&seen, setting)?;
         Ok(argv)
     }
+}
+
+/// The last look at what a resource does by itself. What commands and files of their own do is judged where they are
+/// filled in.
+pub(super) fn judge_deeds(spec: &Spec) -> Result<(), Failure> {
+    if matches!(spec, Spec::File(_)) {
+        return Ok(());
+    }
+    for deed in spec.deeds() {
+        let command = match deed {
+            Deed::Like { argv, .. } => GuardCommand::Argv(argv),
+            Deed::Hold { path, content, .. } => match content.as_ref() {
+                Content::Text(text) => GuardCommand::File(path.into_owned(), text.clone()),
+                Content::Blob { .. } | Content::Parts(_) => continue,
+            },
+            Deed::Run { .. } | Deed::Cron { .. } => continue,
+        };
+        judge(&command, &Setting::default())?;
+    }
+    Ok(())
 }
 
 /// The last look at a command before it may run, knowing where it would run and in which environment.

@@ -1,6 +1,6 @@
 //! `package`: a package of the distribution, in a version. Which commands do it is the provider's matter.
 
-use super::{Change, Done, Failure, Node, Plan, Type, apt};
+use super::{Change, Done, Failure, Known, Node, Plan, Type, apt};
 use crate::model::resource::{Package, PackageEnsure};
 
 /// A package.
@@ -98,6 +98,10 @@ impl Type for Installed<'_> {
                 state.text()
             )))
         }
+    }
+
+    fn forget(&self, known: &mut Known) {
+        known.forget_all();
     }
 }
 

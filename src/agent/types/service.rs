@@ -1,6 +1,6 @@
 //! `service`: whether a service runs now and whether it starts at boot. How is the init system's matter.
 
-use super::{Change, Done, Failure, Node, Plan, Refreshed, Type, systemd, sysv};
+use super::{Change, Done, Failure, Known, Node, Plan, Refreshed, Type, systemd, sysv};
 use crate::model::resource::{Enable, Service, ServiceEnsure};
 use std::time::{Duration, Instant};
 
@@ -94,6 +94,10 @@ impl Type for Daemon<'_> {
         self.tell(Action::Restart, node)?;
         self.wait_for(true, node)?;
         Ok(Refreshed::Done(Done::quietly()))
+    }
+
+    fn forget(&self, known: &mut Known) {
+        known.units = None;
     }
 }
 

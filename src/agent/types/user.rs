@@ -1,7 +1,7 @@
 //! `user`: a user account of the node's own databases, by useradd, usermod and userdel.
 
 use super::accounts::UserEntry;
-use super::{Change, Done, Failure, Node, Plan, Type, plain_name};
+use super::{Change, Done, Failure, Known, Node, Plan, Type, plain_name};
 use crate::agent::host::Invocation;
 use crate::model::resource::{Membership, User};
 use std::collections::BTreeSet;
@@ -65,6 +65,10 @@ impl Type for Account<'_> {
         node.tool(&Invocation { argv, ..Invocation::of(&[]) })?;
         node.known.accounts = None;
         Ok(Done::quietly())
+    }
+
+    fn forget(&self, known: &mut Known) {
+        known.accounts = None;
     }
 }
 

@@ -13,6 +13,8 @@ pub struct Attr {
     pub live: Live,
     /// What it is when a module does not say, in words that TOML and JSON share; `None` where nothing, or the title, takes its place.
     pub default: Option<&'static str>,
+    /// Whether a module must set it.
+    pub required: bool,
     /// One or two sentences for `describe` and the documentation.
     pub doc: &'static str,
 }
@@ -21,7 +23,7 @@ impl Attr {
     /// An attribute in which no live fact may stand.
     #[must_use]
     pub const fn new(name: &'static str, shape: Shape, doc: &'static str) -> Self {
-        Self { name, shape, live: Live::Never, default: None, doc }
+        Self { name, shape, live: Live::Never, default: None, required: false, doc }
     }
 
     /// The same attribute, open to live facts as `live` says.
@@ -35,6 +37,13 @@ impl Attr {
     #[must_use]
     pub const fn default(mut self, value: &'static str) -> Self {
         self.default = Some(value);
+        self
+    }
+
+    /// The same attribute, without which there is no resource.
+    #[must_use]
+    pub const fn required(mut self) -> Self {
+        self.required = true;
         self
     }
 
@@ -79,6 +88,8 @@ pub enum Shape {
     Texts,
     /// A table of texts.
     Table,
+    /// A table of texts or lists of texts: the settings of a section, each once or several times.
+    Settings,
     /// An octal or symbolic file mode, as text.
     Mode,
     /// A command: an argument vector, or text (see `exec`).
@@ -112,6 +123,7 @@ impl fmt::Display for Shape {
             Self::BoolOr(one) => return write!(f, "`true`, `false` or {}", words(one)),
             Self::Texts => "a text, or a list of texts",
             Self::Table => "a table of texts",
+            Self::Settings => "a table of texts, or of lists of texts",
             Self::Mode => "a file mode, in quotes",
             Self::Command => "a command: a list of words, or text",
             Self::Commands => "a command, or a list of commands",

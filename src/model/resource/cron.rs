@@ -1,11 +1,11 @@
 //! `cron`: an entry of a user's crontab.
 
-use super::{Attr, Shape, is_false};
+use super::{Attr, Deed, Nature, Need, Shape, is_false};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The attributes of `cron` in a module.
-pub(super) const ATTRS: &[Attr] = &[
+const ATTRS: &[Attr] = &[
     Attr::new(
         "name",
         Shape::Text,
@@ -50,6 +50,34 @@ pub struct Cron {
     /// Variables set before the entry.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
+}
+
+impl Nature for Cron {
+    const NAME: &'static str = "cron";
+    const DOC: &'static str = "an entry of a user's crontab";
+    const ATTRS: &'static [Attr] = ATTRS;
+    const TITLE: Option<&'static str> = Some("name");
+    const EXAMPLE: (&'static str, &'static str) =
+        ("backup", "command = '/usr/local/bin/backup'\nhour = 3\nminute = 15\n");
+
+    fn thing(&self) -> Option<(&'static str, String)> {
+        Some(("crontab entry", format!("{}: {}", self.user, self.name)))
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec![self.name.clone(), self.user.clone(), self.command.clone()]
+    }
+
+    fn needs(&self) -> Vec<Need<'_>> {
+        vec![Need::User(&self.user)]
+    }
+
+    fn deeds(&self) -> Vec<Deed<'_>> {
+        if self.absent {
+            return Vec::new();
+        }
+        vec![Deed::Cron { command: &self.command, environment: &self.environment }]
+    }
 }
 
 /// A time field as it stands in the crontab, for example `*/5` or `1,15`.

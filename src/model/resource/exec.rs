@@ -1,12 +1,12 @@
 //! `exec`: a command. An argument vector by default, a shell only by choice.
 
-use super::{Attr, Live, Shape, is_false};
+use super::{Attr, Deed, Live, Nature, Need, Shape, is_false};
 use crate::model::FactPath;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The attributes of `exec` in a module.
-pub(super) const ATTRS: &[Attr] = &[
+const ATTRS: &[Attr] = &[
     Attr::new(
         "command",
         Shape::Command,
@@ -89,6 +89,36 @@ pub struct Exec {
     pub logoutput: LogOutput,
 }
 
+impl Nature for Exec {
+    const NAME: &'static str = "exec";
+    const DOC: &'static str = "a command";
+    const ATTRS: &'static [Attr] = ATTRS;
+    const TITLE: Option<&'static str> = Some("command");
+    const EXAMPLE: (&'static str, &'static str) = ("/usr/bin/true", "refreshonly = true\n");
+    const ANSWERS: bool = true;
+
+    fn thing(&self) -> Option<(&'static str, String)> {
+        None
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.commands().map(|(_, command)| command.text()).collect();
+        names.extend(self.program().map(str::to_owned));
+        names
+    }
+
+    fn needs(&self) -> Vec<Need<'_>> {
+        let user = self.user.as_deref().map(Need::User);
+        let paths = self.cwd.as_deref().into_iter().chain(self.program()).map(Need::Path);
+        user.into_iter().chain(paths).collect()
+    }
+
+    fn deeds(&self) -> Vec<Deed<'_>> {
+        let (cwd, environment) = (self.cwd.as_deref(), &self.environment);
+        self.commands().map(|(attr, command)| Deed::Run { attr, command, cwd, environment }).collect()
+    }
+}
+
 impl Exec {
     /// The command alone, everything else as it is by default.
     #[must_use]
@@ -143,6 +173,23 @@ pub enum Command {
     Argv(Vec<Word>),
     /// Text for `/bin/sh -c`.
     Shell(String),
+}
+
+impl Command {
+    /// It as one text: the words with a blank between them.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Shell(text) => text.clone(),
+            Self::Argv(words) => {
+                let text = |word: &Word| match word {
+                    Word::Text(text) => text.clone(),
+                    Word::Fact(fact) => format!("{{{{ facts.{fact} }}}}"),
+                };
+                words.iter().map(text).collect::<Vec<_>>().join(" ")
+            }
+        }
+    }
 }
 
 /// One element of an argument vector.

@@ -1,11 +1,12 @@
 //! `file`: a file, directory or symbolic link.
 
-use super::{Attr, Live, Shape, is_false, is_true, yes};
+use super::{Attr, Deed, Live, Nature, Need, Shape, is_false, is_true, yes};
 use crate::model::{Digest, FactPath, Sealed};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The attributes of `file` in a module.
-pub(super) const ATTRS: &[Attr] = &[
+const ATTRS: &[Attr] = &[
     Attr::new("path", Shape::Path, "Where it is; the title by default."),
     Attr::new(
         "ensure",
@@ -88,6 +89,49 @@ pub struct File {
     pub show_diff: bool,
 }
 
+impl Nature for File {
+    const NAME: &'static str = "file";
+    const DOC: &'static str = "a file, directory or symbolic link";
+    const ATTRS: &'static [Attr] = ATTRS;
+    const TITLE: Option<&'static str> = Some("path");
+    const EXAMPLE: (&'static str, &'static str) = ("/etc/motd", "content = 'hello'\n");
+
+    fn thing(&self) -> Option<(&'static str, String)> {
+        Some(("path", self.path.clone()))
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec![self.path.clone()]
+    }
+
+    fn paths(&self) -> Vec<String> {
+        vec![self.path.clone()]
+    }
+
+    fn needs(&self) -> Vec<Need<'_>> {
+        let owner = self.owner.as_deref().map(Need::User);
+        let group = self.group.as_deref().map(Need::Group);
+        [Need::Within(&self.path)].into_iter().chain(owner).chain(group).collect()
+    }
+
+    fn provides(&self) -> Option<&str> {
+        Some(&self.path)
+    }
+
+    fn deeds(&self) -> Vec<Deed<'_>> {
+        let (path, executable) = (Cow::Borrowed(self.path.as_str()), self.is_executable());
+        let content = self.content.as_ref().map(Cow::Borrowed);
+        let hold = content.map(|content| Deed::Hold { attr: "content", path, content, executable });
+        let argv = self.validate_cmd.clone();
+        let check = (!argv.is_empty()).then_some(Deed::Like { attr: "validate_cmd", argv });
+        hold.into_iter().chain(check).collect()
+    }
+
+    fn contents(&self) -> Vec<&Content> {
+        self.content.iter().collect()
+    }
+}
+
 /// What must be at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -140,6 +184,15 @@ impl File {
     #[must_use]
     pub fn is_secret(&self) -> bool {
         self.content.as_ref().is_some_and(|content| content.secrets().next().is_some())
+    }
+
+    /// Whether its mode lets it be executed.
+    #[must_use]
+    pub fn is_executable(&self) -> bool {
+        self.mode.as_deref().is_some_and(|mode| match u32::from_str_radix(mode, 8) {
+            Ok(bits) => bits & 0o111 != 0,
+            Err(_) => mode.contains('x'),
+        })
     }
 }
 

@@ -1,10 +1,10 @@
 //! `group`: a group of accounts.
 
-use super::{Attr, Shape, is_false};
+use super::{Attr, Deed, Nature, Shape, is_false};
 use serde::{Deserialize, Serialize};
 
 /// The attributes of `group` in a module.
-pub(super) const ATTRS: &[Attr] = &[
+const ATTRS: &[Attr] = &[
     Attr::new("name", Shape::Text, "The group's name; the title by default."),
     Attr::new("ensure", Shape::OneOf(&["present", "absent"]), "Whether it must be there.")
         .default("\"present\""),
@@ -27,4 +27,24 @@ pub struct Group {
     /// Take a number from the system range.
     #[serde(default, skip_serializing_if = "is_false")]
     pub system: bool,
+}
+
+impl Nature for Group {
+    const NAME: &'static str = "group";
+    const DOC: &'static str = "a group of accounts";
+    const ATTRS: &'static [Attr] = ATTRS;
+    const TITLE: Option<&'static str> = Some("name");
+    const EXAMPLE: (&'static str, &'static str) = ("deploy", "gid = 2000\n");
+
+    fn thing(&self) -> Option<(&'static str, String)> {
+        Some(("group", self.name.clone()))
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec![self.name.clone()]
+    }
+
+    fn deeds(&self) -> Vec<Deed<'_>> {
+        Vec::new()
+    }
 }

@@ -1,13 +1,15 @@
 //! What a catalog may ask of a node: the resource types, their attributes, and what all of them share.
 //!
-//! Each type has a file here with its typed form and its [`Attr`] table. The table is the one source
-//! for reading modules, for `describe`, for the documentation and for editors' schemas.
+//! Each type has a file here with its typed form, its [`Attr`] table and its [`Nature`], and one line in `kinds.rs`.
+//! The table is the one source for reading modules, for `describe`, for the documentation and for editors' schemas.
 
 mod attr;
 mod cron;
 mod exec;
 mod file;
 mod group;
+mod kinds;
+mod nature;
 mod notify;
 mod package;
 mod service;
@@ -18,6 +20,8 @@ pub use cron::{Cron, Field as CronField};
 pub use exec::{Command, Exec, LogOutput, Word};
 pub use file::{Content, Ensure as FileEnsure, File, ModeError, Part, check_mode};
 pub use group::Group;
+pub use kinds::{Kind, Spec};
+pub use nature::{Deed, Fault, Nature, Need};
 pub use notify::Notify;
 pub use package::{Ensure as PackageEnsure, Package};
 pub use service::{Enable, Ensure as ServiceEnsure, Service};
@@ -26,99 +30,6 @@ pub use user::{Membership, User};
 use super::{Expr, ModuleName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-
-/// A resource type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// A file, directory or symbolic link.
-    File,
-    /// A package of the distribution.
-    Package,
-    /// A system service.
-    Service,
-    /// A command.
-    Exec,
-    /// A user account.
-    User,
-    /// A group.
-    Group,
-    /// An entry of a crontab.
-    Cron,
-    /// A message in the run's log.
-    Notify,
-}
-
-impl Kind {
-    /// All types, in the order in which documents list them.
-    pub const ALL: [Self; 8] = [
-        Self::File,
-        Self::Package,
-        Self::Service,
-        Self::Exec,
-        Self::User,
-        Self::Group,
-        Self::Cron,
-        Self::Notify,
-    ];
-
-    /// The name used in modules, references and reports.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::File => "file",
-            Self::Package => "package",
-            Self::Service => "service",
-            Self::Exec => "exec",
-            Self::User => "user",
-            Self::Group => "group",
-            Self::Cron => "cron",
-            Self::Notify => "notify",
-        }
-    }
-
-    /// The type of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-
-    /// What it is, in a few words.
-    #[must_use]
-    pub const fn doc(self) -> &'static str {
-        match self {
-            Self::File => "a file, directory or symbolic link",
-            Self::Package => "a package of the distribution",
-            Self::Service => "a system service",
-            Self::Exec => "a command",
-            Self::User => "a user account",
-            Self::Group => "a group of accounts",
-            Self::Cron => "an entry of a user's crontab",
-            Self::Notify => "a message in the run's log; always counts as a change",
-        }
-    }
-
-    /// The attributes of this type, without the metaparameters.
-    #[must_use]
-    pub const fn attrs(self) -> &'static [Attr] {
-        match self {
-            Self::File => file::ATTRS,
-            Self::Package => package::ATTRS,
-            Self::Service => service::ATTRS,
-            Self::Exec => exec::ATTRS,
-            Self::User => user::ATTRS,
-            Self::Group => group::ATTRS,
-            Self::Cron => cron::ATTRS,
-            Self::Notify => notify::ATTRS,
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// A reference to a resource, written `file[/etc/motd]`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -184,45 +95,6 @@ impl Resource {
     #[must_use]
     pub fn reference(&self) -> Ref {
         Ref { kind: self.spec.kind(), title: self.title.clone() }
-    }
-}
-
-/// The type of a resource and its attributes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Spec {
-    /// A file, directory or symbolic link.
-    File(File),
-    /// A package of the distribution.
-    Package(Package),
-    /// A system service.
-    Service(Service),
-    /// A command.
-    Exec(Exec),
-    /// A user account.
-    User(User),
-    /// A group.
-    Group(Group),
-    /// An entry of a crontab.
-    Cron(Cron),
-    /// A message in the run's log.
-    Notify(Notify),
-}
-
-impl Spec {
-    /// The resource type.
-    #[must_use]
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::File(_) => Kind::File,
-            Self::Package(_) => Kind::Package,
-            Self::Service(_) => Kind::Service,
-            Self::Exec(_) => Kind::Exec,
-            Self::User(_) => Kind::User,
-            Self::Group(_) => Kind::Group,
-            Self::Cron(_) => Kind::Cron,
-            Self::Notify(_) => Kind::Notify,
-        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! `service`: a system service.
 
-use super::{Attr, Shape};
+use super::{Attr, Deed, Nature, Shape};
 use serde::{Deserialize, Serialize};
 
 /// The attributes of `service` in a module.
-pub(super) const ATTRS: &[Attr] = &[
+const ATTRS: &[Attr] = &[
     Attr::new("name", Shape::Text, "The service's name; the title by default."),
     Attr::new(
         "ensure",
@@ -30,6 +30,27 @@ pub struct Service {
     /// The init system; found by itself when unset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
+}
+
+impl Nature for Service {
+    const NAME: &'static str = "service";
+    const DOC: &'static str = "a system service";
+    const ATTRS: &'static [Attr] = ATTRS;
+    const TITLE: Option<&'static str> = Some("name");
+    const EXAMPLE: (&'static str, &'static str) = ("nginx", "ensure = 'running'\nenable = true\n");
+    const ANSWERS: bool = true;
+
+    fn thing(&self) -> Option<(&'static str, String)> {
+        Some(("service", self.name.clone()))
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec![self.name.clone()]
+    }
+
+    fn deeds(&self) -> Vec<Deed<'_>> {
+        Vec::new()
+    }
 }
 
 /// Whether a service runs now.

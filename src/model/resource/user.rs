@@ -1,10 +1,10 @@
 //! `user`: a user account.
 
-use super::{Attr, Shape, is_false};
+use super::{Attr, Deed, Nature, Need, Shape, is_false};
 use serde::{Deserialize, Serialize};
 
 /// The attributes of `user` in a module.
-pub(super) const ATTRS: &[Attr] = &[
+const ATTRS: &[Attr] = &[
     Attr::new("name", Shape::Text, "The account's name; the title by default."),
     Attr::new("ensure", Shape::OneOf(&["present", "absent"]), "Whether it must be there.")
         .default("\"present\""),
@@ -61,6 +61,30 @@ pub struct User {
     /// Take a number from the system range.
     #[serde(default, skip_serializing_if = "is_false")]
     pub system: bool,
+}
+
+impl Nature for User {
+    const NAME: &'static str = "user";
+    const DOC: &'static str = "a user account";
+    const ATTRS: &'static [Attr] = ATTRS;
+    const TITLE: Option<&'static str> = Some("name");
+    const EXAMPLE: (&'static str, &'static str) = ("deploy", "shell = '/bin/sh'\n");
+
+    fn thing(&self) -> Option<(&'static str, String)> {
+        Some(("account", self.name.clone()))
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec![self.name.clone()]
+    }
+
+    fn needs(&self) -> Vec<Need<'_>> {
+        self.groups.iter().flatten().chain(&self.gid).map(|group| Need::Group(group)).collect()
+    }
+
+    fn deeds(&self) -> Vec<Deed<'_>> {
+        Vec::new()
+    }
 }
 
 /// What happens to the groups of an account that a module does not list.

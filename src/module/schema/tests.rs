@@ -3,19 +3,16 @@
 use super::*;
 use crate::model::{EnvName, Tree};
 
-/// The resource as a node without anything special gets it.
-fn compiled(kind: Kind, attrs: &str) -> String {
-    let needs = match kind {
-        Kind::File => "content = 'x'",
-        Kind::Cron => "command = '/bin/x'",
-        Kind::Exec => "command = '/bin/x'",
-        Kind::Package | Kind::Service | Kind::User | Kind::Group | Kind::Notify => "",
-    };
-    let title = if kind == Kind::File { "/x" } else { "x" };
+/// The example of a type as a node gets it, without one of its attributes and with others.
+fn compiled(kind: Kind, without: &str, attrs: &str) -> String {
+    let (title, needs) = kind.example();
+    let named = |line: &&str| line.split(' ').next() != Some(without);
+    let needs: String = needs.lines().filter(named).map(|line| format!("{line}\n")).collect();
     let mut tree = Tree::default();
     let mut add = |path: &str, text: &str| tree.insert(path, text.as_bytes().to_vec()).unwrap();
     add("countersign.toml", "name = 'x'\n[defaults]\ninclude = ['m']\n");
     add("nodes/n.toml", "");
+    add("modules/m/files/key", "key");
     add("modules/m/module.toml", &format!("[{kind}.'{title}']\n{needs}\n{attrs}\n"));
     let environment: EnvName = "production".parse().unwrap();
     let site = crate::module::load(&tree).unwrap();
@@ -30,11 +27,11 @@ fn a_default_is_what_the_compiler_takes_when_nothing_is_said() {
         catalog["resources"].clone()
     };
     for kind in Kind::ALL {
-        let plain = catalog(&compiled(kind, ""));
         for attr in kind.attrs().iter().chain(META_ATTRS) {
             let Some(default) = attr.default else { continue };
             assert!(attr.default_value().is_some(), "{kind} {}", attr.name);
-            let said = catalog(&compiled(kind, &format!("{} = {default}", attr.name)));
+            let said = catalog(&compiled(kind, attr.name, &format!("{} = {default}", attr.name)));
+            let plain = catalog(&compiled(kind, attr.name, ""));
             assert_eq!(plain, said, "{kind} {}", attr.name);
         }
     }

@@ -82,6 +82,8 @@ pub enum GuardCommand {
     Argv(Vec<String>),
     /// Text for `/bin/sh -c`.
     Shell(String),
+    /// A file at this path that holds this text from now on.
+    File(String, String),
 }
 
 /// A command that must never run.
@@ -264,6 +266,10 @@ pub fn check_in(command: &GuardCommand, setting: &Setting) -> Result<(), Denied>
             effects(rules, &Subject::Argv(&words), setting)
         }
         GuardCommand::Shell(text) => effects(rules, &Subject::Shell(text), setting),
+        GuardCommand::File(path, text) => {
+            let text = Value::text(text.as_str());
+            effects(rules, &Subject::File(path, &text, false), setting)
+        }
     };
     let mut findings = findings(rules, &effects, "<command>");
     findings.retain(|finding| finding.severity == Severity::Deny);

@@ -1,6 +1,7 @@
 //! What a guard sees, and that the roles it names must have signed.
 
 use super::*;
+use crate::model::resource::{Command, Exec, Word};
 use crate::model::resource::{Membership, User};
 use crate::model::{Kind, Meta};
 use crate::signing::testing::{enrolled, publish_with, raw_root, root_of};
