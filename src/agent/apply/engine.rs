@@ -5,7 +5,8 @@ use super::turn::{Fate, Turn, failure};
 use super::voice::Voice;
 use super::{Applied, Job, Record};
 use crate::agent::types::{
-    Account, Daemon, Entry, Inode, Installed, Known, Members, Message, Node, Run, is_service_name,
+    Account, Daemon, Entry, IniLine, Inode, Installed, KeyValue, Known, Line, Members, Message, Node, Run,
+    is_service_name,
 };
 use crate::model::graph::{self, Graph, GraphError};
 use crate::model::report::{Counts, Event, EventStatus, LogLine, ResourceReport, ResourceStatus, RunStatus};
@@ -83,6 +84,7 @@ impl<'a> Course<'a> {
             secrets: job.secrets,
             noop: job.wishes.noop,
             managed: managed(catalog),
+            catalog: &catalog.resources,
             services: services(catalog),
             known: Known::default(),
         };
@@ -165,6 +167,13 @@ impl<'a> Course<'a> {
             Spec::Group(group) => self.drive(&Turn { index, name: &name, resource: &Members(group) }),
             Spec::Cron(cron) => self.drive(&Turn { index, name: &name, resource: &Entry(cron) }),
             Spec::Notify(notify) => self.drive(&Turn { index, name: &name, resource: &Message(notify) }),
+            Spec::LineInFile(line) => self.drive(&Turn { index, name: &name, resource: &Line(line) }),
+            Spec::IniSetting(setting) => {
+                self.drive(&Turn { index, name: &name, resource: &IniLine(setting) })
+            }
+            Spec::KeySetting(setting) => {
+                self.drive(&Turn { index, name: &name, resource: &KeyValue(setting) })
+            }
         }
     }
 

@@ -9,9 +9,14 @@ mod apt;
 mod content;
 mod cron;
 mod crontab;
+mod edited;
 mod exec;
 mod file;
 mod group;
+mod ini_setting;
+mod json_text;
+mod key_setting;
+mod line_in_file;
 mod mode;
 mod notify;
 mod package;
@@ -25,6 +30,9 @@ pub(super) use cron::Entry;
 pub(super) use exec::Run;
 pub(super) use file::Inode;
 pub(super) use group::Members;
+pub(super) use ini_setting::Setting as IniLine;
+pub(super) use key_setting::Setting as KeyValue;
+pub(super) use line_in_file::Line;
 pub(super) use notify::Message;
 pub(super) use package::Installed;
 pub(super) use service::{Daemon, is_name as is_service_name};
@@ -36,7 +44,7 @@ use super::host::{Ending, Host, HostError, Invocation, Outcome, RunError};
 use crate::agent::keyring::{Keyring, Unopened};
 use crate::model::fact::FactError;
 use crate::model::resource::{Command, Content, Deed, LogLevel, Word};
-use crate::model::{Digest, Facts, Kind, Spec};
+use crate::model::{Digest, Facts, Kind, Resource, Spec};
 use crate::policy::guard::{self, GuardCommand, Setting};
 use std::collections::BTreeMap;
 
@@ -51,6 +59,8 @@ pub(super) struct Node<'a> {
     /// Every path that the catalog names, and the backups that it makes; `true` for a directory whose resource
     /// looks below it too.
     pub(super) managed: BTreeMap<String, bool>,
+    /// The resources of the catalog, for types that look at their own kind.
+    pub(super) catalog: &'a [Resource],
     /// The services that the catalog names: their state is read in one go.
     pub(super) services: Vec<String>,
     pub(super) known: Known,

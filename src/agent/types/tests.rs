@@ -19,17 +19,18 @@ impl BlobSource for Blobs {
     }
 }
 
-struct Place {
+pub(super) struct Place {
     dir: tempfile::TempDir,
     host: Host,
     facts: Facts,
     blobs: Blobs,
     secrets: Keyring,
     managed: BTreeMap<String, bool>,
+    pub(super) catalog: Vec<Resource>,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let host = Host::open(dir.path()).unwrap();
         std::fs::create_dir(dir.path().join("etc")).unwrap();
@@ -39,10 +40,18 @@ impl Place {
         let mut facts = Facts::default();
         facts.set(&"hostname".parse().unwrap(), "web1".into());
         let secrets = Keyring::empty("web1".parse().unwrap());
-        Self { dir, host, facts, blobs: Blobs(b"blob".to_vec()), secrets, managed: BTreeMap::new() }
+        Self {
+            dir,
+            host,
+            facts,
+            blobs: Blobs(b"blob".to_vec()),
+            secrets,
+            managed: BTreeMap::new(),
+            catalog: Vec::new(),
+        }
     }
 
-    fn node(&self) -> Node<'_> {
+    pub(super) fn node(&self) -> Node<'_> {
         Node {
             host: &self.host,
             facts: &self.facts,
@@ -50,33 +59,59 @@ impl Place {
             secrets: &self.secrets,
             noop: false,
             managed: self.managed.clone(),
+            catalog: &self.catalog,
             services: Vec::new(),
             known: Known::default(),
         }
     }
 
-    fn at(&self, path: &str) -> std::path::PathBuf {
+    pub(super) fn at(&self, path: &str) -> std::path::PathBuf {
         self.dir.path().join(path.trim_start_matches('/'))
     }
 
-    fn put(&self, path: &str, text: &str, mode: u32) {
+    pub(super) fn put(&self, path: &str, text: &str, mode: u32) {
         std::fs::write(self.at(path), text).unwrap();
         std::fs::set_permissions(self.at(path), std::fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    fn read(&self, path: &str) -> String {
+    pub(super) fn read(&self, path: &str) -> String {
         std::fs::read_to_string(self.at(path)).unwrap()
     }
 
-    fn mode(&self, path: &str) -> u32 {
+    pub(super) fn mode(&self, path: &str) -> u32 {
         std::fs::symlink_metadata(self.at(path)).unwrap().permissions().mode() & 0o7777
     }
 
-    /// Applies, gives the sentences, and demands that a second run has nothing to say.
-    fn apply(&self, resource: &impl Type) -> Result<Vec<String>, String> {
+    /// Applies, gives the sentences, and demands that looking changes nothing and a second run has nothing to say.
+    pub(super) fn apply(&self, resource: &impl Type) -> Result<Vec<String>, String> {
+        let before = self.all();
+        let mut noop = self.node();
+        noop.noop = true;
+        let looked = resource.check(&mut noop).map(drop).map_err(|e| chain(&e));
+        assert_eq!(self.all(), before, "only looking changed something: {looked:?}");
         let messages = self.once(resource)?;
         assert_eq!(self.once(resource)?, Vec::<String>::new(), "the second run found something to do");
         Ok(messages)
+    }
+
+    /// Everything below the root: path, mode, owner and content or target.
+    fn all(&self) -> Vec<(std::path::PathBuf, u32, u32, Vec<u8>)> {
+        let mut found = Vec::new();
+        let mut todo = vec![self.dir.path().to_owned()];
+        while let Some(path) = todo.pop() {
+            let meta = std::fs::symlink_metadata(&path).unwrap();
+            let content = if meta.is_dir() {
+                todo.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+                Vec::new()
+            } else if meta.is_symlink() {
+                std::fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes()
+            } else {
+                std::fs::read(&path).unwrap()
+            };
+            found.push((path, meta.mode(), meta.uid(), content));
+        }
+        found.sort();
+        found
     }
 
     fn once(&self, resource: &impl Type) -> Result<Vec<String>, String> {
@@ -126,7 +161,7 @@ fn text(content: &str) -> Option<Content> {
     Some(Content::Text(content.into()))
 }
 
-fn said(messages: &[&str]) -> Result<Vec<String>, String> {
+pub(super) fn said(messages: &[&str]) -> Result<Vec<String>, String> {
     Ok(messages.iter().map(|m| (*m).to_owned()).collect())
 }
 

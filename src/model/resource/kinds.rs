@@ -1,7 +1,10 @@
 //! The list of resource types: a type is one line here, and everything that must know all types follows from it.
 
 use super::nature::{Deed, Fault, Nature, Need};
-use super::{Attr, Content, Cron, Exec, File, Group, Notify, Package, Service, User};
+use super::{
+    Attr, Content, Cron, Exec, File, Group, IniSetting, KeySetting, LineInFile, Notify, Package, Service,
+    User,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -177,6 +180,12 @@ resource_types! {
     Cron,
     /// A message in the run's log.
     Notify,
+    /// One line of a file that others write too.
+    LineInFile,
+    /// One setting of a file with sections.
+    IniSetting,
+    /// One value of a TOML or JSON file.
+    KeySetting,
 }
 
 impl Kind {

@@ -133,3 +133,13 @@ fn a_site_without_guards_needs_no_further_role() {
     let one = publish_with(1, None, &[user("root")]);
     assert!(required(enrolled("web1").root(), &one.catalogs[0]).is_empty());
 }
+
+#[test]
+fn d35_a_file_is_guarded_whatever_type_writes_into_it() {
+    let line = serde_json::json!({ "path": "/etc/sudoers", "line": "x" });
+    let spec = Spec::read(Kind::LineInFile, line).unwrap();
+    let line = Resource { title: "innocent".into(), spec, meta: Meta::of("x".parse().unwrap()) };
+    check(&guard(Kind::File, "/etc/sudoers"), &line, true);
+    check(&guard(Kind::File, "/etc/ssh/**"), &line, false);
+    check(&guard(Kind::LineInFile, "/etc/sudoers"), &line, true);
+}
