@@ -16,9 +16,10 @@ mod voice;
 pub use super::types::{BlobError, BlobSource};
 pub use record::Record;
 
+use super::brake::Limit;
 use super::host::Host;
 use super::keyring::Keyring;
-use crate::model::report::{Counts, LogLine, ResourceReport, RunStatus};
+use crate::model::report::{Counts, LogLine, Refused, ResourceReport, RunStatus};
 use crate::model::{Catalog, Facts};
 use crate::signing::Current;
 use std::collections::BTreeMap;
@@ -37,6 +38,8 @@ pub struct Job<'a> {
     pub record: &'a Record,
     /// What the operator wishes of this run.
     pub wishes: &'a Wishes,
+    /// What ends it early.
+    pub limit: &'a Limit,
 }
 
 /// What an operator may wish of a run. None of it can widen what the catalog says.
@@ -67,6 +70,8 @@ pub struct Applied {
     pub time: BTreeMap<String, u64>,
     /// What is to be given to the next run.
     pub record: Record,
+    /// Why the run did not go to its end, if it did not.
+    pub halted: Option<Refused>,
 }
 
 /// Applies a catalog. `log` gets every line as it is spoken; they are not kept.

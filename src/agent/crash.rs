@@ -2,6 +2,7 @@
 //! after each step is made and looked at. Before a file is durable, its bytes may be lost, cut, zeroed or whole; before a
 //! directory is, any of its new names may be there or not, in whatever order they were asked for.
 
+use super::brake::Brake;
 use super::disk::{Disk, Step};
 use super::queue::Mode;
 use super::run::{self, Fallback, Order};
@@ -242,6 +243,8 @@ impl Scene {
             trigger: None,
             patience: Duration::ZERO,
             budget: Duration::from_secs(60),
+            time: None,
+            brake: Brake::default(),
         };
         let (watched, steps) = self.disk.watched();
         let mut acted = None;

@@ -1,4 +1,5 @@
-//! The agent that stays: a run at every slot, whenever a trigger asks, and on SIGUSR1; an orderly end on SIGTERM.
+//! The agent that stays: a run at every slot, whenever a trigger asks, and on SIGUSR1; its configuration read again on
+//! SIGHUP; an end after the resource at hand on SIGTERM.
 //!
 //! Three threads: this one runs, one holds the connection for triggers, one hears signals. They share a queue and
 //! nothing else.
@@ -7,18 +8,18 @@ use super::clock::Clock;
 use super::disk::{Disk, DiskError};
 use super::fetch::{FetchError, Https};
 use super::identity::Identity;
+use super::pause::{self, Pause};
 use super::queue::{Job, Mode, Place, Queue, Wake};
 use super::run::{self, Asked, Order, Ran, RunError};
 use super::schedule::{Rhythm, Splay};
 use super::trigger::{self, TriggerError};
 use super::{disable, servers, stored};
-use crate::model::Stamp;
 use crate::model::report::LogLine;
 use crate::model::resource::LogLevel;
 use crate::model::wire::{NodePush, Signed, TriggerState};
 use crate::signing::Refusal;
 use crate::signing::trigger::{Action, MAX_PAUSE, MIN_INTERVAL, Trigger};
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -48,23 +49,34 @@ pub enum DaemonError {
 /// Where the daemon's lines go; any of its threads may speak.
 pub type Voice = Arc<dyn Fn(&LogLine) + Send + Sync>;
 
-/// Runs until SIGTERM or SIGINT.
+/// How to live from now on, read again; the text says what is wrong with it.
+pub type Reload<'a> = &'a dyn Fn() -> Result<Life, String>;
+
+/// Runs until SIGTERM or SIGINT. A run under way stops after the resource at hand.
 ///
 /// # Errors
 /// When it could not begin.
-pub fn daemon(disk: &Disk, life: &Life, clock: Clock, log: Voice) -> Result<(), DaemonError> {
+pub fn daemon(
+    disk: &Disk,
+    (life, reload): (Life, Reload<'_>),
+    clock: Clock,
+    log: Voice,
+) -> Result<(), DaemonError> {
     let identity = Identity::load(disk).map_err(RunError::from)?;
     let rhythm = Rhythm::new(&identity.node, life.interval, life.splay);
     let queue = Arc::new(Queue::default());
-    let mut signals = Signals::new([SIGTERM, SIGINT, SIGUSR1]).map_err(DaemonError::Signals)?;
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGUSR1, SIGHUP]).map_err(DaemonError::Signals)?;
     let hearing = signals.handle();
-    let ears = queue.clone();
+    let (ears, brake) = (queue.clone(), life.order.brake.clone());
     std::thread::spawn(move || {
         for signal in signals.forever() {
-            if signal == SIGUSR1 {
-                ears.ask(Job { mode: Mode::Converge, triggers: Vec::new() });
-            } else {
-                ears.stop();
+            match signal {
+                SIGUSR1 => drop(ears.ask(Job { mode: Mode::Converge, triggers: Vec::new() })),
+                SIGHUP => ears.reload(),
+                _ => {
+                    ears.stop();
+                    brake.pull();
+                }
             }
         }
     });
@@ -73,40 +85,55 @@ pub fn daemon(disk: &Disk, life: &Life, clock: Clock, log: Voice) -> Result<(), 
     // Nobody waits for this one at the end: it may be in the middle of a long answer that will not come.
     let listener = ear.clone();
     std::thread::spawn(move || listener.listen());
-    work(&ear, life);
+    work(&ear, life, reload);
     hearing.close();
     Ok(())
 }
 
 /// The runs, one after the other.
-fn work(ear: &Ear, life: &Life) {
-    let (mut patience, mut busy) = (ear.rhythm.next((ear.clock)()), 0);
+fn work(ear: &Ear, mut life: Life, reload: Reload<'_>) {
+    let mut rhythm = ear.rhythm.clone();
+    let (mut patience, mut busy) = (rhythm.next((ear.clock)()), 0);
     say(&ear.log, LogLevel::Info, format!("The first run comes in {} seconds", patience.as_secs()));
     loop {
         let job = match ear.queue.wait(patience) {
             Wake::Stop => return,
-            Wake::Asked(job) => job,
-            Wake::Slot if ear.is_paused() => {
-                ear.queue.finished(Duration::ZERO);
-                patience = ear.rhythm.next((ear.clock)());
+            Wake::Reload => {
+                ear.reload(&mut life, reload);
+                rhythm = Rhythm::new(&ear.identity.node, life.interval, life.splay);
+                patience = rhythm.next((ear.clock)());
                 continue;
             }
-            Wake::Slot => Job { mode: Mode::Converge, triggers: Vec::new() },
+            Wake::Asked(job) => Job { mode: least(job.mode, life.order.mode), ..job },
+            Wake::Slot if ear.is_paused() => {
+                ear.queue.finished(Duration::ZERO);
+                patience = rhythm.next((ear.clock)());
+                continue;
+            }
+            Wake::Slot => Job { mode: life.order.mode, triggers: Vec::new() },
         };
         let asked = ear.begin(&job);
         let order = Order { mode: job.mode, trigger: asked, ..life.order.clone() };
-        let ran = run::run(&ear.disk, &order, ear.clock, &mut |line| (ear.log)(line));
+        let ran = ear.run(&order);
         ear.end(&job, &ran);
         ear.queue.finished(Duration::from_secs(MIN_INTERVAL.unsigned_abs()));
-        patience = ear.rhythm.next((ear.clock)());
+        patience = rhythm.next((ear.clock)());
         match ran {
             Ok(Ran { retry_after: Some(pause), .. }) => {
                 busy += 1;
-                patience = ear.rhythm.stretched(pause, busy);
+                patience = rhythm.stretched(pause, busy);
             }
             Ok(_) => busy = 0,
             Err(error) => say(&ear.log, LogLevel::Notice, super::text(&error)),
         }
+    }
+}
+
+/// A daemon that was told to only look does nothing else, whoever asks.
+const fn least(asked: Mode, own: Mode) -> Mode {
+    match (asked, own) {
+        (Mode::Converge, Mode::Converge) => Mode::Converge,
+        (Mode::Noop, _) | (_, Mode::Noop) => Mode::Noop,
     }
 }
 
@@ -126,8 +153,6 @@ struct Ear {
 struct Wants {
     /// The release that the next run must reach.
     min_seq: u64,
-    /// Until when the clock asks for no runs.
-    paused_until: Option<Stamp>,
 }
 
 impl Ear {
@@ -206,7 +231,7 @@ impl Ear {
         let mode = match accepted.action {
             Action::Converge => Mode::Converge,
             Action::Noop => Mode::Noop,
-            Action::Pause => return self.pause(),
+            Action::Pause => return self.pause(accepted),
         };
         if let Some(disabled) = disable::current(&self.disk, (self.clock)()).ok().flatten() {
             let message = format!("disabled: {}", disabled.reason);
@@ -222,20 +247,53 @@ impl Ear {
         TriggerState { state, message: message.to_owned() }
     }
 
-    fn pause(&self) -> TriggerState {
+    fn pause(&self, accepted: &Trigger) -> TriggerState {
         let until = (self.clock)().plus(MAX_PAUSE);
-        self.wants().paused_until = Some(until);
-        TriggerState { state: NodePush::Done, message: format!("paused until {until} or the next push") }
+        match pause::begin(&self.disk, &Pause { owner: accepted.operator.clone(), until }) {
+            Ok(()) => {
+                let message = format!("paused until {until} or the next push");
+                TriggerState { state: NodePush::Done, message }
+            }
+            Err(error) => TriggerState { state: NodePush::Failed, message: super::text(&error) },
+        }
     }
 
     fn is_paused(&self) -> bool {
-        self.wants().paused_until.is_some_and(|until| (self.clock)() < until)
+        pause::current(&self.disk, (self.clock)()).is_some()
+    }
+
+    /// A configuration that is wrong leaves the one before in force.
+    fn reload(&self, life: &mut Life, reload: Reload<'_>) {
+        match reload() {
+            Ok(new) => {
+                let brake = life.order.brake.clone();
+                *life = Life { order: Order { brake, ..new.order }, ..new };
+                say(&self.log, LogLevel::Notice, "The configuration was read again");
+            }
+            Err(text) => {
+                say(&self.log, LogLevel::Err, format!("The configuration stays as it was: {text}"));
+            }
+        }
+    }
+
+    /// A run, or the report that there is none because an administrator said so.
+    fn run(&self, order: &Order) -> Result<Ran, RunError> {
+        let log = &mut |line: &LogLine| (self.log)(line);
+        let ran = run::run(&self.disk, order, self.clock, log);
+        if let Err(RunError::Disabled(disabled)) = &ran
+            && let Err(error) = run::report_disabled(&self.disk, (order, disabled), self.clock, log)
+        {
+            say(&self.log, LogLevel::Warning, super::text(&error));
+        }
+        ran
     }
 
     /// What the run is asked to reach. A push ends a pause.
     fn begin(&self, job: &Job) -> Option<Asked> {
+        if let Err(error) = pause::end(&self.disk) {
+            say(&self.log, LogLevel::Warning, super::text(&error));
+        }
         let mut wants = self.wants();
-        wants.paused_until = None;
         let min_seq = std::mem::take(&mut wants.min_seq);
         job.triggers.last().map(|id| Asked { id: id.clone(), min_seq })
     }
@@ -254,7 +312,7 @@ impl Ear {
         }
     }
 
-    /// A panic elsewhere leaves these two values in order.
+    /// A panic elsewhere leaves this value in order.
     fn wants(&self) -> std::sync::MutexGuard<'_, Wants> {
         self.wants.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

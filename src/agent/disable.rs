@@ -2,6 +2,7 @@
 
 use super::disk::{Disk, DiskError};
 use crate::model::Stamp;
+use crate::model::report::SwitchedOff;
 use serde::{Deserialize, Serialize};
 
 const NAME: &str = "disabled.json";
@@ -13,6 +14,9 @@ pub struct Disabled {
     /// Why, as the administrator said.
     #[serde(rename = "disabled_message")]
     pub reason: String,
+    /// Who said so.
+    #[serde(default)]
+    pub owner: String,
     /// When it was said.
     pub since: Stamp,
     /// When the agent runs again by itself; `None` is never.
@@ -54,15 +58,29 @@ pub fn current(disk: &Disk, now: Stamp) -> Result<Option<Disabled>, DiskError> {
     let Some(bytes) = disk.read(NAME, CAP)? else { return Ok(None) };
     let disabled = serde_json::from_slice(&bytes).unwrap_or_else(|_| Disabled {
         reason: String::from_utf8_lossy(&bytes).trim().escape_default().to_string(),
+        owner: String::new(),
         since: now,
         until: None,
     });
     Ok(Some(disabled).filter(|d| d.until.is_none_or(|until| now < until)))
 }
 
+impl Disabled {
+    /// The same as reports say it.
+    #[must_use]
+    pub fn switch(&self) -> SwitchedOff {
+        let Self { reason, owner, since, until } = self.clone();
+        SwitchedOff { reason, owner, since, until }
+    }
+}
+
 impl std::fmt::Display for Disabled {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Skipping run of the agent; administratively disabled (Reason: '{}')", self.reason)?;
+        f.write_str("Skipping run of the agent; administratively disabled")?;
+        if !self.owner.is_empty() {
+            write!(f, " by {}", self.owner.escape_default())?;
+        }
+        write!(f, " (Reason: '{}')", self.reason)?;
         if let Some(until) = self.until {
             write!(f, " until {until}")?;
         }
@@ -75,7 +93,8 @@ mod tests {
     use super::*;
 
     fn wish(reason: &str, until: Option<i64>) -> Disabled {
-        Disabled { reason: reason.into(), since: Stamp::from_unix(100), until: until.map(Stamp::from_unix) }
+        let (since, until) = (Stamp::from_unix(100), until.map(Stamp::from_unix));
+        Disabled { reason: reason.into(), owner: "dora".into(), since, until }
     }
 
     fn disk() -> (tempfile::TempDir, Disk) {
@@ -102,6 +121,17 @@ mod tests {
         assert_eq!(current(&disk, Stamp::from_unix(200)).unwrap(), None);
         let later = Disabled { since: Stamp::from_unix(300), ..wish("again", None) };
         assert_eq!(disable(&disk, later).unwrap().reason, "again");
+    }
+
+    #[test]
+    fn who_is_refused_reads_who_disabled_it_why_and_until_when() {
+        let said = wish("disk swap", Some(200)).to_string();
+        assert!(said.contains("by dora (Reason: 'disk swap') until 1970-01-01T00:03:20Z"), "{said}");
+        // What an earlier version wrote has no owner.
+        let (_dir, disk) = disk();
+        disk.write(NAME, br#"{"disabled_message":"x","since":"2026-01-01T00:00:00Z","until":null}"#).unwrap();
+        let earlier = current(&disk, Stamp::from_unix(1)).unwrap().unwrap();
+        assert_eq!((earlier.reason.as_str(), earlier.owner.as_str()), ("x", ""));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// A node's file system, from its root directory down, and the processes that run in it.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct Host {
     root: OwnedFd,
     path: PathBuf,
     uid: u32,
+    /// When whatever runs is ended.
+    until: Option<Instant>,
 }
 
 /// Why a file of the node cannot be read or changed.
@@ -107,7 +110,14 @@ impl Host {
         let path = root.canonicalize().map_err(io)?;
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = fs::open(&path, flags, Mode::empty()).map_err(|e| io(e.into()))?;
-        Ok(Self { root: fd, path, uid: rustix::process::geteuid().as_raw() })
+        Ok(Self { root: fd, path, uid: rustix::process::geteuid().as_raw(), until: None })
+    }
+
+    /// The same node, on which no command runs longer than until `end`, whatever its own time is.
+    #[must_use]
+    pub const fn until(mut self, end: Option<Instant>) -> Self {
+        self.until = end;
+        self
     }
 
     /// Whether the root is the machine's own.

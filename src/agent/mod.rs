@@ -3,6 +3,7 @@
 //! Layer 2. Imports `model`, `signing`, `shell` and `policy::guard` only, so that what it trusts stays small.
 
 pub mod apply;
+pub mod brake;
 pub mod clock;
 pub mod daemon;
 pub mod disable;
@@ -16,6 +17,7 @@ pub mod host;
 pub mod identity;
 pub mod keyring;
 pub mod lock;
+pub mod pause;
 pub mod pull;
 pub mod queue;
 pub mod report;

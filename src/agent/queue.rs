@@ -39,6 +39,8 @@ pub enum Wake {
     Asked(Job),
     /// The time was up.
     Slot,
+    /// The configuration is to be read again.
+    Reload,
     /// Somebody asked the daemon to end.
     Stop,
 }
@@ -55,6 +57,7 @@ struct Inner {
     waiting: Option<Job>,
     running: bool,
     stop: bool,
+    reload: bool,
     not_before: Option<Instant>,
 }
 
@@ -78,14 +81,20 @@ impl Queue {
         self.news.notify_all();
     }
 
+    /// Asks the runner to read its configuration again, before any run that waits.
+    pub fn reload(&self) {
+        self.lock().reload = true;
+        self.news.notify_all();
+    }
+
     /// Whether the end was asked for.
     #[must_use]
     pub fn stopping(&self) -> bool {
         self.lock().stop
     }
 
-    /// For the runner: waits for a wish, at most `patience`. Whatever it returns but `Stop` counts as a run that
-    /// is under way until [`Queue::finished`].
+    /// For the runner: waits for a wish, at most `patience`. A wish or a slot counts as a run
+    /// that is under way until [`Queue::finished`].
     pub fn wait(&self, patience: Duration) -> Wake {
         let until = Instant::now() + patience;
         let mut inner = self.lock();
@@ -93,6 +102,9 @@ impl Queue {
             let now = Instant::now();
             if inner.stop {
                 return Wake::Stop;
+            }
+            if std::mem::take(&mut inner.reload) {
+                return Wake::Reload;
             }
             let open = inner.not_before.is_none_or(|at| at <= now);
             if open && let Some(job) = inner.waiting.take() {
@@ -176,6 +188,16 @@ mod tests {
         let begun = Instant::now();
         assert!(matches!(queue.wait(Duration::from_secs(9)), Wake::Asked(_)));
         assert!(begun.elapsed() >= Duration::from_millis(150));
+    }
+
+    #[test]
+    fn the_configuration_is_read_before_the_run_that_waits() {
+        let queue = Queue::default();
+        queue.ask(job(Mode::Converge, "1"));
+        queue.reload();
+        queue.reload();
+        assert_eq!(queue.wait(Duration::ZERO), Wake::Reload);
+        assert_eq!(queue.wait(Duration::ZERO), Wake::Asked(job(Mode::Converge, "1")));
     }
 
     #[test]

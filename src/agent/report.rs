@@ -8,7 +8,7 @@ use super::disk::{Disk, DiskError};
 use super::fetch::{FetchError, Https, LIMITS, Method, Request};
 use super::freshness::FROZEN;
 use super::stored::{self, StoredError};
-use crate::model::report::{Counts, LogLine, Refused, ReleaseRef, Report, RunStatus};
+use crate::model::report::{Counts, LogLine, Refused, ReleaseRef, Report, RunStatus, SwitchedOff};
 use crate::model::resource::LogLevel;
 use crate::model::wire::Signed;
 use crate::model::{Digest, Facts, Stamp};
@@ -36,6 +36,8 @@ pub struct Account {
     pub cached: bool,
     /// Why the server's offer was not accepted.
     pub refusal: Option<Refused>,
+    /// Whose word keeps the agent from running.
+    pub disabled: Option<SwitchedOff>,
     /// Whether nothing was to be changed.
     pub noop: bool,
     /// When it began and ended.
@@ -71,6 +73,8 @@ pub fn compose(state: &State, account: Account) -> Report {
         release: account.release,
         cached: account.cached,
         refusal: account.refusal,
+        halted: applied.as_ref().and_then(|applied| applied.halted.clone()),
+        disabled: account.disabled,
         checkpoint: state.checkpoint(),
         noop: account.noop,
         status: applied.as_ref().map_or(RunStatus::Failed, |applied| applied.status),

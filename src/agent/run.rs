@@ -3,21 +3,26 @@
 //! The order is the design's: verify everything, write it down, apply, write down what was applied, report.
 //! What may be applied is `signing`'s to say; how it is applied is `apply`'s.
 
-use super::apply::{self, Applied, Record, Wishes};
+mod applying;
+mod order;
+
+pub use order::{Asked, Fallback, Order, Ran, RunError};
+
+use super::brake::Limit;
 use super::clock::Clock;
 use super::disable::{self, Disabled};
-use super::disk::{Disk, DiskError};
+use super::disk::Disk;
 use super::fetch::{Deadline, FetchError, Https, Trust};
 use super::hold::{self, Hold};
-use super::host::{Host, HostError};
-use super::identity::{Identity, IdentityError};
-use super::keyring::{Keyring, KeyringError};
-use super::lock::{LockError, RunLock};
+use super::host::Host;
+use super::identity::Identity;
+use super::keyring::Keyring;
+use super::lock::RunLock;
 use super::pull::{self, Attempts, Origin, Problem, Pulled, Ready};
 use super::queue::Mode;
 use super::report::{self, Account};
-use super::servers::{self, ServersError};
-use super::stored::{self, StoredError};
+use super::servers;
+use super::stored;
 use super::{enroll, facts, freshness};
 use crate::model::digest::hex;
 use crate::model::report::{LogLine, Refused, ReleaseRef, Report};
@@ -25,92 +30,7 @@ use crate::model::resource::LogLevel;
 use crate::model::{Facts, Principal, Stamp};
 use crate::signing::{Standing, State};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
-
-const RECORD: &str = "record.json";
-const RECORD_CAP: u64 = 64 << 20;
-
-/// What is wished of a run.
-#[derive(Debug, Clone)]
-pub struct Order {
-    /// Whether to change anything.
-    pub mode: Mode,
-    /// The node's root directory; `/` but in tests and images.
-    pub root: PathBuf,
-    /// Only resources with one of these tags; all when empty.
-    pub tags: Vec<String>,
-    /// What to do when no server offers anything acceptable.
-    pub fallback: Fallback,
-    /// The trigger that asks for the run.
-    pub trigger: Option<Asked>,
-    /// How long to wait for another run to end.
-    pub patience: Duration,
-    /// How long fetching may take.
-    pub budget: Duration,
-}
-
-/// What to do when no server offers anything acceptable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fallback {
-    /// Enforce the last accepted release from disk, for as long as the trust root allows.
-    Cached,
-    /// Apply nothing.
-    Nothing,
-}
-
-/// The trigger behind a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
-    /// Its id.
-    pub id: String,
-    /// The release that the node must reach.
-    pub min_seq: u64,
-}
-
-/// What came of a run.
-#[derive(Debug)]
-pub struct Ran {
-    /// Its report.
-    pub report: Report,
-    /// How long a busy server asks to be left alone.
-    pub retry_after: Option<Duration>,
-}
-
-/// Why there was no run.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The node never joined.
-    #[error("this node has not joined yet")]
-    NotEnrolled,
-    /// An administrator said "not now".
-    #[error("{0}")]
-    Disabled(Disabled),
-    /// Another run is under way.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// The agent's directory could not be used.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
-    /// What is stored cannot be used.
-    #[error(transparent)]
-    Stored(#[from] StoredError),
-    /// The list of servers cannot be used.
-    #[error(transparent)]
-    Servers(#[from] ServersError),
-    /// The node's keys cannot be used.
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-    /// The keys of sealed secrets cannot be used.
-    #[error(transparent)]
-    Keyring(#[from] KeyringError),
-    /// The node's file system cannot be used.
-    #[error(transparent)]
-    Host(#[from] HostError),
-    /// The operating system gave no randomness.
-    #[error("no randomness from the operating system: {0}")]
-    Randomness(getrandom::Error),
-}
 
 /// Runs once. Every line that is said goes to `log` as it is said, and into the report.
 ///
@@ -122,22 +42,27 @@ pub fn run(disk: &Disk, order: &Order, clock: Clock, log: &mut dyn FnMut(&LogLin
     }
     let _lock = RunLock::take(disk, order.patience)?;
     let state = stored::load(disk)?.ok_or(RunError::NotEnrolled)?;
-    let identity = Identity::load(disk)?;
-    let keyring = Keyring::load(disk, &identity.node)?;
-    let host = Host::open(&order.root)?;
-    let mut course = Course {
-        disk,
-        order,
-        identity,
-        keyring,
-        host,
-        begun: Instant::now(),
-        now: clock(),
-        logs: Vec::new(),
-        log,
-        phases: BTreeMap::new(),
-    };
-    course.run(state, clock)
+    Course::new(disk, order, clock(), log)?.run(state, clock)
+}
+
+/// Reports that the agent is disabled, in place of a run: whoever looks at the fleet sees why the node is silent.
+///
+/// # Errors
+/// When the report could not be made.
+pub fn report_disabled(
+    disk: &Disk,
+    (order, disabled): (&Order, &Disabled),
+    clock: Clock,
+    log: &mut dyn FnMut(&LogLine),
+) -> Result<Ran, RunError> {
+    let _lock = RunLock::take(disk, order.patience)?;
+    let state = stored::load(disk)?.ok_or(RunError::NotEnrolled)?;
+    let mut course = Course::new(disk, order, clock(), log)?;
+    course.say(LogLevel::Notice, disabled.to_string());
+    let facts = facts::gather(&course.host);
+    let account = Account { disabled: Some(disabled.switch()), ..course.account(facts, clock)? };
+    let report = course.close(&state, account)?;
+    Ok(Ran { report, retry_after: None })
 }
 
 /// A run on its way.
@@ -147,9 +72,12 @@ struct Course<'a> {
     identity: Identity,
     keyring: Keyring,
     host: Host,
+    limit: Limit,
     begun: Instant,
     /// One time for the whole run.
     now: Stamp,
+    /// Random id of the run.
+    id: String,
     logs: Vec<LogLine>,
     log: &'a mut dyn FnMut(&LogLine),
     phases: BTreeMap<String, u64>,
@@ -162,10 +90,25 @@ struct Found {
     retry_after: Option<Duration>,
 }
 
-impl Course<'_> {
+impl<'a> Course<'a> {
+    fn new(
+        disk: &'a Disk,
+        order: &'a Order,
+        now: Stamp,
+        log: &'a mut dyn FnMut(&LogLine),
+    ) -> Result<Self, RunError> {
+        let identity = Identity::load(disk)?;
+        let keyring = Keyring::load(disk, &identity.node)?;
+        let begun = Instant::now();
+        let limit = Limit::new(&order.brake, begun, order.time);
+        let host = Host::open(&order.root)?.until(limit.end());
+        let mut id = [0; 16];
+        getrandom::fill(&mut id).map_err(RunError::Randomness)?;
+        let (id, logs, phases) = (hex(&id), Vec::new(), BTreeMap::new());
+        Ok(Self { disk, order, identity, keyring, host, limit, begun, now, id, logs, log, phases })
+    }
+
     fn run(&mut self, mut state: State, clock: Clock) -> Result<Ran, RunError> {
-        let mut run = [0; 16];
-        getrandom::fill(&mut run).map_err(RunError::Randomness)?;
         let found = self.find(&mut state)?;
         if let Some(line) = freshness::of_root(state.root(), self.now) {
             self.say(line.level, line.message);
@@ -176,27 +119,47 @@ impl Course<'_> {
             self.warn_of_emergency(ready, &state);
         }
         let applied = ready.as_ref().map(|ready| self.apply(ready, &facts)).transpose()?;
-        if applied.is_some() && self.order.mode == Mode::Converge {
+        let whole = applied.as_ref().is_some_and(|applied| applied.halted.is_none());
+        if whole && self.order.mode == Mode::Converge {
             state = state.after_applying();
         }
-        self.phases.insert("total".into(), millis(self.begun));
         let account = Account {
-            run: hex(&run),
-            trigger: self.order.trigger.as_ref().map(|asked| asked.id.clone()),
             release: ready.as_ref().map(|r| ReleaseRef { seq: r.release.seq, id: r.release.id() }),
             cached: ready.as_ref().is_some_and(|ready| ready.origin == Origin::Disk),
             refusal,
             noop: self.order.mode == Mode::Noop || ready.as_ref().is_some_and(|r| r.catalog.only_noop()),
-            time: (self.now, clock()),
             applied,
+            ..self.account(facts, clock)?
+        };
+        let report = self.close(&state, account)?;
+        Ok(Ran { report, retry_after })
+    }
+
+    /// What the run knows of itself, whatever it did.
+    fn account(&mut self, facts: Facts, clock: Clock) -> Result<Account, RunError> {
+        self.phases.insert("total".into(), millis(self.begun));
+        Ok(Account {
+            run: self.id.clone(),
+            trigger: self.order.trigger.as_ref().map(|asked| asked.id.clone()),
+            release: None,
+            cached: false,
+            refusal: None,
+            disabled: disable::current(self.disk, self.now)?.map(|disabled| disabled.switch()),
+            noop: self.order.mode == Mode::Noop,
+            time: (self.now, clock()),
+            applied: None,
             phases: std::mem::take(&mut self.phases),
             facts,
             logs: std::mem::take(&mut self.logs),
-        };
-        let mut report = report::compose(&state, account);
-        let state = report::keep(self.disk, &state, self.identity.report_key(), &mut report)?;
+        })
+    }
+
+    /// Makes the report, keeps it, and hands it over.
+    fn close(&mut self, state: &State, account: Account) -> Result<Report, RunError> {
+        let mut report = report::compose(state, account);
+        let state = report::keep(self.disk, state, self.identity.report_key(), &mut report)?;
         self.hand_over(&state);
-        Ok(Ran { report, retry_after })
+        Ok(report)
     }
 
     /// What to apply: the newest that a source offers, or what is on the disk.
@@ -312,35 +275,6 @@ impl Course<'_> {
             found.refusal = Some(Refused { code: "BEHIND".into(), message });
         }
         found
-    }
-
-    fn apply(&mut self, ready: &Ready, facts: &Facts) -> Result<Applied, RunError> {
-        self.say(LogLevel::Info, format!("Applying configuration version '{}'", ready.release.seq));
-        let last = self.record();
-        let noop = self.order.mode == Mode::Noop;
-        let wishes = Wishes { noop, tags: self.order.tags.clone(), ..Wishes::default() };
-        let blobs = stored::Kept(self.disk);
-        let job = apply::Job {
-            host: &self.host,
-            facts,
-            blobs: &blobs,
-            secrets: &self.keyring,
-            record: &last,
-            wishes: &wishes,
-        };
-        let (logs, log) = (&mut self.logs, &mut *self.log);
-        let applied = apply::apply(&ready.catalog, &job, &mut |line| {
-            log(line);
-            logs.push(line.clone());
-        });
-        stored::keep(self.disk, RECORD, &serde_json::to_vec(&applied.record).unwrap_or_default())?;
-        Ok(applied)
-    }
-
-    /// What the last run left. Losing it only means that drift is taken for a new wish once.
-    fn record(&self) -> Record {
-        let bytes = self.disk.read(RECORD, RECORD_CAP).ok().flatten().unwrap_or_default();
-        serde_json::from_slice(&bytes).unwrap_or_default()
     }
 
     /// Hands the reports over and asks for a new certificate in time. That neither works is told, and no failure

@@ -3,6 +3,7 @@
 mod enrolling;
 mod log;
 mod running;
+mod settings;
 mod telling;
 
 use super::{Failure, Outcome, Ui, duration};
@@ -122,16 +123,27 @@ pub(super) struct CourseArgs {
     /// The root directory of the node, where it is not this machine's own.
     #[arg(long, value_name = "DIR", default_value = "/")]
     root: PathBuf,
-    /// How long fetching may take.
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "5m")]
-    fetch_timeout: Duration,
+    /// How long fetching may take [default: 5m].
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    fetch_timeout: Option<Duration>,
+    /// How long a whole run may take, 0 is without end; what runs then is ended, the rest is not reached [default: 1h].
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    run_timeout: Option<Duration>,
+    /// The agent's settings [default: /etc/countersign/agent.toml, where there is one].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
+#[command(
+    after_help = "The file of settings may say interval, splay, noop, fetch_timeout and run_timeout, as in\n\
+    `interval = \"1h\"`; the command line comes first.\n\n\
+    Signals: USR1 runs now, HUP reads the settings again, TERM finishes the resource at hand and ends."
+)]
 pub(super) struct DaemonArgs {
-    /// Time between runs.
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "30m")]
-    interval: Duration,
+    /// Time between runs [default: 30m].
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    interval: Option<Duration>,
     /// Run when the interval begins, not at this node's own slot in it.
     #[arg(long)]
     no_splay: bool,
@@ -164,6 +176,9 @@ pub(super) struct DisableArgs {
     /// Why. Whoever wants to run the agent reads it.
     #[arg(default_value = crate::agent::disable::NO_REASON)]
     reason: String,
+    /// Who says so; reports and `node list` show it [default: you].
+    #[arg(long, value_name = "NAME", default_value_t = settings::person(), hide_default_value = true)]
+    owner: String,
     /// For how long [default: until it is enabled].
     #[arg(long = "for", value_name = "TIME", value_parser = duration::parse)]
     duration: Option<Duration>,

@@ -141,6 +141,7 @@ async fn list(at: &At, state: Option<&str>, ui: &mut Ui) -> Outcome {
         let (name, key) = (node.name.as_str(), node.key.to_string());
         let seen = or_never(node.last_seen);
         let mut last = last_run(node);
+        last.push_str(&reports::why(&database, node).await?);
         if node.state == NodeState::Accepted && silent.contains(&node.name) {
             last.push_str(", SILENT");
         }
@@ -178,7 +179,8 @@ async fn show(which: &Which, ui: &mut Ui) -> Outcome {
         if node.state == NodeState::Accepted && silent.contains(&node.name) {
             ui.line("  SILENT       no report for two run intervals; look at the node: `countersign agent status`")?;
         }
-        ui.line(format_args!("  last run     {}", last_run(node)))?;
+        let why = reports::why(&database, node).await?;
+        ui.line(format_args!("  last run     {}{why}", last_run(node)))?;
         ui.line(format_args!("  alarms       {}", node.alarms))?;
         if let Some(checkpoint) = node.checkpoint {
             ui.line(format_args!("  log          {checkpoint}"))?;

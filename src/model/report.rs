@@ -34,6 +34,12 @@ pub struct Report {
     pub cached: bool,
     /// Why the server's offer was not accepted: the refusal's code and text.
     pub refusal: Option<Refused>,
+    /// Why the run did not go to its end or was taken back, with the code of it. Left out when it went to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halted: Option<Refused>,
+    /// An administrator keeps the agent from running. Left out when it may run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<SwitchedOff>,
     /// The last checkpoint of the log that the node has seen, by which servers and auditors notice two histories. Left out
     /// when it has seen none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,6 +88,20 @@ pub struct Refused {
     pub message: String,
 }
 
+/// An administrator's word that the agent must not run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchedOff {
+    /// Why, in the administrator's words.
+    pub reason: String,
+    /// Who said so, as far as the node can tell.
+    pub owner: String,
+    /// When it was said.
+    pub since: Stamp,
+    /// When the agent runs again by itself; `None` is never.
+    pub until: Option<Stamp>,
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -114,6 +134,14 @@ pub struct Counts {
     pub skipped: u64,
     /// Changes that put drift back.
     pub corrective: u64,
+    /// Not looked at, because the run ended before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unreached: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What happened to one resource.
@@ -144,6 +172,8 @@ pub enum ResourceStatus {
     Failed,
     /// Left out.
     Skipped,
+    /// Not looked at, because the run ended before.
+    Unreached,
 }
 
 /// One property of one resource.

@@ -40,7 +40,7 @@ pub(super) async fn report(
         signature: signed.signatures.into_iter().next().unwrap_or_default(),
         counter: report.counter,
         prev: report.prev,
-        status: status(report.status).to_owned(),
+        status: status(&report).to_owned(),
         seq: report.release.as_ref().map(|release| release.seq),
         facts: report.facts.clone(),
         received: app.now(),
@@ -112,8 +112,10 @@ async fn has_seen_another_log(app: &App, report: &Report) -> Result<bool, ApiErr
     }
 }
 
-const fn status(status: RunStatus) -> &'static str {
-    match status {
+/// How the run ended, as one word. A node on which the agent is disabled reports that in place of a run.
+const fn status(report: &Report) -> &'static str {
+    match report.status {
+        _ if report.disabled.is_some() => "disabled",
         RunStatus::Failed => "failed",
         RunStatus::Changed => "changed",
         RunStatus::Unchanged => "unchanged",

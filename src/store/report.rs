@@ -166,6 +166,17 @@ impl Database {
         Ok(rows.into_iter().map(|(row, body, signature)| Kept { row, body, signature }).collect())
     }
 
+    /// The bytes of the newest report of `node`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn newest_report(&self, node: &Node) -> Result<Option<Vec<u8>>, StoreError> {
+        let text = "SELECT body FROM reports WHERE node = ? ORDER BY counter DESC, id DESC LIMIT 1";
+        let query = sqlx::query_as(text).bind(node.id);
+        let row: Option<(Vec<u8>,)> = query.fetch_optional(&self.pool).await?;
+        Ok(row.map(|(body,)| body))
+    }
+
     /// How many reports there are, and how many raised an alarm.
     ///
     /// # Errors

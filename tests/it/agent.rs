@@ -114,7 +114,7 @@ impl Server {
         std::fs::create_dir(self.root_of(node)).unwrap();
     }
 
-    fn root_of(&self, node: &str) -> PathBuf {
+    pub(crate) fn root_of(&self, node: &str) -> PathBuf {
         self.at(&format!("root-{node}"))
     }
 
@@ -202,7 +202,7 @@ impl Server {
     }
 }
 
-fn wait(what: &str, mut there: impl FnMut() -> bool) {
+pub(crate) fn wait(what: &str, mut there: impl FnMut() -> bool) {
     let until = Instant::now() + Duration::from_secs(60);
     while !there() {
         assert!(Instant::now() < until, "{what} did not come");

@@ -7,6 +7,7 @@ mod attacks;
 mod audit;
 mod cli;
 mod corpus;
+mod daemon;
 mod demo;
 mod dialects;
 mod drill;

@@ -9,7 +9,9 @@ use crate::agent::types::{
     is_service_name,
 };
 use crate::model::graph::{self, Graph, GraphError};
-use crate::model::report::{Counts, Event, EventStatus, LogLine, ResourceReport, ResourceStatus, RunStatus};
+use crate::model::report::{
+    Counts, Event, EventStatus, LogLine, Refused, ResourceReport, ResourceStatus, RunStatus,
+};
 use crate::model::resource::{FileEnsure, LogLevel};
 use crate::model::{Catalog, Kind, Ref, Resource, Spec};
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +53,7 @@ fn no_order(catalog: &Catalog, job: &Job<'_>, errors: &[GraphError], voice: &mut
         corrective_change: false,
         time: BTreeMap::new(),
         record: job.record.clone(),
+        halted: None,
     }
 }
 
@@ -104,7 +107,13 @@ impl<'a> Course<'a> {
     }
 
     fn run(mut self, graph: &Graph) -> Applied {
-        for &index in &graph.order {
+        let mut halted = None;
+        for (place, &index) in graph.order.iter().enumerate() {
+            halted = self.job.limit.reached();
+            if let Some(why) = &halted {
+                self.leave(&graph.order[place..], why);
+                break;
+            }
             let started = Instant::now();
             let fate = self.resource(index);
             let elapsed = started.elapsed();
@@ -119,7 +128,7 @@ impl<'a> Course<'a> {
         let failed = counts.failed > 0 || counts.failed_to_restart > 0;
         let changed = counts.changed > 0 || counts.restarted > 0;
         Applied {
-            status: match (failed, changed) {
+            status: match (failed || halted.is_some(), changed) {
                 (true, _) => RunStatus::Failed,
                 (false, true) => RunStatus::Changed,
                 (false, false) => RunStatus::Unchanged,
@@ -130,6 +139,21 @@ impl<'a> Course<'a> {
             time: self.time.iter().map(|(kind, time)| (kind.name().to_owned(), millis(*time))).collect(),
             record: self.record,
             resources: self.reports,
+            halted,
+        }
+    }
+
+    /// The run ends before these: they are reported as not reached, and what was known of them is kept.
+    fn leave(&mut self, rest: &[usize], why: &Refused) {
+        let left = counted(rest.len(), "resource");
+        let message = format!("{}: {}; {left} not reached", why.code, why.message);
+        self.voice.say(LogLevel::Err, message);
+        self.counts.unreached = rest.len() as u64;
+        for index in rest {
+            let resource = self.catalog.resources[*index].reference();
+            self.record.keep_all(self.job.record, &resource);
+            let (status, events) = (ResourceStatus::Unreached, Vec::new());
+            self.reports.push(ResourceReport { resource, status, events, time: 0 });
         }
     }
 
@@ -259,6 +283,10 @@ fn services(catalog: &Catalog) -> Vec<String> {
         _ => None,
     };
     catalog.resources.iter().filter_map(name).collect()
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn millis(duration: Duration) -> u64 {

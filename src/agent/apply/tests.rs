@@ -1,12 +1,14 @@
 //! Order, refresh, failed dependencies, noop, tags, guards and drift, with real files and commands.
 
 use super::*;
+use crate::agent::brake::Brake;
 use crate::agent::host::Host;
 use crate::agent::keyring::Keyring;
 use crate::model::report::{EventStatus, ResourceStatus};
 use crate::model::resource::{Command, Content, Exec, File, FileEnsure, LogLevel, Notify};
 use crate::model::{Digest, Meta, Resource, Spec};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// No catalog here needs a blob.
 pub(super) struct NoBlobs;
@@ -30,6 +32,7 @@ pub(super) struct Place {
     pub(super) host: Host,
     pub(super) facts: Facts,
     pub(super) wishes: Wishes,
+    pub(super) limit: Limit,
     record: Record,
 }
 
@@ -41,7 +44,8 @@ impl Place {
     pub(super) fn below(root: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let host = Host::open(Path::new(root)).unwrap();
-        Self { dir, host, facts: Facts::default(), wishes: Wishes::default(), record: Record::default() }
+        let (facts, wishes, limit) = (Facts::default(), Wishes::default(), Limit::default());
+        Self { dir, host, facts, wishes, limit, record: Record::default() }
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -69,6 +73,7 @@ impl Place {
             secrets: &Keyring::empty("n".parse().unwrap()),
             record: &self.record,
             wishes: &self.wishes,
+            limit: &self.limit,
         };
         let applied = converge(&catalog, &job, &mut log);
         self.record = applied.record.clone();
@@ -137,6 +142,58 @@ fn failing(e: &mut Exec) {
 
 fn refreshonly(e: &mut Exec) {
     e.refreshonly = true;
+}
+
+#[test]
+fn a_run_that_is_stopped_finishes_the_resource_at_hand_and_says_what_it_did_not_reach() {
+    let mut place = Place::new();
+    let brake = Brake::default();
+    place.limit = Limit::new(&brake, Instant::now(), None);
+    let go = place.path("go");
+    // The command waits until the brake was pulled, and goes on after it.
+    let slow = format!(
+        "echo begun >> {0}; until test -e {go}; do sleep 0.02; done; echo done >> {0}",
+        place.path("ran")
+    );
+    let resources = [
+        place.exec("slow", |e| e.command = Command::Shell(slow)),
+        place.file("a", "x"),
+        place.file("b", "x"),
+    ];
+    let ran = place.at("ran");
+    let stopping = std::thread::spawn(move || {
+        while !ran.exists() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        brake.pull();
+        std::fs::write(go, "").unwrap();
+    });
+    let run = place.run(&resources);
+    stopping.join().unwrap();
+    assert_eq!(place.ran(), "begun done");
+    assert_eq!((run.applied.counts.changed, run.applied.counts.unreached), (1, 2));
+    assert_eq!(run.applied.halted.map(|halted| halted.code).as_deref(), Some("STOPPED"));
+    assert_eq!(run.applied.status, RunStatus::Failed);
+    let left = run.applied.resources.iter().filter(|r| r.status == ResourceStatus::Unreached);
+    assert_eq!(left.map(|r| r.resource.to_string()).collect::<Vec<_>>(), ["file[a]", "file[b]"]);
+    assert!(!place.at("a").exists() && !place.at("b").exists());
+}
+
+#[test]
+fn a_run_whose_time_is_over_ends_what_hangs_and_leaves_the_rest() {
+    let mut place = Place::new();
+    let limit = Limit::new(&Brake::default(), Instant::now(), Some(Duration::from_millis(300)));
+    place.host = Host::open(Path::new("/")).unwrap().until(limit.end());
+    place.limit = limit;
+    let endless = |e: &mut Exec| {
+        e.command = Command::Shell("sleep 600".into());
+        e.timeout = 0;
+    };
+    let resources = [place.exec("hangs", endless), place.file("a", "x")];
+    let run = place.run(&resources);
+    assert_eq!((run.applied.counts.failed, run.applied.counts.unreached), (1, 1), "{:#?}", run.lines);
+    assert_eq!(run.applied.halted.map(|halted| halted.code).as_deref(), Some("RUN_TIMEOUT"));
+    assert!(!place.at("a").exists());
 }
 
 #[test]

@@ -180,7 +180,7 @@ impl Host {
         })?;
         // Our copies of the pipe's far end go with `command`, so that its end can be seen.
         drop(command);
-        watch(child, read, invocation).map_err(failed)
+        watch(child, read, (invocation, self.until)).map_err(failed)
     }
 
     fn check(&self, invocation: &Invocation, program: &str) -> Result<(), RunError> {
@@ -244,7 +244,11 @@ impl Host {
 
 /// Collects the output until the command ends or its time is over. What the command leaves running in the
 /// background keeps neither us nor the pipe.
-fn watch(mut child: Child, read: OwnedFd, invocation: &Invocation) -> io::Result<Outcome> {
+fn watch(
+    mut child: Child,
+    read: OwnedFd,
+    (invocation, until): (&Invocation, Option<Instant>),
+) -> io::Result<Outcome> {
     let group = Pid::from_child(&child);
     let ended = pidfd_open(group, PidfdFlags::empty())?;
     let mut pipe = Pipe {
@@ -253,7 +257,8 @@ fn watch(mut child: Child, read: OwnedFd, invocation: &Invocation) -> io::Result
         limit: invocation.limit.bytes(),
         truncated: false,
     };
-    let deadline = invocation.timeout.map(|t| Instant::now() + t);
+    let own = invocation.timeout.and_then(|time| Instant::now().checked_add(time));
+    let deadline = own.into_iter().chain(until).min();
     let in_time = pipe.until_end(&ended, deadline)?;
     if !in_time {
         end(group, Signal::TERM);

@@ -1,14 +1,17 @@
 //! Whole runs of a node with a root directory of its own and a publication in a directory.
 
 use super::*;
+use crate::agent::brake::Brake;
 use crate::agent::hold::HoldError;
+use crate::agent::lock::LockError;
 use crate::agent::report::exit_code;
+use crate::agent::stored::StoredError;
 use crate::agent::testing::{Draft, NOW, World, now};
 use crate::model::Digest;
 use crate::model::report::RunStatus;
 use crate::model::wire::Signed;
 use crate::signing::report::{Break, Chain};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// When the trust root of these tests ends.
 const ROOT_END: Stamp = NOW.plus(365 * 86_400);
@@ -39,6 +42,8 @@ impl Scene {
             trigger: None,
             patience: Duration::ZERO,
             budget: Duration::from_secs(60),
+            time: None,
+            brake: Brake::default(),
         };
         Self { scratch, world, disk, order }
     }
@@ -319,7 +324,7 @@ fn a_trigger_that_demands_more_is_not_fulfilled() {
 #[test]
 fn a_disabled_or_busy_agent_does_not_run() {
     let scene = Scene::new();
-    let wish = Disabled { reason: "disk swap".into(), since: NOW, until: None };
+    let wish = Disabled { reason: "disk swap".into(), owner: "dora".into(), since: NOW, until: None };
     disable::disable(&scene.disk, wish).unwrap();
     assert!(matches!(scene.fails(), RunError::Disabled(disabled) if disabled.reason == "disk swap"));
     disable::enable(&scene.disk).unwrap();
@@ -328,6 +333,41 @@ fn a_disabled_or_busy_agent_does_not_run() {
     drop(lock);
     assert_eq!(scene.motd(), None);
     assert_eq!(exit_code(&scene.run()), 2);
+}
+
+#[test]
+fn a_run_that_was_stopped_before_it_began_to_apply_is_not_taken_for_applied() {
+    let mut scene = Scene::new();
+    scene.order.brake.pull();
+    let report = scene.run();
+    assert_eq!(report.halted.as_ref().map(|halted| halted.code.as_str()), Some("STOPPED"));
+    assert_eq!((exit_code(&report), report.counts.unreached, scene.motd()), (1, 1, None));
+    let state = || stored::load(&scene.disk).unwrap().unwrap();
+    assert_eq!((state().accepted().map(|accepted| accepted.seq), state().applied()), (Some(1), None));
+    scene.order.brake.release();
+    assert_eq!((exit_code(&scene.run()), scene.motd().as_deref()), (2, Some("one")));
+    scene.order.time = Some(Duration::ZERO);
+    let late = scene.run();
+    assert_eq!(late.halted.map(|halted| halted.code).as_deref(), Some("RUN_TIMEOUT"));
+}
+
+#[test]
+fn a_disabled_agent_reports_who_disabled_it_and_why() {
+    let scene = Scene::new();
+    scene.run();
+    let wish = Disabled {
+        reason: "disk swap".into(),
+        owner: "dora".into(),
+        since: NOW,
+        until: Some(NOW.plus(7200)),
+    };
+    disable::disable(&scene.disk, wish.clone()).unwrap();
+    let order = (&scene.order, &wish);
+    let report = report_disabled(&scene.disk, order, now, &mut |_| {}).unwrap().report;
+    assert_eq!((report.counter, report.release, report.resources.len()), (2, None, 0));
+    assert_eq!(report.disabled, Some(wish.switch()));
+    let after = scene.run_at(|| NOW.plus(7200));
+    assert_eq!((after.disabled, after.status), (None, RunStatus::Unchanged));
 }
 
 #[test]

@@ -1,29 +1,27 @@
 //! Running: `agent run` and `agent daemon`.
 
-use super::{CourseArgs, DaemonArgs, JOIN, RESET, RunArgs, log, open};
+use super::settings::Settings;
+use super::{DaemonArgs, JOIN, RESET, RunArgs, log, open};
 use crate::agent::clock;
-use crate::agent::daemon::{self, DaemonError, Life};
+use crate::agent::daemon::{self, DaemonError};
 use crate::agent::queue::Mode;
 use crate::agent::report::exit_code;
 use crate::agent::run::{self, Fallback, Order, RunError};
-use crate::agent::schedule::Splay;
 use crate::agent::stored::StoredError;
 use crate::cli::{Failure, Outcome, Ui};
 use crate::model::resource::LogLevel;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How long the daemon waits for a run that somebody started by hand.
-const DAEMON_PATIENCE: Duration = Duration::from_secs(3600);
 
 pub(super) fn run(args: &RunArgs, ui: &mut Ui) -> Outcome {
     let disk = open(&args.place)?;
+    let settings = Settings::load(&args.course)?;
     let order = Order {
         tags: args.tags.clone(),
         fallback: if args.test { Fallback::Nothing } else { Fallback::Cached },
         patience: args.wait_for_lock,
-        ..order(&args.course, if args.noop { Mode::Noop } else { Mode::Converge })
+        ..settings.order(&args.course, if args.noop { Mode::Noop } else { Mode::Converge })
     };
+    order.brake.pull_on_signals().map_err(DaemonError::Signals)?;
     let least = least(args.debug, args.verbose || args.test);
     let ran = run::run(&disk, &order, clock::system, &mut |line| {
         if line.level >= least {
@@ -42,11 +40,10 @@ pub(super) fn run(args: &RunArgs, ui: &mut Ui) -> Outcome {
 
 pub(super) fn daemon(args: &DaemonArgs) -> Outcome {
     let disk = open(&args.place)?;
-    let mode = if args.noop { Mode::Noop } else { Mode::Converge };
-    let life = Life {
-        interval: args.interval,
-        splay: if args.no_splay { Splay::Off } else { Splay::PerNode },
-        order: Order { patience: DAEMON_PATIENCE, ..order(&args.course, mode) },
+    let life = Settings::load(&args.course)?.life(args);
+    let reload = || match Settings::load(&args.course) {
+        Ok(settings) => Ok(settings.life(args)),
+        Err(failure) => Err(failure.text().to_owned()),
     };
     let least = least(args.debug, args.verbose);
     let voice: daemon::Voice = Arc::new(move |line| {
@@ -54,23 +51,11 @@ pub(super) fn daemon(args: &DaemonArgs) -> Outcome {
             log::print(&mut Ui::standard(), line);
         }
     });
-    daemon::daemon(&disk, &life, clock::system, voice).map_err(|error| match error {
+    daemon::daemon(&disk, (life, &reload), clock::system, voice).map_err(|error| match error {
         DaemonError::Run(error) => explain(error),
         DaemonError::Signals(_) => error.into(),
     })?;
     Ok(0)
-}
-
-fn order(course: &CourseArgs, mode: Mode) -> Order {
-    Order {
-        mode,
-        root: course.root.clone(),
-        tags: Vec::new(),
-        fallback: Fallback::Cached,
-        trigger: None,
-        patience: Duration::ZERO,
-        budget: course.fetch_timeout,
-    }
 }
 
 const fn least(debug: bool, verbose: bool) -> LogLevel {

@@ -7,7 +7,7 @@ use crate::agent::fetch::{Deadline, Directory, Https, Source, Trust};
 use crate::agent::hold::{self, Hold, HoldError};
 use crate::agent::host::Host;
 use crate::agent::identity::Identity;
-use crate::agent::{facts, freshness, lock, pull, report, servers, stored};
+use crate::agent::{facts, freshness, lock, pause, pull, report, servers, stored};
 use crate::cli::counted::counted;
 use crate::cli::{Failure, Outcome, Ui, clock, duration};
 use crate::model::Stamp;
@@ -33,7 +33,7 @@ pub(super) fn status(args: &StatusArgs, ui: &mut Ui) -> Outcome {
     if args.json {
         let document = json!({
             "node": state.node(), "environment": state.environment(), "status": doing,
-            "disabled": disabled, "trust_root": state.root().version(),
+            "disabled": disabled, "paused": pause::current(&disk, now), "trust_root": state.root().version(),
             "accepted": state.accepted().map(|a| a.seq), "applied": state.applied(),
             "fresh": matches!(freshness, Some(Freshness::Fresh)), "freshness": freshness.map(freshness::standing),
             "hold": hold::current(&disk, &state, now)?, "trust_root_expires": state.root().expires(),
@@ -45,6 +45,9 @@ pub(super) fn status(args: &StatusArgs, ui: &mut Ui) -> Outcome {
     ui.line(format!("Currently {doing}; {}", since(last.as_ref(), now)))?;
     if let Some(disabled) = disabled {
         ui.line(disabled)?;
+    }
+    if let Some(paused) = pause::current(&disk, now) {
+        ui.line(format!("Paused by {} until {} or the next push", paused.owner, paused.until))?;
     }
     if let Some(line) = freshness::of_root(state.root(), now) {
         ui.line(line.message)?;
@@ -125,12 +128,14 @@ pub(super) fn disable(args: &DisableArgs, ui: &mut Ui) -> Outcome {
     let since = clock::now();
     let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
     let until = args.duration.map(|time| since.plus(seconds(time)));
-    let wish = Disabled { reason: args.reason.clone(), since, until };
+    let wish = Disabled { reason: args.reason.clone(), owner: args.owner.clone(), since, until };
     let said = disable::disable(&disk, wish.clone())?;
+    let until = said.until.map(|until| format!(" until {until}")).unwrap_or_default();
+    let what = format!("by {} (Reason: '{}'){until}", said.owner, said.reason);
     if said == wish {
-        ui.line(format!("disabled (Reason: '{}')", said.reason))?;
+        ui.line(format!("disabled {what}"))?;
     } else {
-        ui.line(format!("it was disabled already, and stays so (Reason: '{}')", said.reason))?;
+        ui.line(format!("it was disabled already, and stays so: {what}"))?;
     }
     Ok(0)
 }

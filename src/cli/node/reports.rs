@@ -1,11 +1,13 @@
-//! `node reports`: whether the server kept every report that a node made, by the node's own signatures (D26).
+//! What is told of the reports that the server kept: whether they are all there, by the node's own signatures (D26), and
+//! why the last one tells of no whole run.
 
 use super::{Which, candidates, open, unknown};
 use crate::cli::counted::counted;
 use crate::cli::{Failure, Outcome, Ui};
+use crate::model::report::Report;
 use crate::signing::PublicKey;
 use crate::signing::report::Chain;
-use crate::store::NodeState;
+use crate::store::{Database, Node, NodeState};
 
 /// Rows read at once.
 const PAGE: u32 = 50;
@@ -45,4 +47,24 @@ pub(super) async fn check(which: &Which, ui: &mut Ui) -> Outcome {
         count => Err(Failure::refused(format!("the chain does not hold in {}", counted(count, "place")))
             .hint("compare with `countersign agent status` on the node, and with a copy of the database")),
     }
+}
+
+/// Why the last report tells of no whole run: who disabled the agent, or the code with which the run ended early; nothing
+/// where all is well. The words are the node's own, so they are escaped.
+pub(super) async fn why(database: &Database, node: &Node) -> Result<String, Failure> {
+    if !matches!(node.status.as_deref(), Some("disabled" | "failed")) {
+        return Ok(String::new());
+    }
+    let body = database.newest_report(node).await?.unwrap_or_default();
+    let Ok(report) = serde_json::from_slice::<Report>(&body) else { return Ok(String::new()) };
+    if let Some(off) = report.disabled {
+        let until = off.until.map(|until| format!(", until {until}")).unwrap_or_default();
+        let (owner, reason) = (plain(&off.owner), plain(&off.reason));
+        return Ok(format!(" by {owner} since {} (Reason: '{reason}'){until}", off.since));
+    }
+    Ok(report.halted.map(|halted| format!(", {}", plain(&halted.code))).unwrap_or_default())
+}
+
+fn plain(text: &str) -> String {
+    text.chars().take(200).collect::<String>().escape_default().to_string()
 }

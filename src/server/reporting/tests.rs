@@ -27,6 +27,8 @@ fn body(node: &str, counter: u64, prev: Option<Digest>) -> Report {
         release: None,
         cached: false,
         refusal: None,
+        halted: None,
+        disabled: None,
         checkpoint: None,
         noop: false,
         status: RunStatus::Changed,

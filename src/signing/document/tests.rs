@@ -160,6 +160,8 @@ fn sample_report() -> crate::model::report::Report {
         release: None,
         cached: false,
         refusal: None,
+        halted: None,
+        disabled: None,
         checkpoint: None,
         noop: false,
         status: RunStatus::Unchanged,

@@ -1,0 +1,100 @@
+//! What a run is asked for, and what comes of it.
+
+use crate::agent::brake::Brake;
+use crate::agent::disable::Disabled;
+use crate::agent::disk::DiskError;
+use crate::agent::host::HostError;
+use crate::agent::identity::IdentityError;
+use crate::agent::keyring::KeyringError;
+use crate::agent::lock::LockError;
+use crate::agent::queue::Mode;
+use crate::agent::servers::ServersError;
+use crate::agent::stored::StoredError;
+use crate::model::report::Report;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What is wished of a run.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Whether to change anything.
+    pub mode: Mode,
+    /// The node's root directory; `/` but in tests and images.
+    pub root: PathBuf,
+    /// Only resources with one of these tags; all when empty.
+    pub tags: Vec<String>,
+    /// What to do when no server offers anything acceptable.
+    pub fallback: Fallback,
+    /// The trigger that asks for the run.
+    pub trigger: Option<Asked>,
+    /// How long to wait for another run to end.
+    pub patience: Duration,
+    /// How long fetching may take.
+    pub budget: Duration,
+    /// How long the whole run may take; without end when unset.
+    pub time: Option<Duration>,
+    /// What asks the run to stop after the resource at hand.
+    pub brake: Brake,
+}
+
+/// What to do when no server offers anything acceptable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fallback {
+    /// Enforce the last accepted release from disk, for as long as the trust root allows.
+    Cached,
+    /// Apply nothing.
+    Nothing,
+}
+
+/// The trigger behind a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Its id.
+    pub id: String,
+    /// The release that the node must reach.
+    pub min_seq: u64,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its report.
+    pub report: Report,
+    /// How long a busy server asks to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+/// Why there was no run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The node never joined.
+    #[error("this node has not joined yet")]
+    NotEnrolled,
+    /// An administrator said "not now".
+    #[error("{0}")]
+    Disabled(Disabled),
+    /// Another run is under way.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The agent's directory could not be used.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// What is stored cannot be used.
+    #[error(transparent)]
+    Stored(#[from] StoredError),
+    /// The list of servers cannot be used.
+    #[error(transparent)]
+    Servers(#[from] ServersError),
+    /// The node's keys cannot be used.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The keys of sealed secrets cannot be used.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// The node's file system cannot be used.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The operating system gave no randomness.
+    #[error("no randomness from the operating system: {0}")]
+    Randomness(getrandom::Error),
+}
