@@ -7,7 +7,9 @@ use crate::signing::log::Entry;
 use crate::signing::release::ReleaseKind;
 use crate::signing::root::{self, MAX_STEPS, Root};
 use crate::signing::withdraw::{Withdrawals, Withdrawn};
-use crate::signing::{Envelope, Refusal, Release, Timestamp, Verified, ratify, release, verify};
+use crate::signing::{
+    Envelope, PublicKey, Refusal, Release, Revocation, Timestamp, Verified, ratify, release, verify,
+};
 use std::collections::BTreeMap;
 
 /// The trust roots, from the pinned one to the newest.
@@ -102,10 +104,22 @@ pub(super) fn judge(mirror: &Mirror, roots: &Roots, verdict: &mut Verdict) -> Re
         verdict.releases.push((env.clone(), newest));
         let list = withdrawals(mirror, &env, verdict)?;
         let withdrawn = list.in_force(roots.newest());
+        verdict.remarks.extend(revoked(roots.newest(), &env, &list));
         judge_environment(mirror, (roots, &withdrawn), (&env, newest), (&mut published, verdict))?;
         judge_timestamp(mirror, (roots, &list), &env, (&mut published, verdict))?;
     }
     Ok(published)
+}
+
+/// What is to be said of keys that took themselves out of use.
+fn revoked(root: &Root, env: &EnvName, list: &Withdrawals) -> Vec<String> {
+    let line = |revocation: Verified<Revocation>| {
+        let key = PublicKey::parse(&revocation.key).map_or_else(|_| String::new(), |key| key.fingerprint());
+        let who = Principal::list(revocation.signers());
+        let reason = revocation.reason.escape_default();
+        format!("`{env}`: the key {key} of {who} was revoked at {}: {reason}", revocation.created)
+    };
+    list.revocations(root).into_iter().map(line).collect()
 }
 
 /// What was taken back, as it is published.
@@ -138,14 +152,15 @@ fn judge_environment(
             published.expected.insert(entry.waiver(&waiver).hash(), format!("a waiver of {what}"));
         }
         // What is in force now is judged by the trust root in force now.
+        let of_now = if seq == newest { withdrawn } else { &Withdrawn::none() };
         let judged = if seq == newest {
-            release::verify(roots.newest(), withdrawn, &envelope)
+            release::verify(roots.newest(), of_now, &envelope)
         } else {
             roots.verify_once(&envelope)
         };
         match judged {
             Ok(release) if release.environment == *env && release.seq == seq && release.prev == before => {
-                verdict.remarks.extend(emergency(mirror, roots, &release)?);
+                verdict.remarks.extend(emergency(mirror, (roots, of_now), &release)?);
             }
             Ok(_) => verdict.problems.push(Problem::Order { env: env.clone(), seq }),
             Err(cause) => verdict.problems.push(Problem::Release { env: env.clone(), seq, cause }),
@@ -158,7 +173,7 @@ fn judge_environment(
 /// What is to be said of an emergency release: who made it, and whether the ordinary people stand behind it.
 fn emergency(
     mirror: &Mirror,
-    roots: &Roots,
+    (roots, withdrawn): (&Roots, &Withdrawn),
     release: &Verified<Release>,
 ) -> Result<Option<String>, AuditError> {
     if release.kind != ReleaseKind::BreakGlass {
@@ -168,7 +183,8 @@ fn emergency(
     let list = mirror.read(&format!("release/{env}/{seq}/ratification.json"))?.unwrap_or_default();
     let signatures: Vec<String> = serde_json::from_slice(&list).unwrap_or_default();
     let ratified_by = roots.since(release.root).find_map(|root| {
-        let tally = ratify::check_threshold(root, release, &signatures).ok().filter(|tally| tally.met)?;
+        let tally =
+            ratify::check_threshold(root, withdrawn, release, &signatures).ok().filter(|tally| tally.met)?;
         Some(Principal::list(&tally.signed))
     });
     let by = Principal::list(release.signers());
@@ -202,7 +218,7 @@ fn judge_timestamp(
         verdict.remarks.push(format!("`{env}` has no timestamp"));
         return Ok(());
     };
-    let cause = match verify::<Timestamp>(roots.newest(), &envelope) {
+    let cause = match verify::<Timestamp>(roots.newest(), &list.in_force(roots.newest()), &envelope) {
         Ok(stamp) => {
             if !goes_on(mirror, list, stamp.withdrawn)? {
                 verdict.problems.push(Problem::Withdrawals(env.clone()));

@@ -9,7 +9,7 @@ use crate::signing::release::ReleaseKind;
 use crate::signing::root::RawRoot;
 use crate::signing::testing::{Published, key, publish, publish_with, raw_root, role, signed};
 use crate::signing::withdraw::{Withdrawal, Withdrawals};
-use crate::signing::{Envelope, Ratification, RepoId, Root};
+use crate::signing::{Envelope, Ratification, RepoId, Revocation, Root};
 
 /// Three releases in a directory, with a log of them and of four reports.
 struct Scene {
@@ -366,6 +366,31 @@ fn d37_releases_are_judged_by_the_people_of_their_time_and_the_newest_by_those_o
     scene.envelope("root/3", &second);
     let refused = roots(&scene.mirror(), scene.pinned).unwrap_err();
     assert!(matches!(refused, AuditError::Root { version: 3, .. }), "{refused:?}");
+}
+
+/// Bob's key says of itself that it is no good any more.
+#[test]
+fn d37_a_revoked_key_does_not_count_and_is_told() {
+    let scene = Scene::new();
+    let raw = Revocation {
+        document: "revoke".into(),
+        v: 1,
+        repo: RepoId::new([7; 32]),
+        key: key("bob").public().to_line(),
+        created: scene.releases.last().unwrap().now(),
+        reason: "lost".into(),
+    };
+    let list = |signer: &str| {
+        let envelope = signed::<Revocation>(&raw, &[signer]);
+        let document = String::from_utf8(envelope.bytes).unwrap();
+        Withdrawals::default().with(Signed { document, signatures: envelope.signatures })
+    };
+    scene.write("withdrawals/production.json", &list("alice").encode());
+    scene.check(&[], &[]);
+    scene.write("withdrawals/production.json", &list("bob").encode());
+    scene.check(&[], &["REVOKED"]);
+    let told = scene.verdict(&[]).remarks.join("\n");
+    assert!(told.contains("of bob was revoked at") && told.contains(": lost"), "{told}");
 }
 
 /// Bob takes his signature on the newest release back.

@@ -2,7 +2,7 @@
 
 mod again;
 mod approve;
-mod clone;
+pub(super) mod clone;
 mod examine;
 mod ledger;
 mod list;

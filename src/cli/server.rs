@@ -148,7 +148,9 @@ fn trust_failure(error: &TrustError, trust: &Path) -> Failure {
     let failure = Failure::from_error(error);
     let shown = trust.display();
     match error {
-        TrustError::Refused { .. } => failure.hint(format!("countersign trust show {shown}")),
+        TrustError::Refused { .. } | TrustError::Revocations(_) => {
+            failure.hint(format!("countersign trust show {shown}"))
+        }
         TrustError::Missing { .. } => failure.hint(format!("countersign trust init --out {shown} …")),
         TrustError::Expired { .. } => failure.hint(format!("countersign trust renew --trust {shown}")),
         TrustError::OtherServer(_) => {

@@ -4,6 +4,7 @@ mod consequences;
 mod draft;
 mod edit;
 mod folder;
+mod revoke;
 mod show;
 mod status;
 
@@ -41,6 +42,8 @@ pub(super) enum Command {
         #[arg(default_value = ".")]
         directory: PathBuf,
     },
+    /// Take a key out of use by its own word, at once and for good: nothing that it signed counts any longer.
+    Revoke(RevokeArgs),
     #[command(flatten)]
     Edit(Edit),
 }
@@ -80,6 +83,26 @@ pub(super) struct InitArgs {
     out: PathBuf,
 }
 
+/// Which key to take out of use.
+#[derive(Debug, clap::Args)]
+pub(super) struct RevokeArgs {
+    /// The private key that goes, or the public half of one that ssh-agent holds.
+    #[arg(long, value_name = "FILE", required_unless_present = "from", conflicts_with = "from")]
+    key: Option<PathBuf>,
+    /// Why.
+    #[arg(short, long, value_name = "TEXT", required_unless_present = "from", conflicts_with = "from")]
+    message: Option<String>,
+    /// Only write the revocation to a file, to be handed in when the key is lost.
+    #[arg(long, value_name = "FILE", conflicts_with = "from")]
+    out: Option<PathBuf>,
+    /// Hand in a revocation that was written before. Anybody may who has a key in the trust root.
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+    /// Do not ask before handing it in.
+    #[arg(long)]
+    yes: bool,
+}
+
 /// Runs the command.
 pub(super) fn run(command: Command, ui: &mut Ui) -> Outcome {
     match command {
@@ -87,6 +110,7 @@ pub(super) fn run(command: Command, ui: &mut Ui) -> Outcome {
         Command::Sign { directory, key } => sign(&Folder::open(&directory)?, &key, ui),
         Command::Show { path } => show::show(&path, clock::now(), ui),
         Command::Status { directory } => status::status(&directory, clock::now(), ui),
+        Command::Revoke(args) => revoke::run(&args, ui),
         Command::Edit(edit) => edit::edit(&edit, clock::now(), ui),
     }
 }

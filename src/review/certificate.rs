@@ -2,9 +2,9 @@
 //! when it comes, and every reviewer judges it again, because nobody has to believe the server (D8).
 
 use crate::model::Principal;
-use crate::signing::Root;
 use crate::signing::root::TIMESTAMP;
 use crate::signing::sshsig::{Signature, SshsigError};
+use crate::signing::{PublicKey, Root};
 
 /// Bytes of a certificate, at most.
 const MAX_CERTIFICATE: usize = 64 << 10;
@@ -51,12 +51,7 @@ pub enum CertificateError {
 /// # Errors
 /// When the certificate proves anything else.
 pub fn author(root: &Root, certificate: &[u8], pushed: &Pushed<'_>) -> Result<Principal, CertificateError> {
-    let text = std::str::from_utf8(certificate).map_err(|_| CertificateError::Form)?;
-    if text.len() > MAX_CERTIFICATE {
-        return Err(CertificateError::Form);
-    }
-    let at = text.find(ARMOUR).ok_or(CertificateError::Form)?;
-    let (payload, armour) = text.split_at(at);
+    let (payload, armour) = split(certificate)?;
     let signer = signer(root, payload.as_bytes(), armour)?;
     let (head, commands) = payload.split_once("\n\n").ok_or(CertificateError::Form)?;
     if !head.starts_with("certificate version 0.1\n") {
@@ -72,6 +67,25 @@ pub fn author(root: &Root, certificate: &[u8], pushed: &Pushed<'_>) -> Result<Pr
         }
         _ => Err(CertificateError::Other { commit: pushed.commit.into(), target: pushed.target.into() }),
     }
+}
+
+/// What is signed, and the signature.
+fn split(certificate: &[u8]) -> Result<(&str, &str), CertificateError> {
+    let text = std::str::from_utf8(certificate).map_err(|_| CertificateError::Form)?;
+    if text.len() > MAX_CERTIFICATE {
+        return Err(CertificateError::Form);
+    }
+    let at = text.find(ARMOUR).ok_or(CertificateError::Form)?;
+    Ok(text.split_at(at))
+}
+
+/// The key behind a push certificate. Whether the certificate holds is for [`author`] to say.
+///
+/// # Errors
+/// When it has no signature of the right form.
+pub fn key(certificate: &[u8]) -> Result<PublicKey, CertificateError> {
+    let (_, armour) = split(certificate)?;
+    Ok(Signature::parse(armour)?.key().clone())
 }
 
 /// Who made a signature for git: over a push certificate or a commit.

@@ -7,13 +7,13 @@ use super::app::App;
 use super::body::{After, Body};
 use super::error::ApiError;
 use super::hub::Live;
-use super::trust::TrustError;
+use super::trust::{self, TrustError};
 use crate::model::wire::{
     NodeInfo, PushAccepted, PushEvent, PushEvents, Selection, Signed, TriggerState, Triggers,
 };
 use crate::model::{NodeName, Stamp};
 use crate::signing::root::Root;
-use crate::signing::{Envelope, Trigger, Verified, document, query, trigger, verify};
+use crate::signing::{Envelope, Trigger, Verified, Withdrawn, document, query, trigger, verify};
 use crate::store::NodeState;
 use crate::store::push::{NewEvent, NewTrigger, TriggerKept};
 use axum::extract::{Path, State};
@@ -31,7 +31,7 @@ pub(super) async fn push(
 ) -> Result<Json<PushAccepted>, ApiError> {
     app.admit_stranger()?;
     let root = current_root(&app)?;
-    let trigger = match judge(&root, &Envelope::from(signed.clone()), app.now()) {
+    let trigger = match judge((&root, &revoked(&app, &root)?), &Envelope::from(signed.clone()), app.now()) {
         Ok(trigger) => trigger,
         Err(why) => {
             app.audit_stranger("push-refused", &why).await;
@@ -62,8 +62,9 @@ pub(super) async fn resume(app: &App) -> Result<(), ApiError> {
     app.hub.resume(app.database.last_trigger().await?);
     let now = app.now();
     let Ok(root) = current_root(app) else { return Ok(()) };
+    let withdrawn = revoked(app, &root)?;
     for row in app.database.live_triggers(now).await? {
-        if let Ok(trigger) = judge(&root, &Envelope::from(row.signed.clone()), now) {
+        if let Ok(trigger) = judge((&root, &withdrawn), &Envelope::from(row.signed.clone()), now) {
             app.hub.add(live(row.n, row.signed, &trigger));
         }
     }
@@ -71,8 +72,13 @@ pub(super) async fn resume(app: &App) -> Result<(), ApiError> {
 }
 
 /// Whether an operator may send this trigger now.
-fn judge(root: &Verified<Root>, envelope: &Envelope, now: Stamp) -> Result<Verified<Trigger>, String> {
-    let trigger: Verified<Trigger> = verify(root, envelope).map_err(|refusal| refusal.to_string())?;
+fn judge(
+    (root, withdrawn): (&Verified<Root>, &Withdrawn),
+    envelope: &Envelope,
+    now: Stamp,
+) -> Result<Verified<Trigger>, String> {
+    let trigger: Verified<Trigger> =
+        verify(root, withdrawn, envelope).map_err(|refusal| refusal.to_string())?;
     let skew = i64::try_from(root.limits().skew).unwrap_or(0);
     if now < trigger.issued.plus(-skew) || now > trigger.expires {
         return Err(format!("the trigger is valid from {} to {}", trigger.issued, trigger.expires));
@@ -167,7 +173,7 @@ pub(super) async fn select(
 ) -> Result<Json<Selection>, ApiError> {
     app.admit_stranger()?;
     let root = current_root(&app)?;
-    let query = match query::accept(&root, &Envelope::from(signed), app.now()) {
+    let query = match query::accept(&root, &revoked(&app, &root)?, &Envelope::from(signed), app.now()) {
         Ok(query) => query,
         Err(refusal) => {
             let why = refusal.to_string();
@@ -186,6 +192,10 @@ pub(super) async fn select(
     };
     let nodes = known.into_iter().filter(|node| mine(&node.name)).map(info).collect();
     Ok(Json(Selection { nodes }))
+}
+
+fn revoked(app: &App, root: &Root) -> Result<Withdrawn, ApiError> {
+    trust::revoked(&app.publication, root).map_err(|error| ApiError::Internal(Box::new(error)))
 }
 
 fn current_root(app: &App) -> Result<Arc<Verified<Root>>, ApiError> {

@@ -34,6 +34,11 @@ pub(super) enum TimestampError {
     /// The trust root does not know the key.
     #[error("the trust root does not give role `timestamp` to this server's key")]
     NoRole,
+    /// The key was revoked.
+    #[error(
+        "this server's timestamp key was revoked: a new one comes into force with `countersign trust rotate`"
+    )]
+    Revoked,
     /// A published release does not follow what was signed last.
     #[error("release {seq} of `{env}` does not follow what was signed last")]
     OffChain {
@@ -192,6 +197,10 @@ impl Role {
             last.map_or_else(|| published.as_ref().and_then(|own| own.withdrawn), |last| last.withdrawn);
         let withdrawals = withdrawals(&work.publication, env, signed)?;
         let withdrawn = withdrawals.in_force(&self.root);
+        // The last thing that a revoked key says is that it is revoked.
+        if withdrawn.revokes(&self.key.public()) && signed == withdrawals.digest() {
+            return Err(TimestampError::Revoked);
+        }
         let (newest, trouble) =
             Chain { publication: &work.publication, root: &self.root, withdrawn, env }.newest(at)?;
         let Some(newest) = newest else { return trouble.map_or(Ok(()), Err) };
@@ -334,7 +343,7 @@ fn published(
     env: &EnvName,
 ) -> Result<Option<Verified<Timestamp>>, TimestampError> {
     let Some(Published { bytes, signatures }) = publication.timestamp(env)? else { return Ok(None) };
-    Ok(verify(root, &Envelope { bytes, signatures }).ok())
+    Ok(verify(root, &Withdrawn::none(), &Envelope { bytes, signatures }).ok())
 }
 
 fn read_key(layout: &Layout) -> Result<SigningKey, TimestampError> {

@@ -9,7 +9,7 @@ use crate::model::tree::PathError;
 use crate::model::{Digest, Principal, Stamp, Tree};
 use crate::repo::{NewCommit, RefUpdate, Repo, RepoError, TRUST_REF};
 use crate::signing::root::{self, Root, allowed_signers};
-use crate::signing::{Envelope, Refusal, Verified};
+use crate::signing::{Envelope, Refusal, Verified, Withdrawals, Withdrawn};
 use crate::store::{Publication, PublishError, Published, SignedFile};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -59,6 +59,9 @@ pub enum TrustError {
     /// The signature files of a version cannot be used.
     #[error("`{}` is not named after a principal", .0.display())]
     SignatureName(PathBuf),
+    /// The list of revoked keys is damaged.
+    #[error("the list of revoked keys cannot be read")]
+    Revocations(#[source] Refusal),
     /// The publication directory failed.
     #[error(transparent)]
     Publish(#[from] PublishError),
@@ -99,6 +102,19 @@ impl Trust {
     }
 }
 
+/// The keys that were revoked.
+///
+/// # Errors
+/// When their list cannot be read: then nobody is believed.
+pub(super) fn revoked(publication: &Publication, root: &Root) -> Result<Withdrawn, TrustError> {
+    Ok(revocations(publication)?.in_force(root))
+}
+
+fn revocations(publication: &Publication) -> Result<Withdrawals, TrustError> {
+    let Some(bytes) = publication.revocations()? else { return Ok(Withdrawals::default()) };
+    Withdrawals::decode(&bytes).map_err(TrustError::Revocations)
+}
+
 /// Verifies the published versions of the trust root, from the pinned one to the newest.
 ///
 /// # Errors
@@ -112,17 +128,25 @@ pub fn walk_published(publication: &Publication, pinned: Digest) -> Result<Verif
             None => break,
         }
     }
-    walk(&envelopes, pinned, &directory)
+    // What was in force stays in force, whatever was revoked since.
+    walk(&envelopes, pinned, &directory, &|_| Withdrawals::default())
 }
 
-fn walk(envelopes: &[Envelope], pinned: Digest, directory: &Path) -> Result<Verified<Root>, TrustError> {
+/// Walks versions one by one, each with the list of what counts no longer for it.
+fn walk(
+    envelopes: &[Envelope],
+    pinned: Digest,
+    directory: &Path,
+    list: &dyn Fn(u64) -> Withdrawals,
+) -> Result<Verified<Root>, TrustError> {
     let (first, rest) = envelopes
         .split_first()
         .ok_or_else(|| TrustError::Missing { directory: directory.to_owned(), version: 1 })?;
     let mut newest = root::first(first, pinned).map_err(|cause| TrustError::Refused { version: 1, cause })?;
     for envelope in rest {
         let version = newest.version() + 1;
-        newest = root::next(&newest, envelope).map_err(|cause| TrustError::Refused { version, cause })?;
+        newest = root::advance(&newest, &list(version), envelope)
+            .map_err(|cause| TrustError::Refused { version, cause })?;
     }
     Ok(newest)
 }
@@ -138,13 +162,16 @@ pub fn install(layout: &Layout, directory: &Path, now: Stamp) -> Result<Verified
         .first()
         .ok_or_else(|| TrustError::Missing { directory: directory.to_owned(), version: 1 })?;
     let pinned = Config::load(&layout.config())?.root;
-    let newest = walk(&envelopes, pinned.unwrap_or_else(|| first.id()), directory)?;
+    let publication = Publication::open(&layout.publication()).map_err(TrustError::Publish)?;
+    let have = publication.root_versions()?.last().copied().unwrap_or(0);
+    let revoked = revocations(&publication)?;
+    let list = |version| if version > have { revoked.clone() } else { Withdrawals::default() };
+    let newest = walk(&envelopes, pinned.unwrap_or_else(|| first.id()), directory, &list)?;
     if now >= newest.expires() {
         return Err(TrustError::Expired { version: newest.version(), at: newest.expires() });
     }
     check_authorities(layout, &newest)?;
-    let publication = Publication::open(&layout.publication()).map_err(TrustError::Publish)?;
-    let (have, got) = (publication.root_versions()?.last().copied().unwrap_or(0), newest.version());
+    let got = newest.version();
     if got < have {
         return Err(TrustError::Older { have, got });
     }

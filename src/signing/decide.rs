@@ -79,7 +79,12 @@ pub struct Accepted {
 /// # Errors
 /// With the first step that does not hold.
 pub fn decide(state: &State, offer: &Offer, now: Stamp) -> Result<Decision, Refusal> {
-    let (state, timestamp) = fresh(state, offer, now)?;
+    let before = state;
+    let (state, timestamp) = fresh(before, offer, now)?;
+    if state.withdrawals != before.withdrawals {
+        // The news may be that the timestamp's own key is revoked: then it is the last thing that this key brings.
+        verify::<Timestamp>(&state.root, &state.withdrawn(), &offer.timestamp)?;
+    }
     let (release, standing) = check_release(&state, &timestamp, offer, now)?;
     let next = remember(&state, &timestamp, (&release, standing), now);
     let Some(leaf) = &offer.leaf else { return Ok(Decision::Unassigned { state: next }) };
@@ -119,7 +124,7 @@ pub fn walk(state: &State, roots: &[Envelope]) -> Result<State, Refusal> {
         return Err(Refusal::RootSteps { limit: MAX_STEPS, got: roots.len() });
     }
     roots.iter().try_fold(state.clone(), |state, envelope| {
-        let next = root::next(&state.root, envelope)?;
+        let next = root::advance(&state.root, &state.withdrawals, envelope)?;
         Ok(step(&state, next))
     })
 }
@@ -151,7 +156,7 @@ fn keys_of(root: &Root) -> Vec<String> {
 }
 
 fn check_timestamp(state: &State, offer: &Offer, now: Stamp) -> Result<Verified<Timestamp>, Refusal> {
-    let timestamp: Verified<Timestamp> = verify(&state.root, &offer.timestamp)?;
+    let timestamp: Verified<Timestamp> = verify(&state.root, &state.withdrawn(), &offer.timestamp)?;
     if timestamp.environment != *state.environment() {
         let (got, want) = (timestamp.environment.clone(), state.environment().clone());
         return Err(Refusal::Environment { what: "timestamp", got, want });
@@ -211,7 +216,8 @@ fn check_release(
     if offer.release.id() != timestamp.release {
         return Err(Refusal::Mixed { got: offer.release.id(), want: timestamp.release });
     }
-    let release = release::verify(&state.root, &state.withdrawn(), &offer.release)?;
+    let withdrawn = state.withdrawn();
+    let release = release::verify(&state.root, &withdrawn, &offer.release)?;
     check_environment(state, &release)?;
     if release.seq != timestamp.seq {
         return Err(Refusal::Mixed { got: release.id(), want: timestamp.release });
@@ -219,7 +225,7 @@ fn check_release(
     check_order(state, &release, &offer.chain)?;
     check_floor(&state.root, &release)?;
     state.check_created("release", release.created, now)?;
-    let standing = Standing::of(&state.root, &release, &offer.ratification)?;
+    let standing = Standing::of(&state.root, &withdrawn, &release, &offer.ratification)?;
     let end = release.end(&state.root, standing);
     match standing {
         Standing::Ordinary if now > end => return Err(Refusal::ReleaseExpired { expired: end }),

@@ -100,6 +100,13 @@ pub(super) fn check_size(what: &'static str, limit: usize, bytes: &[u8]) -> Resu
     if bytes.len() > limit { Err(Refusal::TooLarge { what, limit, got: bytes.len() }) } else { Ok(()) }
 }
 
+/// Notes when the fields that every document begins with are not those of `T`.
+pub(super) fn check_header<T: Document>((kind, v): (&str, u32), problems: &mut Vec<String>) {
+    if kind != T::TYPE || v != V {
+        problems.push("its type or format version is another".to_owned());
+    }
+}
+
 /// `Err` with all `problems`, if there is one.
 pub(super) fn sound(what: &'static str, problems: Vec<String>) -> Result<(), Refusal> {
     if problems.is_empty() { Ok(()) } else { Err(Refusal::Malformed { what, problems }) }

@@ -5,6 +5,7 @@ use super::refusal::Refusal;
 use super::root::Root;
 use super::trigger::operator_requirement;
 use super::verified::{Binding, Requirement, Verified, verify};
+use super::withdraw::Withdrawn;
 use crate::model::{Principal, Stamp, canonical};
 use crate::signing::Envelope;
 use serde::{Deserialize, Serialize};
@@ -45,8 +46,13 @@ impl Query {
 ///
 /// # Errors
 /// When the operator did not sign it, is none, or the time is over.
-pub fn accept(root: &Verified<Root>, envelope: &Envelope, now: Stamp) -> Result<Verified<Query>, Refusal> {
-    let query: Verified<Query> = verify(root, envelope)?;
+pub fn accept(
+    root: &Verified<Root>,
+    withdrawn: &Withdrawn,
+    envelope: &Envelope,
+    now: Stamp,
+) -> Result<Verified<Query>, Refusal> {
+    let query: Verified<Query> = verify(root, withdrawn, envelope)?;
     let (issued, expires) = (query.created, query.expires);
     let skew = i64::try_from(root.limits().skew).unwrap_or(0);
     if now < issued.plus(-skew) || now > expires {

@@ -81,14 +81,19 @@ impl Document for Ratification {
     }
 }
 
-/// How far signatures go towards ratifying a release: its ordinary roles, its authors left out.
+/// How far signatures go towards ratifying a release: its ordinary roles, its authors and revoked keys left out.
 ///
 /// # Errors
 /// When there are more signatures than anybody needs, or the trust root lacks a role.
-pub fn check_threshold(root: &Root, release: &Release, signatures: &[String]) -> Result<Tally, Refusal> {
+pub fn check_threshold(
+    root: &Root,
+    withdrawn: &Withdrawn,
+    release: &Release,
+    signatures: &[String],
+) -> Result<Tally, Refusal> {
     let bytes = Ratification::of(release).encode();
     let envelope = Envelope { bytes, signatures: signatures.to_vec() };
-    tally::<Ratification>(root, &Withdrawn::none(), &envelope, &release.ordinary_requirement(root)?)
+    tally::<Ratification>(root, withdrawn, &envelope, &release.ordinary_requirement(root)?)
 }
 
 /// Who stands behind a release whose signatures are enough.
@@ -105,10 +110,15 @@ impl Standing {
     ///
     /// # Errors
     /// As [`check_threshold`].
-    pub fn of(root: &Root, release: &Release, ratification: &[String]) -> Result<Self, Refusal> {
+    pub fn of(
+        root: &Root,
+        withdrawn: &Withdrawn,
+        release: &Release,
+        ratification: &[String],
+    ) -> Result<Self, Refusal> {
         match release.kind {
             ReleaseKind::Normal | ReleaseKind::Rollback => Ok(Self::Ordinary),
-            ReleaseKind::BreakGlass if check_threshold(root, release, ratification)?.met => {
+            ReleaseKind::BreakGlass if check_threshold(root, withdrawn, release, ratification)?.met => {
                 Ok(Self::Ordinary)
             }
             ReleaseKind::BreakGlass => Ok(Self::Emergency),

@@ -73,6 +73,12 @@ refusals! {
     /// The list of withdrawn signatures is not the one it must be (D51).
     Withdrawals { why: &'static str } =
         "WITHDRAWALS", "the list of withdrawn signatures {why}";
+    /// It would be enough if keys that were revoked still counted.
+    Revoked { what: &'static str, by: Vec<Principal> } =
+        "REVOKED", "the {what} counts only with keys that were revoked ({})", [names(.by)];
+    /// A revocation by another key than the one that it takes out of use.
+    OtherKey { key: String } =
+        "OTHER_KEY", "the revocation of `{}` is not signed by that very key", [.key.escape_default()];
     /// Signed by someone else than the person it names.
     Signer { what: &'static str, named: Principal } =
         "SIGNER", "the {what} is not signed by `{named}`, whom it names";

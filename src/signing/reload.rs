@@ -84,8 +84,9 @@ fn verify_cached(
     if cached.release.id() != id {
         return Err(Refusal::State { why: "a stored release is not the one that was accepted" });
     }
-    let release = release::verify(state.root(), &state.withdrawn(), &cached.release)?;
-    let standing = Standing::of(state.root(), &release, &cached.ratification)?;
+    let withdrawn = state.withdrawn();
+    let release = release::verify(state.root(), &withdrawn, &cached.release)?;
+    let standing = Standing::of(state.root(), &withdrawn, &release, &cached.ratification)?;
     Ok((release, standing))
 }
 
@@ -97,7 +98,7 @@ fn freshness(state: &State, cached: &Cached, release_end: Stamp, now: Stamp) -> 
     }
     let timestamp = &cached.timestamp;
     let seen = state.timestamp().is_some_and(|seen| seen.id == timestamp.id());
-    let Ok(timestamp) = verify::<Timestamp>(state.root(), timestamp) else {
+    let Ok(timestamp) = verify::<Timestamp>(state.root(), &state.withdrawn(), timestamp) else {
         return Freshness::Expired { since: now };
     };
     if !seen || state.accepted().is_none_or(|accepted| accepted.seq != timestamp.seq) {

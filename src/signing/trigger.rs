@@ -119,7 +119,7 @@ impl Replay {
     /// When the operator did not sign it or may not ask this node, or it is too early, too late, for others, or a repetition.
     pub fn accept(&self, state: &State, envelope: &Envelope, now: Stamp) -> Result<Accepted, Refusal> {
         state.check_clock(now)?;
-        let trigger: Verified<Trigger> = verify(state.root(), envelope)?;
+        let trigger: Verified<Trigger> = verify(state.root(), &state.withdrawn(), envelope)?;
         let node = state.node();
         if !trigger.nodes.contains(node) {
             return Err(Refusal::NotAddressed { node: node.clone() });

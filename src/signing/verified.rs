@@ -131,18 +131,24 @@ pub struct Tally {
     pub withdrawn: Vec<Principal>,
 }
 
-/// A document whose signatures cannot be taken back. Release statements are none: those are verified with a look
-/// at what was withdrawn, by [`super::release::verify`].
+/// A document whose signatures nobody takes back one by one. Release statements are none: those are verified by
+/// [`super::release::verify`].
 pub trait Binding: Document {}
 
-/// Verifies the signatures on `envelope`, reads it, and checks that they are enough for what it is.
+/// Verifies the signatures on `envelope`, reads it, and checks that they are enough for what it is. Keys that were
+/// revoked do not count.
 ///
 /// # Errors
 /// When anything about signatures, spelling, repository or content is not as it must be.
-pub fn verify<T: Binding>(root: &Verified<Root>, envelope: &Envelope) -> Result<Verified<T>, Refusal> {
-    verify_under::<T>(root, envelope)
+pub fn verify<T: Binding>(
+    root: &Verified<Root>,
+    withdrawn: &Withdrawn,
+    envelope: &Envelope,
+) -> Result<Verified<T>, Refusal> {
+    examine(root, withdrawn, envelope)
 }
 
+/// The same where revoked keys count: for what can only take away, and for trust roots that were in force before.
 pub(super) fn verify_under<T: Binding>(root: &Root, envelope: &Envelope) -> Result<Verified<T>, Refusal> {
     examine(root, &Withdrawn::none(), envelope)
 }
@@ -154,9 +160,12 @@ pub(super) fn examine<T: Document>(
     envelope: &Envelope,
 ) -> Result<Verified<T>, Refusal> {
     document::check_size(T::TYPE, T::MAX_BYTES, &envelope.bytes)?;
-    let valid = valid_signers::<T>(root, &envelope.bytes, &envelope.signatures)?;
+    let valid = valid_signers::<T>(root, withdrawn, envelope)?;
     if valid.is_empty() {
-        return Err(Refusal::Unsigned { what: T::TYPE });
+        let by: Vec<Principal> =
+            valid_signers::<T>(root, &Withdrawn::none(), envelope)?.into_iter().collect();
+        let what = T::TYPE;
+        return Err(if by.is_empty() { Refusal::Unsigned { what } } else { Refusal::Revoked { what, by } });
     }
     let value: T = document::read(&envelope.bytes)?;
     if value.repo() != root.repo() {
@@ -165,7 +174,8 @@ pub(super) fn examine<T: Document>(
     let requirement = value.requirement(root)?;
     let tally = count(root, &valid, withdrawn.from(envelope.id()), &requirement);
     if !tally.met {
-        return Err(shortfall::<T>(root, &valid, &requirement, tally));
+        let with_revoked = valid_signers::<T>(root, &Withdrawn::none(), envelope)?;
+        return Err(shortfall::<T>(root, (&valid, &with_revoked), &requirement, tally));
     }
     Ok(Verified::new(value, &envelope.bytes, tally.signed))
 }
@@ -177,18 +187,19 @@ pub(super) fn tally<T: Document>(
     envelope: &Envelope,
     requirement: &Requirement,
 ) -> Result<Tally, Refusal> {
-    let valid = valid_signers::<T>(root, &envelope.bytes, &envelope.signatures)?;
+    let valid = valid_signers::<T>(root, withdrawn, envelope)?;
     Ok(count(root, &valid, withdrawn.from(envelope.id()), requirement))
 }
 
-/// The people of the trust root with a valid signature, each once however often they signed.
+/// The people of the trust root with a valid signature by a key that was not revoked, each once however often they
+/// signed.
 ///
 /// A signature that is not valid is left out instead of refused: whoever carries the signatures could
 /// otherwise spoil a release by adding one.
 fn valid_signers<T: Document>(
     root: &Root,
-    bytes: &[u8],
-    signatures: &[String],
+    withdrawn: &Withdrawn,
+    Envelope { bytes, signatures }: &Envelope,
 ) -> Result<BTreeSet<Principal>, Refusal> {
     if signatures.len() > MAX_SIGNATURES {
         return Err(Refusal::TooManySignatures { limit: MAX_SIGNATURES, got: signatures.len() });
@@ -196,6 +207,9 @@ fn valid_signers<T: Document>(
     let signer = |armored: &String| {
         let signature = Signature::parse(armored).ok()?;
         let principal = root.principal_of(signature.key())?;
+        if withdrawn.revokes(signature.key()) {
+            return None;
+        }
         signature.verify(T::NAMESPACE, bytes, root.token()).ok()?;
         Some(principal.clone())
     };
@@ -233,11 +247,14 @@ fn count<'a>(
 /// Names the misdeed behind a tally that is not enough.
 fn shortfall<T: Document>(
     root: &Root,
-    valid: &BTreeSet<Principal>,
+    (valid, with_revoked): (&BTreeSet<Principal>, &BTreeSet<Principal>),
     requirement: &Requirement,
     tally: Tally,
 ) -> Refusal {
     let what = T::TYPE;
+    if count(root, with_revoked, &tally.withdrawn, requirement).met {
+        return Refusal::Revoked { what, by: with_revoked.difference(valid).cloned().collect() };
+    }
     if let Some(named) = requirement.by.as_ref().filter(|name| !tally.signed.contains(name)) {
         return Refusal::Signer { what, named: named.clone() };
     }

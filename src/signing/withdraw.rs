@@ -1,10 +1,13 @@
-//! Signatures taken back: a person's word that their signature on a statement no longer counts (D51).
+//! Signatures taken back: a person's word that their signature on a statement no longer counts (D51), and the list of
+//! everything that counts no longer, revoked keys among it.
 //!
 //! It can only take away. The list of an environment only grows: timestamps carry its digest, and an agent that
 //! has seen an entry never forgets it.
 
 use super::document::{self, Document, Envelope, RepoId, V};
+use super::key::PublicKey;
 use super::refusal::Refusal;
+use super::revoke::{self, Revocation};
 use super::root::Root;
 use super::verified::{Binding, Requirement, Verified, verify_under};
 use crate::model::wire::Signed;
@@ -70,8 +73,8 @@ impl Document for Withdrawal {
 
 impl Binding for Withdrawal {}
 
-/// All withdrawals of an environment, oldest first, as they are published: a canonical JSON list. What is in it
-/// is believed entry by entry, see [`Withdrawals::in_force`].
+/// All withdrawals of an environment and all revocations of keys, oldest first, as they are published: a canonical
+/// JSON list. What is in it is believed entry by entry, see [`Withdrawals::in_force`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Withdrawals {
     entries: Vec<Signed>,
@@ -123,32 +126,68 @@ impl Withdrawals {
     /// or whoever once had the timestamp key could append such an entry, and no honest list would ever do again.
     #[must_use]
     pub fn keeps(&self, older: &Self, root: &Root) -> bool {
-        let signed =
-            |entry: &Signed| verify_under::<Withdrawal>(root, &Envelope::from(entry.clone())).is_ok();
+        let signed = |entry: &Signed| Taken::read(root, entry).is_some();
         let mut missing = older.entries.iter().filter(|entry| !self.entries.contains(entry));
         !missing.any(signed)
     }
 
-    /// The withdrawals of people whom `root` knows. What anybody else put into the list counts for nothing, and
-    /// spoils nothing.
+    /// The entries, oldest first. Nothing about them is verified.
+    pub fn entries(&self) -> impl Iterator<Item = &Signed> {
+        self.entries.iter()
+    }
+
+    /// The revocations of keys that `root` knows, oldest first.
+    #[must_use]
+    pub fn revocations(&self, root: &Root) -> Vec<Verified<Revocation>> {
+        let verify = |entry: &Signed| revoke::verify(root, &Envelope::from(entry.clone())).ok();
+        self.entries.iter().filter_map(verify).collect()
+    }
+
+    /// The withdrawals of people and the revocations of keys that `root` knows. What anybody else put into the list
+    /// counts for nothing, and spoils nothing.
     #[must_use]
     pub fn in_force(&self, root: &Root) -> Withdrawn {
-        let mut signatures: BTreeMap<Digest, BTreeSet<Principal>> = BTreeMap::new();
-        for entry in &self.entries {
-            let envelope = Envelope::from(entry.clone());
-            let verified: Result<Verified<Withdrawal>, Refusal> = verify_under(root, &envelope);
-            if let Ok(withdrawal) = verified {
-                signatures.entry(withdrawal.release).or_default().insert(withdrawal.by.clone());
+        let mut withdrawn = Withdrawn::none();
+        for taken in self.entries.iter().filter_map(|entry| Taken::read(root, entry)) {
+            match taken {
+                Taken::Signature(from, by) => {
+                    withdrawn.signatures.entry(from).or_default().insert(by);
+                }
+                Taken::Key(key) => {
+                    withdrawn.keys.insert(key);
+                }
             }
         }
-        Withdrawn { signatures }
+        withdrawn
     }
 }
 
-/// The signatures that were taken back and count nowhere: by statement, whose.
+/// What an entry of the list takes away.
+enum Taken {
+    /// The signature of somebody on a statement.
+    Signature(Digest, Principal),
+    /// Everything that a key ever signed.
+    Key(PublicKey),
+}
+
+impl Taken {
+    /// `None` for what nobody in `root` signed. A revoked key still takes away: that is all that its owner can lose by it.
+    fn read(root: &Root, entry: &Signed) -> Option<Self> {
+        let envelope = Envelope::from(entry.clone());
+        let withdrawal: Result<Verified<Withdrawal>, Refusal> = verify_under(root, &envelope);
+        if let Ok(withdrawal) = withdrawal {
+            return Some(Self::Signature(withdrawal.release, withdrawal.by.clone()));
+        }
+        let revocation = revoke::verify(root, &envelope).ok()?;
+        PublicKey::parse(&revocation.key).ok().map(Self::Key)
+    }
+}
+
+/// What counts nowhere any longer: signatures that were taken back, by statement, and keys that were revoked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Withdrawn {
     signatures: BTreeMap<Digest, BTreeSet<Principal>>,
+    keys: BTreeSet<PublicKey>,
 }
 
 impl Withdrawn {
@@ -156,6 +195,12 @@ impl Withdrawn {
     #[must_use]
     pub fn none() -> Self {
         Self::default()
+    }
+
+    /// Whether a key was revoked.
+    #[must_use]
+    pub fn revokes(&self, key: &PublicKey) -> bool {
+        self.keys.contains(key)
     }
 
     /// Who took back their signature on this statement, ascending.

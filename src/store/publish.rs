@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 /// Signatures in one container, at most.
 pub const MAX_SIGNATURES: usize = 64;
 
+/// The revoked keys, for the server.
+pub(super) const REVOCATIONS: &str = "revocations.json";
+
 /// The publication directory.
 #[derive(Debug, Clone)]
 pub struct Publication {
@@ -147,6 +150,15 @@ impl Publication {
     pub fn set_withdrawals(&self, env: &EnvName, list: &[u8]) -> Result<(), PublishError> {
         self.add_objects("withdrawals", &[list.to_vec()])?;
         write_other(&self.directory.join("withdrawals").join(format!("{env}.json")), list)
+    }
+
+    /// Writes down the revoked keys of all environments, for the server's own use. Nodes have them in the lists of
+    /// withdrawals.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn set_revocations(&self, list: &[u8]) -> Result<(), PublishError> {
+        write_other(&self.directory.join(REVOCATIONS), list)
     }
 
     /// Publishes the signatures that ratify an emergency release.

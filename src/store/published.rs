@@ -1,7 +1,7 @@
 //! Reading the publication directory. What comes out is as unbelieved as any file from anywhere.
 
 use super::durable;
-use super::publish::{Publication, PublishError, io_error};
+use super::publish::{Publication, PublishError, REVOCATIONS, io_error};
 use crate::model::{Digest, EnvName, NodeName};
 use std::fs;
 use std::path::Path;
@@ -94,6 +94,14 @@ impl Publication {
     /// When it is there but cannot be read.
     pub fn withdrawals_named(&self, digest: Digest) -> Result<Option<Vec<u8>>, PublishError> {
         read(&self.directory().join("withdrawals").join(digest.hex()))
+    }
+
+    /// The revoked keys of all environments.
+    ///
+    /// # Errors
+    /// When the list is there but cannot be read.
+    pub fn revocations(&self) -> Result<Option<Vec<u8>>, PublishError> {
+        read(&self.directory().join(REVOCATIONS))
     }
 
     /// The leaf document of a node in a release.

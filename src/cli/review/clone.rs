@@ -2,7 +2,7 @@
 
 use crate::cli::setup::{KEY, ROOT_DIGEST};
 use crate::cli::{Failure, Ui, clock, keys};
-use crate::model::{EnvName, Principal};
+use crate::model::{EnvName, Principal, Tree};
 use crate::repo::{NewCommit, Push, Repo};
 use crate::server::gate::trust::{self, Pin};
 use crate::server::gate::withdrawals;
@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 
 /// A clone with everything fetched.
 #[derive(Debug)]
-pub(super) struct Clone {
+pub(in crate::cli) struct Clone {
     /// The repository.
     pub(super) repo: Repo,
     /// The trust root, walked from the pinned digest.
-    pub(super) root: Verified<Root>,
+    pub(in crate::cli) root: Verified<Root>,
     key: Option<PathBuf>,
 }
 
@@ -34,7 +34,7 @@ impl Clone {
     ///
     /// # Errors
     /// When this is no clone that `countersign setup` prepared, or its trust root does not hold.
-    pub(super) fn open() -> Result<Self, Failure> {
+    pub(in crate::cli) fn open() -> Result<Self, Failure> {
         let repo = Repo::discover(Path::new("."))?;
         let pinned = repo.config(ROOT_DIGEST)?.ok_or_else(|| {
             Failure::refused("this clone has no pinned trust root, so nothing can be verified")
@@ -58,6 +58,14 @@ impl Clone {
         Ok(withdrawals::load(&self.repo, environment)?.in_force(&self.root))
     }
 
+    /// The keys that were revoked.
+    ///
+    /// # Errors
+    /// When their list is damaged.
+    pub(in crate::cli) fn revoked(&self) -> Result<Withdrawn, Failure> {
+        Ok(withdrawals::revocations(&self.repo)?.in_force(&self.root))
+    }
+
     /// Whoever owns the key of this clone.
     ///
     /// # Errors
@@ -69,6 +77,13 @@ impl Clone {
             .clone()
             .ok_or_else(|| Failure::refused("this clone has no key to sign with").hint(hint))?;
         let public = keys::read_public(&key)?;
+        if self.revoked()?.revokes(&public) {
+            let whose = public.fingerprint();
+            return Err(Failure::refused(format!(
+                "the key {whose} was revoked: nothing that it signs counts"
+            ))
+            .hint("countersign trust rotate NAME=NEW.pub; then countersign setup --key FILE"));
+        }
         let name = self.root.principal_of(&public).cloned().ok_or_else(|| {
             let whose = public.fingerprint();
             Failure::refused(format!("trust root {} does not know the key {whose}", self.root.version()))
@@ -81,10 +96,18 @@ impl Clone {
     ///
     /// # Errors
     /// When the server refuses.
-    pub(super) fn upload(&self, change: u64, files: &crate::model::Tree, ui: &mut Ui) -> Result<(), Failure> {
+    pub(super) fn upload(&self, change: u64, files: &Tree, ui: &mut Ui) -> Result<(), Failure> {
+        self.hand_in(&format!("refs/for/change/{change}"), files, ui)
+    }
+
+    /// Uploads files to a ref of the server.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub(in crate::cli) fn hand_in(&self, target: &str, files: &Tree, ui: &mut Ui) -> Result<(), Failure> {
         let new = NewCommit { files, parents: &[], message: "Review\n", time: clock::now() };
         let commit = self.repo.write_commit(&new)?;
-        let refspec = format!("{commit}:refs/for/change/{change}");
+        let refspec = format!("{commit}:{target}");
         ui.flush()?;
         self.repo.push(&Push { remote: REMOTE, refspec: &refspec, options: &[] })?;
         Ok(())

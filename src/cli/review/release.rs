@@ -50,7 +50,8 @@ fn emergency(clone: &Clone, release: &Release) -> Result<String, Failure> {
     }
     let given = ratifications::load(&clone.repo, &release.environment, release.seq)?;
     let signatures: Vec<String> = given.into_iter().map(|(_, signature)| signature).collect();
-    let tally = ratify::check_threshold(&clone.root, release, &signatures)?;
+    let withdrawn = clone.withdrawn(&release.environment)?;
+    let tally = ratify::check_threshold(&clone.root, &withdrawn, release, &signatures)?;
     Ok(if tally.met {
         format!(", EMERGENCY, ratified by {}", Principal::list(&tally.signed))
     } else {

@@ -11,7 +11,7 @@ use crate::review::change::{Change, NoteRecord, void_text};
 use crate::review::effect::What;
 use crate::review::{escape, render, source};
 use crate::signing::review::{Note, NoteVerdict};
-use crate::signing::{Envelope, verify};
+use crate::signing::{Envelope, Withdrawn, verify};
 use std::collections::BTreeMap;
 
 /// What to show.
@@ -79,7 +79,7 @@ fn overview(clone: &Clone, examined: &Examined) -> Result<String, Failure> {
     out.push_str(&format!("  statement  {}\n", examined.id()));
     out.push_str(&format!("  stands     {standing}\n"));
     out.push_str(&history(&change));
-    out.push_str(&notes(clone, &change));
+    out.push_str(&notes(clone, &change)?);
     out.push_str(&format!("next: countersign review diff {number}, then countersign approve {number}\n"));
     Ok(out)
 }
@@ -157,14 +157,15 @@ fn history(change: &Change) -> String {
     out
 }
 
-fn notes(clone: &Clone, change: &Change) -> String {
-    change.notes.iter().map(|note| note_text(clone, note)).collect()
+fn notes(clone: &Clone, change: &Change) -> Result<String, Failure> {
+    let withdrawn = clone.withdrawn(&change.environment)?;
+    Ok(change.notes.iter().map(|note| note_text(clone, &withdrawn, note)).collect())
 }
 
 /// A note is shown under the name of whoever signed it, or not at all.
-fn note_text(clone: &Clone, record: &NoteRecord) -> String {
+fn note_text(clone: &Clone, withdrawn: &Withdrawn, record: &NoteRecord) -> String {
     let envelope = Envelope { bytes: record.document.clone(), signatures: vec![record.signature.clone()] };
-    match verify::<Note>(&clone.root, &envelope) {
+    match verify::<Note>(&clone.root, withdrawn, &envelope) {
         Err(error) => format!("  note       not shown, its signature does not hold: {error}\n"),
         Ok(note) => {
             let verdict = match note.verdict {

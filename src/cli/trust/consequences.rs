@@ -31,7 +31,31 @@ pub(super) fn consequences(old: &Root, new: &Root, server: Option<&Path>) -> Res
         ));
     }
     if let Some(server) = server {
+        lines.extend(revoked(old, new, server)?);
         lines.extend(in_force(old, new, server)?);
+    }
+    Ok(lines)
+}
+
+/// Keys that revoked themselves: told where they are there still, and refused where they would come back.
+fn revoked(old: &Root, new: &Root, server: &Path) -> Result<Vec<String>, Failure> {
+    let publication =
+        Publication::open(&Layout::new(server).publication()).map_err(|e| Failure::from_error(&e))?;
+    let list = publication.revocations().map_err(|e| Failure::from_error(&e))?;
+    let list = list.map_or_else(|| Ok(Withdrawals::default()), |bytes| Withdrawals::decode(&bytes))?;
+    let revoked = list.in_force(new);
+    let mut lines = Vec::new();
+    for (name, keys) in new.principals() {
+        for key in keys.into_iter().filter(|key| revoked.revokes(key)) {
+            let text = format!(
+                "the key {} of `{name}` was revoked, and nothing that it signs counts",
+                key.fingerprint()
+            );
+            if old.principal_of(key).is_none() {
+                return Err(Failure::refused(text).hint("give them a new key"));
+            }
+            lines.push(format!("{text}: countersign trust rotate {name}=NEW.pub"));
+        }
     }
     Ok(lines)
 }

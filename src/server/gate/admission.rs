@@ -3,7 +3,7 @@
 
 use super::ticket::{self, Proposed, Target, Ticket, Work};
 use super::trust::{self, Pin};
-use super::{GateError, changes, releases, reviewing};
+use super::{GateError, changes, releases, reviewing, revoking, withdrawals};
 use crate::model::{EnvName, Principal, Stamp, Tree};
 use crate::policy::report::{self, Style};
 use crate::repo::receive::{CertificateCheck, PushCommand};
@@ -43,6 +43,12 @@ pub fn admit(repo: &Repo, push: &Push, now: Stamp) -> Result<Ticket, GateError> 
     let target = ticket::target(command)?;
     let root = trust::load(repo, Pin::Installed)?;
     let (pusher, certificate) = pusher(repo, &root, push, command)?;
+    // Whoever hands in a revocation takes something away and no more, with whichever key.
+    if target != Target::Revocation
+        && let Some(key) = revoked_key(repo, &root, &certificate)?
+    {
+        return Err(GateError::RevokedKey { who: pusher, key });
+    }
     let work = match target {
         Target::Environment(environment) => {
             let options = Options::parse(&push.options)?;
@@ -53,6 +59,10 @@ pub fn admit(repo: &Repo, push: &Push, now: Stamp) -> Result<Ticket, GateError> 
             let mut change = changes::load(repo, number)?;
             reviewing::record_review(repo, &root, &mut change, command.new)?;
             Work::Review(number)
+        }
+        Target::Revocation => {
+            revoking::read(repo, &root, command.new)?;
+            Work::Revoke
         }
     };
     Ok(Ticket { commit: command.new.to_string(), target: command.name.clone(), pusher, certificate, work })
@@ -76,6 +86,13 @@ fn pusher(
     let pushed = Pushed { commit: &command.new.to_string(), target: &command.name };
     let who = certificate::author(root, &bytes, &pushed)?;
     Ok((who, String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// The fingerprint of the key behind a verified certificate, if that key was revoked.
+fn revoked_key(repo: &Repo, root: &Root, certificate: &str) -> Result<Option<String>, GateError> {
+    let withdrawn = withdrawals::revocations(repo)?.in_force(root);
+    let key = certificate::key(certificate.as_bytes())?;
+    Ok(withdrawn.revokes(&key).then(|| key.fingerprint()))
 }
 
 struct Options {

@@ -86,6 +86,13 @@ pub(super) fn released(change: &Change, release: &Release, repaired: &Repaired) 
     out
 }
 
+pub(super) fn revoked(who: &Principal) -> String {
+    format!(
+        "\nthe key of `{who}` is revoked: what it signed counts no longer, here or on any node that hears of it\n\
+         next: `countersign trust rotate {who}=NEW.pub`, signed by people of role `root`\n"
+    )
+}
+
 /// What is missing, in words.
 #[must_use]
 pub(super) fn missing(missing: &[Missing]) -> String {

@@ -84,6 +84,17 @@ pub enum GateError {
     /// The signature of an approval does not hold.
     #[error("the signature is not a valid approval of this statement by anyone in the trust root")]
     BadApproval,
+    /// What was pushed as a revocation is none.
+    #[error("what was pushed is no revocation of a key")]
+    NoRevocation,
+    /// A key that takes itself out of use once.
+    #[error("the key {key} of `{who}` was revoked, and nothing that it signs counts")]
+    RevokedKey {
+        /// Whose it was.
+        who: crate::model::Principal,
+        /// Its fingerprint.
+        key: String,
+    },
     /// A withdrawal that belongs elsewhere.
     #[error("the withdrawal is of environment `{got}`, and the change is for `{want}`")]
     WithdrawalElsewhere {
@@ -190,6 +201,11 @@ impl GateError {
             }
             Self::Raced(environment) => {
                 return Some(format!("git fetch origin && git rebase origin/{environment}, then push again"));
+            }
+            Self::RevokedKey { who, .. } => {
+                return Some(format!(
+                    "countersign trust rotate {who}=NEW.pub, signed by people of role `root`"
+                ));
             }
             Self::NoTrust => "countersign server trust DIR TRUSTDIR",
             Self::Closed(_) | Self::Blind { .. } => {

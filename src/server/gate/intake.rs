@@ -7,7 +7,9 @@ use super::releases::{self, Head, NewRelease};
 use super::reviewing::{Reviewed, record_review};
 use super::ticket::{Proposed, Ticket, Work};
 use super::trust::{self, Pin};
-use super::{GateError, admission, answer, changes, crash_point, ratifications, reconcile, withdrawals};
+use super::{
+    GateError, admission, answer, changes, crash_point, ratifications, reconcile, revoking, withdrawals,
+};
 use crate::model::{Digest, Principal, Stamp};
 use crate::module;
 use crate::repo::receive::Verdict;
@@ -54,6 +56,7 @@ pub fn take_in(desk: &Desk<'_>, ticket: &Ticket) -> Result<Answer, GateError> {
     match &ticket.work {
         Work::Propose(proposed) => propose(desk, &root, ticket, proposed),
         Work::Review(number) => review(desk, &root, *number, ticket.commit.parse()?),
+        Work::Revoke => revoke(desk, &root, ticket.commit.parse()?),
     }
 }
 
@@ -215,6 +218,15 @@ fn review(desk: &Desk<'_>, root: &Verified<Root>, number: u64, pushed: Id) -> Re
     reconcile(repo, desk.publication, desk.now)?;
     let text = answer::reviewed(&change, &what, tally(root, &withdrawn, &change).as_ref());
     Ok(Answer { verdict: Verdict::Taken, text })
+}
+
+/// Takes a key out of use: from now on nothing that it signed counts, in no environment.
+fn revoke(desk: &Desk<'_>, root: &Verified<Root>, pushed: Id) -> Result<Answer, GateError> {
+    let (entry, revocation) = revoking::read(desk.repo, root, pushed)?;
+    let who = revoking::owner(&revocation)?;
+    desk.repo.update(&[withdrawals::revoke(desk.repo, entry, desk.now)?])?;
+    reconcile(desk.repo, desk.publication, desk.now)?;
+    Ok(Answer { verdict: Verdict::Taken, text: answer::revoked(&who) })
 }
 
 fn signatures(patchset: &Patchset) -> Vec<String> {

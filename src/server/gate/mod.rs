@@ -13,6 +13,7 @@ pub mod ratifications;
 mod reconcile;
 pub mod releases;
 mod reviewing;
+mod revoking;
 pub mod ticket;
 pub mod trust;
 pub mod withdrawals;

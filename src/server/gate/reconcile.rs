@@ -28,6 +28,10 @@ pub struct Repaired {
 pub fn reconcile(repo: &Repo, publication: &Publication, now: Stamp) -> Result<Repaired, GateError> {
     let mut repaired = Repaired::default();
     publish_trust(repo, publication)?;
+    let revocations = withdrawals::revocations(repo)?;
+    if revocations.digest().is_some() {
+        publication.set_revocations(&revocations.encode())?;
+    }
     for environment in releases::environments(repo)? {
         publish_withdrawals(repo, publication, &environment)?;
         let all = releases::list(repo, &environment)?;

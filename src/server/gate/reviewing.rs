@@ -58,7 +58,7 @@ pub(super) fn record_review(
         return ratify(repo, root, change, Signed { document, signature });
     }
     match (files.get("note.json"), text("note.sig")) {
-        (Some(document), Some(signature)) => note(root, change, Signed { document, signature }),
+        (Some(document), Some(signature)) => note(repo, root, change, Signed { document, signature }),
         _ => Err(GateError::NoReview),
     }
 }
@@ -77,6 +77,10 @@ fn approve(
     let Signed { document, signature } = signed;
     let parsed = Signature::parse(&signature).map_err(|_| GateError::BadApproval)?;
     let who = root.principal_of(parsed.key()).ok_or(GateError::BadApproval)?.clone();
+    let withdrawn = withdrawals::load(repo, &change.environment)?.in_force(root);
+    if withdrawn.revokes(parsed.key()) {
+        return Err(GateError::RevokedKey { who, key: parsed.key().fingerprint() });
+    }
     let valid = parsed.verify(Release::NAMESPACE, document, root.token());
     valid.map_err(|_| GateError::BadApproval)?;
     // A base that moved voids what was made for it, whether or not anybody wrote that down yet.
@@ -89,7 +93,6 @@ fn approve(
     if release.authors.contains(&who) && !emergency {
         return Err(ChangeError::SelfApproval { number: change.number, who }.into());
     }
-    let withdrawn = withdrawals::load(repo, &change.environment)?.in_force(root);
     if withdrawn.from(Digest::of(document)).any(|name| *name == who) {
         return Err(GateError::TakenBack(who));
     }
@@ -108,13 +111,13 @@ fn withdraw(
 ) -> Result<Reviewed, GateError> {
     let document = String::from_utf8_lossy(signed.document).into_owned();
     let entry = wire::Signed { document, signatures: vec![signed.signature] };
-    let withdrawal: Verified<Withdrawal> = verify(root, &Envelope::from(entry.clone()))?;
+    let before = withdrawals::load(repo, &change.environment)?.in_force(root);
+    let withdrawal: Verified<Withdrawal> = verify(root, &before, &Envelope::from(entry.clone()))?;
     if withdrawal.environment != change.environment {
         let (got, want) = (withdrawal.environment.clone(), change.environment.clone());
         return Err(GateError::WithdrawalElsewhere { got, want });
     }
     // Once is enough, and nobody fills the list.
-    let before = withdrawals::load(repo, &change.environment)?.in_force(root);
     if before.from(withdrawal.release).any(|name| *name == withdrawal.by) {
         return Err(GateError::TakenBack(withdrawal.by.clone()));
     }
@@ -135,7 +138,8 @@ fn ratify(
     if release.kind != ReleaseKind::BreakGlass || Ratification::of(&release).encode() != document {
         return Err(GateError::NoEmergency(change.number));
     }
-    let tally = ratify::check_threshold(root, &release, std::slice::from_ref(&signature))?;
+    let withdrawn = withdrawals::load(repo, &change.environment)?.in_force(root);
+    let tally = ratify::check_threshold(root, &withdrawn, &release, std::slice::from_ref(&signature))?;
     match tally.signed.first() {
         Some(who) if has_say(root, &release, who) => {
             Ok(Reviewed::Ratified { seq, who: who.clone(), signature })
@@ -153,9 +157,15 @@ fn has_say(root: &Root, release: &Release, who: &Principal) -> bool {
     root.has_role(who, RELEASE) || release.roles.iter().any(|role| root.has_role(who, role))
 }
 
-fn note(root: &Verified<Root>, change: &mut Change, signed: Signed<'_>) -> Result<Reviewed, GateError> {
+fn note(
+    repo: &Repo,
+    root: &Verified<Root>,
+    change: &mut Change,
+    signed: Signed<'_>,
+) -> Result<Reviewed, GateError> {
     let envelope = Envelope { bytes: signed.document.to_vec(), signatures: vec![signed.signature.clone()] };
-    let note: Verified<Note> = verify(root, &envelope)?;
+    let withdrawn = withdrawals::load(repo, &change.environment)?.in_force(root);
+    let note: Verified<Note> = verify(root, &withdrawn, &envelope)?;
     let number = change.number;
     let last = change.current().ok_or(GateError::NoChange(number))?;
     let want = Digest::of(&last.statement);

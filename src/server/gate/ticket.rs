@@ -32,6 +32,8 @@ pub enum Work {
     Propose(Box<Proposed>),
     /// A comment, rejection or approval of this change.
     Review(u64),
+    /// The revocation of a key.
+    Revoke,
 }
 
 /// An admitted proposal.
@@ -58,6 +60,9 @@ pub struct Proposed {
     pub warnings: String,
 }
 
+/// Where revocations of keys are pushed to.
+pub const REVOCATION: &str = "refs/for/trust/revoke";
+
 /// A ref that people push to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
@@ -65,6 +70,8 @@ pub enum Target {
     Environment(EnvName),
     /// `refs/for/change/<n>`.
     Change(u64),
+    /// `refs/for/trust/revoke`.
+    Revocation,
 }
 
 /// What a push to this ref means (D21).
@@ -77,6 +84,9 @@ pub fn target(command: &PushCommand) -> Result<Target, GateError> {
         return Err(GateError::Delete(name.to_owned()));
     }
     let refuse = |why| Err(GateError::Target { name: name.to_owned(), why });
+    if name == REVOCATION {
+        return Ok(Target::Revocation);
+    }
     if let Some(number) = name.strip_prefix("refs/for/change/") {
         return match number.parse::<u64>() {
             Ok(parsed) if parsed.to_string() == number => Ok(Target::Change(parsed)),
@@ -109,6 +119,8 @@ mod tests {
         };
         assert!(matches!(check("refs/for/production", id), Ok(Target::Environment(_))));
         assert!(matches!(check("refs/for/change/12", id), Ok(Target::Change(12))));
+        assert!(matches!(check("refs/for/trust/revoke", id), Ok(Target::Revocation)));
+        assert!(matches!(check("refs/for/trust", id), Ok(Target::Environment(_))));
         assert!(matches!(check("refs/for/production", &"0".repeat(40)), Err(GateError::Delete(_))));
         for bad in [
             "refs/heads/production",
@@ -118,6 +130,9 @@ mod tests {
             "refs/changes/1/meta",
             "refs/releases/production/1",
             "refs/meta/trust",
+            "refs/meta/revocations",
+            "refs/for/trust/",
+            "refs/for/trust/revoke/1",
             "refs/for/change/",
             "refs/for/change/01",
             "refs/for/Production",

@@ -262,7 +262,11 @@ fn a_timestamp_carries_the_log_with_releases_triggers_and_reports() {
     let end = Instant::now() + Duration::from_secs(20);
     let stamp = loop {
         if let Some(Published { bytes, signatures }) = publication.timestamp(&env()).unwrap()
-            && let Ok(stamp) = verify::<Timestamp>(&root, &crate::signing::Envelope { bytes, signatures })
+            && let Ok(stamp) = verify::<Timestamp>(
+                &root,
+                &crate::signing::Withdrawn::none(),
+                &crate::signing::Envelope { bytes, signatures },
+            )
         {
             break stamp;
         }

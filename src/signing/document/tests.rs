@@ -6,7 +6,8 @@ use crate::signing::query::{self, Query};
 use crate::signing::review::{Note, NoteVerdict};
 use crate::signing::testing::{hour, key, publish, raw_root, root, signed, trigger, who};
 use crate::signing::{
-    Ratification, Release, Timestamp, Trigger, Withdrawal, Withdrawn, release, report, sshsig, verify,
+    Ratification, Release, Revocation, Timestamp, Trigger, Withdrawal, Withdrawn, release, report, sshsig,
+    verify,
 };
 use std::collections::BTreeSet;
 
@@ -21,6 +22,7 @@ fn d41_no_two_documents_share_a_purpose() {
         Note::NAMESPACE,
         Withdrawal::NAMESPACE,
         Ratification::NAMESPACE,
+        Revocation::NAMESPACE,
         report::NAMESPACE,
     ];
     let distinct: BTreeSet<_> = purposes.iter().collect();
@@ -78,7 +80,8 @@ fn query() -> Query {
 #[test]
 fn d23_only_operators_ask_and_only_now() {
     let code = |query: &Query, people: &[&str], now| {
-        query::accept(&root(), &signed::<Query>(query, people), now).map_or_else(|r| r.code(), |_| "")
+        query::accept(&root(), &Withdrawn::none(), &signed::<Query>(query, people), now)
+            .map_or_else(|r| r.code(), |_| "")
     };
     assert_eq!(code(&query(), &["olga"], hour(1)), "");
     assert_eq!(code(&query(), &["olga"], hour(1).plus(61)), "WINDOW");
@@ -110,7 +113,8 @@ fn note(author: Principal) -> Note {
 #[test]
 fn a_note_is_its_authors_own() {
     let code = |note: &Note, people: &[&str]| {
-        verify::<Note>(&root(), &signed::<Note>(note, people)).map_or_else(|r| r.code(), |_| "")
+        verify::<Note>(&root(), &Withdrawn::none(), &signed::<Note>(note, people))
+            .map_or_else(|r| r.code(), |_| "")
     };
     assert_eq!(code(&note(who("frank")), &["frank"]), "");
     assert_eq!(code(&note(who("frank")), &["alice"]), "SIGNER");

@@ -109,8 +109,9 @@ fn d33_an_emergency_has_a_reason_and_a_day_at_most() {
 fn d33_only_the_ordinary_people_ratify_and_not_the_author() {
     let one = publish(1, None);
     let two = emergency(&one).restated(&["dan"], |release| release.authors = vec![who("alice")]);
-    let standing =
-        |signatures: &[String]| Standing::of(&root_of(&raw()), &two.statement, signatures).unwrap();
+    let standing = |signatures: &[String]| {
+        Standing::of(&root_of(&raw()), &Withdrawn::none(), &two.statement, signatures).unwrap()
+    };
     assert_eq!(standing(&ratified(&["bob", "carol"], &two)), Standing::Ordinary);
     for people in [&["alice", "bob"][..], &["bob"], &["bob", "bob"], &["dan", "bob"], &[]] {
         assert_eq!(standing(&ratified(people, &two)), Standing::Emergency, "{people:?}");

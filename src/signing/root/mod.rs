@@ -10,7 +10,7 @@ mod walk;
 
 pub use raw::{Guard, Limits, RawPrincipal, RawRole, RawRoot, ReleasePin, Require, Rule, Tls};
 pub use stock::allowed_signers;
-pub use walk::{MAX_STEPS, check_threshold, check_under, first, next};
+pub use walk::{MAX_STEPS, advance, check_threshold, check_under, first, next};
 
 use super::document::{Document, RepoId};
 use super::glob::NameGlob;

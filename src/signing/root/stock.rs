@@ -4,10 +4,13 @@ use super::{Root, is_machine, is_operator};
 use crate::model::{Principal, RoleName};
 use crate::signing::document::Document;
 use crate::signing::query::Query;
+use crate::signing::ratify::Ratification;
 use crate::signing::release::Release;
 use crate::signing::review::Note;
+use crate::signing::revoke::Revocation;
 use crate::signing::timestamp::Timestamp;
 use crate::signing::trigger::Trigger;
+use crate::signing::withdraw::Withdrawal;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -29,14 +32,16 @@ pub fn allowed_signers(root: &Root) -> String {
 fn purposes(root: &Root, name: &Principal) -> BTreeSet<&'static str> {
     let roles: Vec<&RoleName> =
         root.roles().filter(|(_, role)| role.has(name)).map(|(role, _)| role).collect();
-    let mut purposes = BTreeSet::new();
+    // Every key may take itself out of use.
+    let mut purposes = BTreeSet::from([Revocation::NAMESPACE]);
     for role in &roles {
         purposes.extend(match role.as_str() {
             super::ROOT => vec![Root::NAMESPACE],
             super::TIMESTAMP => vec![Timestamp::NAMESPACE],
             super::WITNESS => vec![],
             _ if is_operator(role) => vec![Trigger::NAMESPACE, Query::NAMESPACE],
-            _ => vec![Release::NAMESPACE],
+            super::BREAK_GLASS => vec![Release::NAMESPACE, Withdrawal::NAMESPACE],
+            _ => vec![Release::NAMESPACE, Ratification::NAMESPACE, Withdrawal::NAMESPACE],
         });
     }
     if !roles.iter().any(|role| is_machine(role)) {

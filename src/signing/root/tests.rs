@@ -181,9 +181,14 @@ fn stock_openssh_is_told_who_may_sign_what() {
     let text = allowed_signers(&root());
     let line =
         |name: &str| text.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap().to_owned();
-    assert!(line("alice").contains("\"git,release.v1@countersign.dev,review.v1@countersign.dev,root.v1@"));
-    assert!(line("frank").contains("\"git,review.v1@countersign.dev\" ssh-ed25519 "));
-    assert!(line("server").contains("\"timestamp.v1@countersign.dev\" "));
+    assert!(line("alice").contains(
+        "\"git,ratify.v1@countersign.dev,release.v1@countersign.dev,review.v1@countersign.dev,revoke.v1@\
+         countersign.dev,root.v1@countersign.dev,withdraw.v1@countersign.dev\""
+    ));
+    assert!(
+        line("frank").contains("\"git,review.v1@countersign.dev,revoke.v1@countersign.dev\" ssh-ed25519 ")
+    );
+    assert!(line("server").contains("\"revoke.v1@countersign.dev,timestamp.v1@countersign.dev\" "));
     assert!(line("olga").contains("trigger.v1@") && !line("olga").contains("release.v1@"));
     assert_eq!(text.lines().count(), 1 + PEOPLE.len());
 }

@@ -4,8 +4,8 @@ use super::Root;
 use crate::model::Digest;
 use crate::signing::document::{self, Document as _, Envelope};
 use crate::signing::refusal::Refusal;
-use crate::signing::verified::{Tally, Verified, tally, verify_under};
-use crate::signing::withdraw::Withdrawn;
+use crate::signing::verified::{Tally, Verified, tally, verify, verify_under};
+use crate::signing::withdraw::{Withdrawals, Withdrawn};
 
 /// Trust roots that one walk takes, at most.
 pub const MAX_STEPS: usize = 1024;
@@ -24,12 +24,24 @@ pub fn first(envelope: &Envelope, pinned: Digest) -> Result<Verified<Root>, Refu
 }
 
 /// The trust root after `current`: the next version, naming the one before, and signed by the
-/// thresholds of both.
+/// thresholds of both. Keys that were revoked since count: what was in force stays in force.
 ///
 /// # Errors
 /// When any of this does not hold. Whether it has expired is for whoever stops walking to ask.
 pub fn next(current: &Verified<Root>, envelope: &Envelope) -> Result<Verified<Root>, Refusal> {
-    let under_old: Verified<Root> = verify_under(current, envelope)?;
+    advance(current, &Withdrawals::default(), envelope)
+}
+
+/// The same for a version that is new to whoever has this list: keys that are revoked in it count no more.
+///
+/// # Errors
+/// As [`next`].
+pub fn advance(
+    current: &Verified<Root>,
+    list: &Withdrawals,
+    envelope: &Envelope,
+) -> Result<Verified<Root>, Refusal> {
+    let under_old: Verified<Root> = verify(current, &list.in_force(current), envelope)?;
     let (have, got) = (current.version(), under_old.version());
     if got <= have {
         return Err(Refusal::RootRolledBack { have, got });
@@ -40,7 +52,7 @@ pub fn next(current: &Verified<Root>, envelope: &Envelope) -> Result<Verified<Ro
     if under_old.fields().prev != Some(current.id()) {
         return Err(Refusal::RootForked { version: got });
     }
-    verify_under(&under_old, envelope)
+    verify(&under_old, &list.in_force(&under_old), envelope)
 }
 
 /// How far `signatures` on `root` go towards the threshold of the version before it. It says nothing about whether

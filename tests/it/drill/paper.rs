@@ -14,7 +14,7 @@ pub(crate) const OTHER: &str = "web2.example";
 /// The repository.
 pub(crate) const REPO: RepoId = RepoId::new([7; 32]);
 
-/// The key of somebody, the same in every run. `alice-2` is alice's second key.
+/// The key of somebody, the same in every run. `alice-2` is alice's second key; bob's second one is revoked.
 pub(crate) fn key(person: &str) -> SigningKey {
     SigningKey::generate(*Digest::of(person.as_bytes()).as_bytes())
 }
@@ -56,7 +56,7 @@ pub(crate) fn first_root(timestamp_key: &str) -> RawRoot {
         expires: created.plus(365 * 86_400),
         principals: vec![
             with("alice", vec![line("alice"), line("alice-2")]),
-            one("bob"),
+            with("bob", vec![line("bob"), line("bob-2")]),
             one("carol"),
             one("dan"),
             one("frank"),

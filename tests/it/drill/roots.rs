@@ -41,6 +41,12 @@ fn signed() -> Vec<Attack> {
             by(&["alice", "alice-2"]),
         ),
         Attack::new(
+            "signs a trust root with one stolen key and one that was revoked",
+            "T9 D37",
+            "REVOKED",
+            by(&["alice", "bob-2"]),
+        ),
+        Attack::new(
             "signs a trust root with keys of other roles",
             "T9",
             "THRESHOLD",

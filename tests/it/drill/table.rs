@@ -18,8 +18,9 @@ const LEAST: usize = 60;
 const AT_ONCE: usize = 4;
 
 /// Refusals that no attack of a server meets: agents ask for trust roots one by one, a damaged state is the disk's doing
-/// (`d27_…`), emergencies take a key that lies on no server (`d33_…`), and a storm takes a thousand triggers (`d25_…`).
-const NOT_MET: [&str; 5] = ["ROOT_STEPS", "STATE", "BREAK_GLASS_SCOPE", "UNRATIFIED", "STORM"];
+/// (`d27_…`), emergencies take a key that lies on no server (`d33_…`), a storm takes a thousand triggers (`d25_…`), and who
+/// revokes another key than their own takes nothing away (`d37_…`).
+const NOT_MET: [&str; 6] = ["OTHER_KEY", "ROOT_STEPS", "STATE", "BREAK_GLASS_SCOPE", "UNRATIFIED", "STORM"];
 
 /// Every attack, by what it is about.
 fn chapters() -> Vec<(&'static str, Vec<Attack>)> {
@@ -30,7 +31,7 @@ fn chapters() -> Vec<(&'static str, Vec<Attack>)> {
         ("Signatures", signatures::attacks()),
         ("Spelling and versions", spelling::attacks()),
         ("Age and order", time::attacks()),
-        ("Signatures taken back", withdrawals::attacks()),
+        ("Signatures taken back, and keys", withdrawals::attacks()),
         ("The log", log::attacks()),
         ("Trust roots", roots::attacks()),
         ("Triggers", triggers::attacks()),

@@ -1,4 +1,5 @@
-//! Attacks on what people took back: bob signed a rival of release 2 and withdrew that, and the node knows it.
+//! Attacks on what people took back: bob signed a rival of release 2 and withdrew that, and revoked his second key; the
+//! node knows both.
 
 use super::attack::Attack;
 use super::evil::{Evil, STATEMENT};
@@ -52,7 +53,27 @@ pub(super) fn attacks() -> Vec<Attack> {
                     .put(&format!("withdrawals/{}", named.hex()), honest)
             },
         ),
+        Attack::new("has one reviewer's key and one that was revoked", "D37", "REVOKED", by_revoked),
+        Attack::new("does the same and forgets the revocation", "D37", "WITHDRAWALS", |world| {
+            let honest = Withdrawals::decode(&world.withdrawals()).unwrap();
+            let first = honest.entries().take(1).cloned().fold(Withdrawals::default(), Withdrawals::with);
+            let digest = first.digest();
+            by_revoked(world)
+                .stamped(world, |stamp| stamp.withdrawn = digest)
+                .put(&format!("withdrawals/{}", digest.unwrap().hex()), first.encode())
+        }),
+        Attack::new(
+            "does the same and forgets all that was ever taken back",
+            "D37",
+            "WITHDRAWALS",
+            |world| by_revoked(world).stamped(world, |stamp| stamp.withdrawn = None),
+        ),
     ]
+}
+
+/// Release 3 with alice's signature and one by the key that bob revoked.
+fn by_revoked(world: &World) -> Evil {
+    Evil::honest(world).restated(world, &["alice", "bob-2"], |_| {})
 }
 
 /// The rival of release 2, with both signatures that it once had, and a timestamp for it.

@@ -13,7 +13,7 @@ use countersign::model::{Catalog, Digest, canonical};
 use countersign::signing::merkle::{Entry, Leaves};
 use countersign::signing::root::{RawRoot, ReleasePin};
 use countersign::signing::withdraw::{Withdrawal, Withdrawals};
-use countersign::signing::{Release, Root, SigningKey};
+use countersign::signing::{Release, Revocation, Root, SigningKey};
 use countersign::store::{Publication, PublishedRelease, SignedFile};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -128,7 +128,7 @@ impl World {
         std::thread::sleep(Duration::from_secs(4).saturating_sub(seen.elapsed()));
     }
 
-    /// Bob takes back his signature on a rival of release 2, and the server's timestamp says so.
+    /// Bob takes back his signature on a rival of release 2 and revokes his second key, and the server's timestamp says so.
     fn take_back(&mut self) {
         let rival = self.rival();
         let withdrawal = Withdrawal {
@@ -144,7 +144,7 @@ impl World {
         let bytes = withdrawal.encode();
         let signatures = vec![signed::<Withdrawal>(&bytes, "bob")];
         let entry = Signed { document: String::from_utf8(bytes).unwrap(), signatures };
-        self.withdrawals = Withdrawals::default().with(entry);
+        self.withdrawals = Withdrawals::default().with(entry).with(revocation(rival.created));
         let directory = self.scratch.path().join("server/publish");
         let publication = Publication::open(&directory).unwrap();
         publication.set_withdrawals(&rival.environment, &self.withdrawals.encode()).unwrap();
@@ -298,6 +298,21 @@ pub(super) fn wait(what: &str, mut there: impl FnMut() -> bool) {
         assert!(Instant::now() < until, "{what} did not come");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Bob's second key takes itself out of use.
+fn revocation(created: countersign::model::Stamp) -> Signed {
+    let revocation = Revocation {
+        document: "revoke".into(),
+        v: 1,
+        repo: paper::REPO,
+        key: paper::key("bob-2").public().to_line(),
+        created,
+        reason: "a lost laptop".into(),
+    };
+    let bytes = revocation.encode();
+    let signatures = vec![signed::<Revocation>(&bytes, "bob-2")];
+    Signed { document: String::from_utf8(bytes).unwrap(), signatures }
 }
 
 fn serve(server: &Path) -> (Child, String) {

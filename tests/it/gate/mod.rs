@@ -5,6 +5,7 @@ mod emergency;
 mod hooks;
 mod hostile;
 mod review;
+mod revoke;
 mod ssh;
 mod stage;
 mod withdraw;
