@@ -156,20 +156,33 @@ pub fn judge(
         let Some((_, next)) = step(&walked, source)? else { break };
         walked = next;
     }
-    let (learned, gathered) = offered(&walked, source, &at_hand(disk, &walked, source)?, now)?;
-    Ok((signing::decide(&learned, &gathered.offer, now)?, gathered.offer))
+    let at_hand = at_hand(disk, &walked, source)?;
+    let (learned, gathered) = offered(&walked, source, &at_hand, now)?;
+    match signing::decide(&learned, &gathered.offer, now) {
+        Err(refusal) if at_hand.release.is_some() && lacks_signatures(&refusal) => {
+            let again = AtHand { release: None, withdrawals: learned.withdrawals().digest(), ..at_hand };
+            let (learned, gathered) = offered(&learned, source, &again, now)?;
+            Ok((signing::decide(&learned, &gathered.offer, now)?, gathered.offer))
+        }
+        decided => Ok((decided?, gathered.offer)),
+    }
 }
 
 fn pull_from(disk: &Disk, state: &mut State, source: &dyn Source, now: Stamp) -> Result<Pulled, Problem> {
     walk(disk, state, source)?;
-    let (learned, gathered) = offered(state, source, &at_hand(disk, state, source)?, now)?;
+    let known = at_hand(disk, state, source)?;
+    let mut signed_again = false;
+    let (decided, gathered) = match decide(disk, state, (source, &known), now) {
+        // The release at hand lost a signature, and the source may have another one for it (D37).
+        Err(Problem::Refusal(refusal)) if known.release.is_some() && lacks_signatures(&refusal) => {
+            signed_again = true;
+            let known = AtHand { release: None, ..at_hand(disk, state, source)? };
+            decide(disk, state, (source, &known), now)?
+        }
+        decided => decided?,
+    };
     let Gathered { offer, etag } = gathered;
-    if learned != *state {
-        stored::keep_withdrawals(disk, &offer)?;
-        stored::keep_state(disk, &learned)?;
-        *state = learned;
-    }
-    let pulled = match signing::decide(state, &offer, now)? {
+    let pulled = match decided {
         Decision::Unassigned { state: next } => {
             keep(disk, &offer, &next)?;
             state.clone_from(&next);
@@ -178,7 +191,8 @@ fn pull_from(disk: &Disk, state: &mut State, source: &dyn Source, now: Stamp) ->
         Decision::Accept(accepted) | Decision::Unchanged(accepted) => {
             let Accepted { release, standing, catalog, state: next } = accepted;
             fetch_blobs(disk, source, &catalog)?;
-            let news = next.timestamp() != state.timestamp()
+            let news = signed_again
+                || next.timestamp() != state.timestamp()
                 || next.accepted() != state.accepted()
                 || next.fallback() != state.fallback();
             if news || stored::catalog(disk, release.id())?.is_none() {
@@ -191,6 +205,35 @@ fn pull_from(disk: &Disk, state: &mut State, source: &dyn Source, now: Stamp) ->
     };
     keep_tag(disk, source, (offer.timestamp.id(), etag))?;
     Ok(pulled)
+}
+
+/// Gathers an offer, writes down what it teaches, and decides about it.
+fn decide(
+    disk: &Disk,
+    state: &mut State,
+    (source, at_hand): (&dyn Source, &AtHand),
+    now: Stamp,
+) -> Result<(Decision, Gathered), Problem> {
+    let (learned, gathered) = offered(state, source, at_hand, now)?;
+    if learned != *state {
+        stored::keep_withdrawals(disk, &gathered.offer)?;
+        stored::keep_state(disk, &learned)?;
+        *state = learned;
+    }
+    Ok((signing::decide(state, &gathered.offer, now)?, gathered))
+}
+
+/// Whether other signatures on the same statement would help.
+const fn lacks_signatures(refusal: &Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::Revoked { .. }
+            | Refusal::Withdrawn { .. }
+            | Refusal::Threshold { .. }
+            | Refusal::Unsigned { .. }
+            | Refusal::SelfApproval { .. }
+            | Refusal::Guard { .. }
+    )
 }
 
 /// Walks to the newest trust root of a source, and writes each step down before it asks for the next.

@@ -319,6 +319,40 @@ impl Change {
         Ok(())
     }
 
+    /// Adds a signature to the release that the change became, or puts it in the place of the person's former one. That
+    /// it is valid, made by `who`, and that the former one counts no more has been verified.
+    ///
+    /// # Errors
+    /// When it would not count.
+    pub fn sign_again(
+        &mut self,
+        who: Principal,
+        statement: Digest,
+        signature: String,
+    ) -> Result<(), ChangeError> {
+        let number = self.number;
+        let author = self.purpose != Purpose::Emergency && self.authors().contains(&who);
+        self.forget(&who);
+        let Some(last) = self.patchsets.last_mut() else { return Err(ChangeError::Again { who }) };
+        let want = Digest::of(&last.statement);
+        if statement != want {
+            return Err(ChangeError::OtherStatement { number, want, got: statement });
+        }
+        if author {
+            return Err(ChangeError::SelfApproval { number, who });
+        }
+        last.approvals.push((who, signature));
+        last.approvals.sort();
+        Ok(())
+    }
+
+    /// Drops the approval of the last patchset by somebody whose key counts no more.
+    pub fn forget(&mut self, who: &Principal) {
+        if let Some(last) = self.patchsets.last_mut() {
+            last.approvals.retain(|(signer, _)| signer != who);
+        }
+    }
+
     /// Takes the signature of `who` off the patchset that asked for `statement`, whatever became of it. That the
     /// withdrawal is theirs has been verified.
     ///

@@ -18,6 +18,8 @@ use crate::signing::{
 };
 use crate::store::freshness::LastSigned;
 use crate::store::{Database, Publication, PublishError, Published, SignedFile, StoreError};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// How often it looks for a new release.
@@ -89,6 +91,8 @@ pub struct Timestamps {
     publication: Publication,
     trust: Trust,
     log: tokio::sync::Mutex<Log>,
+    /// The signatures of the newest release of each environment, as they are in the log.
+    logged: Mutex<BTreeMap<EnvName, Digest>>,
     clock: Clock,
 }
 
@@ -101,8 +105,8 @@ impl Timestamps {
         let database = Database::open(&layout.database()).await?;
         let publication = Publication::open(&layout.publication())?;
         read_key(&layout).map_err(|error| ServerError::Timestamp(error.to_string()))?;
-        let (trust, log) = (Trust::new(&layout), tokio::sync::Mutex::default());
-        Ok(Self { database, publication, trust, log, layout, clock })
+        let (trust, log, logged) = (Trust::new(&layout), tokio::sync::Mutex::default(), Mutex::default());
+        Ok(Self { database, publication, trust, log, logged, layout, clock })
     }
 
     /// The role inside a server.
@@ -112,6 +116,7 @@ impl Timestamps {
             publication: app.publication.clone(),
             trust: Trust::new(&app.layout),
             log: tokio::sync::Mutex::default(),
+            logged: Mutex::default(),
             layout: app.layout.clone(),
             clock: app.clock(),
         }
@@ -136,6 +141,15 @@ impl Timestamps {
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
+    }
+
+    /// Whether a release got signatures since this was asked last: they belong into the log.
+    fn signed_late(&self, env: &EnvName, seq: u64) -> Result<bool, TimestampError> {
+        let published = self.publication.statement(env, seq)?;
+        let signatures = published.map(|published| published.signatures.concat()).unwrap_or_default();
+        let now = Digest::of(signatures.as_bytes());
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(logged.insert(env.clone(), now).is_some_and(|before| before != now))
     }
 
     /// Looks at every environment once.
@@ -205,7 +219,10 @@ impl Role {
             Chain { publication: &work.publication, root: &self.root, withdrawn, env }.newest(at)?;
         let Some(newest) = newest else { return trouble.map_or(Ok(()), Err) };
         let withdrawn = withdrawals.digest();
-        if due(&Due { last, published: published.as_deref(), newest, withdrawn, root: &self.root, now }) {
+        let late = work.signed_late(env, newest.seq)?;
+        let case =
+            Due { last, published: published.as_deref(), newest, late, withdrawn, root: &self.root, now };
+        if due(&case) {
             let seen =
                 last.map_or(0, |last| last.n).max(published.as_ref().map_or(0, |published| published.n));
             let life = i64::try_from(self.root.limits().timestamp_life).unwrap_or(i64::MAX);
@@ -320,6 +337,7 @@ struct Due<'a> {
     last: Option<&'a LastSigned>,
     published: Option<&'a Timestamp>,
     newest: Position,
+    late: bool,
     withdrawn: Option<Digest>,
     root: &'a Root,
     now: Stamp,
@@ -330,6 +348,7 @@ fn due(case: &Due<'_>) -> bool {
     let (Some(last), Some(published)) = (case.last, case.published) else { return true };
     let renew = (last.expires.since(last.created) / 6).min(RENEW);
     last.seq != case.newest.seq
+        || case.late
         || last.withdrawn != case.withdrawn
         || published.n != last.n
         || published.root != case.root.version()

@@ -117,6 +117,21 @@ impl Publication {
         durable::sync(&environment).map_err(io_error("flush", &environment))
     }
 
+    /// Adds signatures to the statement of a release, which replace the former of the same people.
+    ///
+    /// # Errors
+    /// When another statement has that serial, or the disk refuses.
+    pub fn add_signatures(
+        &self,
+        env: &EnvName,
+        seq: u64,
+        statement: &SignedFile,
+    ) -> Result<(), PublishError> {
+        check_count(statement)?;
+        let place = self.directory.join("release").join(env.as_str()).join(seq.to_string());
+        add_signatures(&place, "statement.json", statement)
+    }
+
     /// Publishes a version of the trust root. Doing it again changes nothing, or adds signatures.
     ///
     /// # Errors
@@ -270,9 +285,9 @@ fn published_signatures(directory: &Path) -> Result<Vec<(Principal, String)>, Pu
 fn write_signatures(names: &Names, signatures: &[(Principal, String)]) -> Result<(), PublishError> {
     make(&names.single)?;
     for (principal, signature) in signatures {
-        write(&names.single.join(format!("{principal}.sig")), signature.as_bytes())?;
+        write_other(&names.single.join(format!("{principal}.sig")), signature.as_bytes())?;
     }
-    write(&names.container, &container(signatures))
+    write_other(&names.container, &container(signatures))
 }
 
 fn container(signatures: &[(Principal, String)]) -> Vec<u8> {

@@ -19,9 +19,9 @@ const MODULE: &str =
 const TEMPLATE: &str = "name = {{ node.name }}\npassword = {{ password }}\n";
 
 /// A stage whose server serves.
-struct World {
-    stage: Stage,
-    server: Child,
+pub(crate) struct World {
+    pub(crate) stage: Stage,
+    pub(crate) server: Child,
     url: String,
 }
 
@@ -33,7 +33,7 @@ impl Drop for World {
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let stage = Stage::new();
         let log = std::fs::File::create(stage.path("server.log")).unwrap();
         let mut server = countersign()
@@ -63,7 +63,7 @@ impl World {
     }
 
     /// A node that has joined; the line with its sealing key.
-    fn node(&self, node: &str) -> String {
+    pub(crate) fn node(&self, node: &str) -> String {
         let pending = self.enroll(node);
         assert_eq!(pending.status.code(), Some(1), "{}", transcript(&pending));
         ok(countersign().args(["node", "accept", node, "--server"]).arg(self.stage.path("server")));
@@ -74,7 +74,7 @@ impl World {
     }
 
     /// Runs an agent; what it said, all of it, is kept in a file as well.
-    fn run(&self, node: &str, code: i32, more: &[&str]) -> String {
+    pub(crate) fn run(&self, node: &str, code: i32, more: &[&str]) -> String {
         let mut agent = self.agent(node, "run");
         agent.args(["--debug", "--root"]).arg(self.stage.path(&format!("root-{node}"))).args(more);
         let output = agent.output().unwrap();

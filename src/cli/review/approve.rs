@@ -7,10 +7,10 @@ use super::examine::{Examined, examine};
 use super::ledger::{Ledger, Signed};
 use super::note::{self, Words};
 use super::withdraw::{self, Signature};
-use super::{show, summary};
+use super::{list, show, summary};
 use crate::cli::{Failure, Outcome, Ui, clock};
 use crate::model::{Principal, Tree};
-use crate::review::change::{ChangeError, Standing};
+use crate::review::change::{ChangeError, Standing, Status};
 use crate::review::{escape, render};
 use crate::server::gate::releases;
 use crate::signing::Release;
@@ -22,7 +22,7 @@ pub(super) fn run(args: &ApproveArgs, ui: &mut Ui) -> Outcome {
     let clone = Clone::open()?;
     let signer = clone.signer()?;
     let examined = examine(&clone, args.change, ui)?;
-    may_sign(&clone, &examined)?;
+    may_sign(&clone, &signer, &examined)?;
     examined.agree()?;
     let emergency = examined.release.kind == ReleaseKind::BreakGlass;
     if examined.release.authors.contains(&signer.name) && !emergency {
@@ -108,7 +108,7 @@ fn sign(
     ui.line(format_args!("signed {id} as `{}`", signer.name))
 }
 
-fn may_sign(clone: &Clone, examined: &Examined) -> Result<(), Failure> {
+fn may_sign(clone: &Clone, signer: &Signer, examined: &Examined) -> Result<(), Failure> {
     let mut change = examined.change.clone();
     let head = releases::head(&clone.repo, &change.environment)?;
     let commit = head.commit.map(|id| id.to_string()).unwrap_or_default();
@@ -116,6 +116,12 @@ fn may_sign(clone: &Clone, examined: &Examined) -> Result<(), Failure> {
     let (number, patchset) = (change.number, examined.release.patchset);
     match change.standing() {
         Standing::Open => {}
+        // The release in force may have lost signatures, and any that is added helps (D37).
+        Standing::Released(seq) if head.last == Some((seq, examined.id())) => {
+            if list::tally(clone, &change)?.signed.contains(&signer.name) {
+                return Err(ChangeError::Again { who: signer.name.clone() }.into());
+            }
+        }
         Standing::Released(seq) => return Err(ChangeError::Released { number, seq }.into()),
         Standing::Rejected(by) => return Err(ChangeError::Rejected { number, patchset, by }.into()),
         Standing::Void(why) => {
@@ -138,6 +144,12 @@ fn present(clone: &Clone, examined: &Examined, ui: &mut Ui) -> Result<(), Failur
     let release = &examined.release;
     ui.line(format_args!("change {}: {}", release.change, escape::line(release.reason.as_bytes())))?;
     ui.line(format_args!("  authors    {}", Principal::list(&release.authors)))?;
+    if let Status::Released(seq) = examined.change.status {
+        let missing = list::missing(&list::tally(clone, &examined.change)?.missing);
+        ui.line(format_args!(
+            "  RELEASED   as release {seq}, in force, missing {missing}: your signature is added to it"
+        ))?;
+    }
     if release.kind == ReleaseKind::BreakGlass {
         ui.line(format_args!(
             "  EMERGENCY  in force at once, until {} unless it is ratified",

@@ -2,7 +2,7 @@
 
 use crate::cli::setup::{KEY, ROOT_DIGEST};
 use crate::cli::{Failure, Ui, clock, keys};
-use crate::model::{EnvName, Principal, Tree};
+use crate::model::{Digest, EnvName, Principal, Tree};
 use crate::repo::{NewCommit, Push, Repo};
 use crate::server::gate::trust::{self, Pin};
 use crate::server::gate::withdrawals;
@@ -16,6 +16,7 @@ pub(in crate::cli) struct Clone {
     pub(super) repo: Repo,
     /// The trust root, walked from the pinned digest.
     pub(in crate::cli) root: Verified<Root>,
+    pinned: Digest,
     key: Option<PathBuf>,
 }
 
@@ -41,13 +42,22 @@ impl Clone {
                 .hint("countersign setup --root-digest sha256:…   (ask a person, not the server)")
         })?;
         repo.fetch(REMOTE, &[])?;
-        let root = trust::load(&repo, Pin::Given(pinned.parse()?))?;
+        let pinned = pinned.parse()?;
+        let root = trust::load(&repo, Pin::Given(pinned))?;
         let now = clock::now();
         if root.expires() <= now {
             return Err(crate::signing::Refusal::RootExpired { expired: root.expires() }.into());
         }
         let key = repo.config(KEY)?.map(PathBuf::from);
-        Ok(Self { repo, root, key })
+        Ok(Self { repo, root, pinned, key })
+    }
+
+    /// The trust root as it was at a version.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) fn root_at(&self, version: u64) -> Result<Verified<Root>, Failure> {
+        Ok(trust::load_version(&self.repo, Pin::Given(self.pinned), version)?)
     }
 
     /// The signatures that were taken back in an environment.

@@ -9,12 +9,13 @@ use crate::repo::{Id, Limits};
 use crate::review::admission::{self, Admitted, Proposal};
 use crate::review::candidate::{self, Difference, Setting};
 use crate::review::certificate::{self, Pushed};
-use crate::review::change::{Change, Patchset, Purpose};
+use crate::review::change::{Change, Patchset, Purpose, Status};
 use crate::review::effect::{self, EffectDiff};
 use crate::review::escape;
+use crate::server::gate::releases::Head;
 use crate::server::gate::{self, GateError, changes, releases};
 use crate::signing::release::ReleaseKind;
-use crate::signing::{Release, document};
+use crate::signing::{Release, Root, Verified, document};
 use std::collections::BTreeSet;
 
 /// A change, examined.
@@ -49,7 +50,8 @@ pub(super) fn examine(clone: &Clone, number: u64, ui: &mut Ui) -> Result<Examine
     let last = change.current().ok_or_else(|| Failure::from(GateError::NoChange(number)))?;
     let release: Release = document::read_untrusted(&last.statement)?;
     let Judged { tree, base, admitted, effect } = judge(clone, &change.environment, last, ui)?;
-    let ours = rebuild(clone, &change, &release, &admitted)?;
+    let then = Then::of(clone, &change, &release)?;
+    let ours = rebuild(clone, (&change, &then), &release, &admitted)?;
     let leaves = String::from_utf8_lossy(&last.leaves).into_owned();
     Ok(Examined {
         statement: last.statement.clone(),
@@ -106,28 +108,52 @@ fn base_id(patchset: &Patchset) -> Result<Id, Failure> {
     Ok(if patchset.base.is_empty() { Id::ZERO } else { patchset.base.parse()? })
 }
 
+/// What a change was made under: for one that is released, what there was then.
+struct Then {
+    root: Verified<Root>,
+    head: Head,
+}
+
+impl Then {
+    fn of(clone: &Clone, change: &Change, release: &Release) -> Result<Self, Failure> {
+        let environment = &change.environment;
+        let Status::Released(seq) = change.status else {
+            return Ok(Self { root: clone.root.clone(), head: releases::head(&clone.repo, environment)? });
+        };
+        let root = clone.root_at(release.root)?;
+        let head = match seq.checked_sub(1).filter(|before| *before > 0) {
+            Some(before) => {
+                let record = releases::read(&clone.repo, environment, before)?;
+                let last = Some((before, Digest::of(&record.statement)));
+                Head { commit: Some(record.release.commit.parse()?), last }
+            }
+            None => Head { commit: release.base.as_deref().map(str::parse).transpose()?, last: None },
+        };
+        Ok(Self { root, head })
+    }
+}
+
 /// The statement as it must be, from what we measured. Only four things are taken over, because nobody can
 /// measure them: the time, the salt, the numbers that the server gives, and which statements for the same place
 /// had signatures then.
 fn rebuild(
     clone: &Clone,
-    change: &Change,
+    (change, then): (&Change, &Then),
     theirs: &Release,
     admitted: &Admitted,
 ) -> Result<Release, Failure> {
-    let head = releases::head(&clone.repo, &change.environment)?;
     let last = change.current().ok_or_else(|| Failure::from(GateError::NoChange(change.number)))?;
     let message = clone.repo.commit(last.commit.parse()?)?.message;
     let setting = Setting {
-        root: &clone.root,
+        root: &then.root,
         environment: change.environment.clone(),
         kind: kind(clone, change, admitted)?,
         change: change.number,
         patchset: last.number,
         commit: last.commit.clone(),
-        base: head.commit.map(|id| id.to_string()),
-        authors: authors(clone, change)?,
-        previous: head.last,
+        base: then.head.commit.map(|id| id.to_string()),
+        authors: authors(clone, change, &then.root)?,
+        previous: then.head.last,
         supersedes: known_rivals(clone, theirs)?,
         salt: last.salt,
         created: last.created,
@@ -166,12 +192,12 @@ fn kind(clone: &Clone, change: &Change, admitted: &Admitted) -> Result<ReleaseKi
 }
 
 /// Everybody who had a hand in it, by their own signatures: on each patchset's push, and on its commits.
-fn authors(clone: &Clone, change: &Change) -> Result<BTreeSet<Principal>, Failure> {
+fn authors(clone: &Clone, change: &Change, root: &Root) -> Result<BTreeSet<Principal>, Failure> {
     let mut authors = BTreeSet::new();
     let target = format!("refs/for/{}", change.environment);
     for patchset in &change.patchsets {
         let pushed = Pushed { commit: &patchset.commit, target: &target };
-        let who = certificate::author(&clone.root, &patchset.certificate, &pushed)?;
+        let who = certificate::author(root, &patchset.certificate, &pushed)?;
         if who != patchset.author {
             return Err(Failure::refused(format!(
                 "patchset {} was pushed by `{who}`, and the server says `{}`",
@@ -181,7 +207,7 @@ fn authors(clone: &Clone, change: &Change) -> Result<BTreeSet<Principal>, Failur
         authors.insert(who);
     }
     if let Some(last) = change.current() {
-        authors.extend(gate::committers(&clone.repo, &clone.root, last)?);
+        authors.extend(gate::committers(&clone.repo, root, last)?);
     }
     Ok(authors)
 }

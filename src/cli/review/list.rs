@@ -3,6 +3,7 @@
 use super::clone::Clone;
 use crate::cli::counted::counted;
 use crate::cli::{Failure, Outcome, Ui};
+use crate::model::Digest;
 use crate::review::change::{Change, Standing, Status, void_text};
 use crate::review::escape;
 use crate::server::gate::{changes, releases};
@@ -23,7 +24,8 @@ pub(super) fn run(which: Which, ui: &mut Ui) -> Outcome {
     let clone = Clone::open()?;
     let mut shown = 0;
     for mut change in changes::all(&clone.repo)? {
-        if which == Which::Open && change.status != Status::Open {
+        let waits = change.status == Status::Open || lost(&clone, &change)?.is_some();
+        if which == Which::Open && !waits {
             continue;
         }
         ui.line(line(&clone, &mut change)?)?;
@@ -56,11 +58,25 @@ pub(super) fn standing(clone: &Clone, change: &mut Change) -> Result<String, Fai
     let commit = head.commit.map(|id| id.to_string()).unwrap_or_default();
     change.base_moved(&commit, head.last.map_or(0, |(seq, _)| seq));
     Ok(match change.standing() {
-        Standing::Released(seq) => format!("release {seq}"),
+        Standing::Released(seq) => match lost(clone, change)? {
+            Some(tally) => format!("release {seq} is in force and lost signatures: {}", waiting(&tally)),
+            None => format!("release {seq}"),
+        },
         Standing::Void(void) => format!("no approval counts: {}", void_text(void)),
         Standing::Rejected(by) => format!("rejected by {by}"),
         Standing::Open => waiting(&tally(clone, change)?),
     })
+}
+
+/// What the signatures of a release in force come to, if they are not enough any more (D37).
+fn lost(clone: &Clone, change: &Change) -> Result<Option<Tally>, Failure> {
+    let Status::Released(seq) = change.status else { return Ok(None) };
+    let head = releases::head(&clone.repo, &change.environment)?;
+    let id = change.current().map(|last| Digest::of(&last.statement));
+    if head.last != id.map(|id| (seq, id)) {
+        return Ok(None);
+    }
+    Ok(Some(tally(clone, change)?).filter(|tally| !tally.met))
 }
 
 /// How far the approvals of the last patchset go.

@@ -62,6 +62,15 @@ pub(super) fn reviewed(change: &Change, what: &Reviewed, tally: Option<&Tally>) 
             "\nthe signature is taken back: it counts no longer, here or on any node that hears of it\n"
                 .to_owned()
         }
+        Reviewed::SignedAgain { seq } => {
+            let missing = tally.map(|tally| missing(&tally.missing)).unwrap_or_default();
+            match missing.as_str() {
+                "" => format!(
+                    "\nrelease {seq} has all its signatures; nodes find the new one when they next run\n"
+                ),
+                missing => format!("\nthe signature is on release {seq}; it still lacks {missing}\n"),
+            }
+        }
         Reviewed::Approved => {
             let missing = tally.map(|tally| missing(&tally.missing)).unwrap_or_default();
             format!("\nthe approval is on change {number}; it still lacks {missing}\n")

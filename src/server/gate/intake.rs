@@ -201,6 +201,7 @@ fn review(desk: &Desk<'_>, root: &Verified<Root>, number: u64, pushed: Id) -> Re
     }
     let event = match &what {
         Reviewed::Approved => "approval",
+        Reviewed::SignedAgain { .. } => "late approval",
         Reviewed::Commented => "comment",
         Reviewed::Rejected => "rejection",
         Reviewed::Withdrew(_) => "withdrawal",

@@ -53,6 +53,9 @@ pub fn reconcile(repo: &Repo, publication: &Publication, now: Stamp) -> Result<R
             if !signatures.is_empty() {
                 publication.set_ratification(&environment, *seq, &signatures)?;
             }
+            let ReleaseRecord { statement: bytes, signatures, .. } =
+                releases::read(repo, &environment, *seq)?;
+            publication.add_signatures(&environment, *seq, &SignedFile { bytes, signatures })?;
         }
     }
     Ok(repaired)

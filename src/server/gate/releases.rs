@@ -1,7 +1,8 @@
 //! Releases in the repository: `refs/releases/<env>/<seq>` is a commit that holds everything that is
-//! published of a release. Making that ref is the moment of the release; all else follows from it.
+//! published of a release. Making that ref is the moment of the release; all else follows from it. Signatures that come
+//! later are in the record of its change.
 
-use super::GateError;
+use super::{GateError, changes};
 use crate::model::{Digest, EnvName, Principal, Stamp, Tree};
 use crate::module::Compilation;
 use crate::repo::{Id, Limits, NewCommit, Repo};
@@ -99,7 +100,21 @@ pub fn read(repo: &Repo, environment: &EnvName, seq: u64) -> Result<ReleaseRecor
     let id = repo.resolve(&release_ref(environment, seq))?;
     let id = id.ok_or_else(|| GateError::NoRelease(environment.clone(), seq))?;
     let files = repo.read_tree(id, Limits::RELEASE)?;
-    parse(files).ok_or_else(|| GateError::Damaged(format!("release {seq} of `{environment}`")))
+    let mut record =
+        parse(files).ok_or_else(|| GateError::Damaged(format!("release {seq} of `{environment}`")))?;
+    for (who, signature) in late(repo, &record) {
+        record.signatures.retain(|(other, _)| *other != who);
+        record.signatures.push((who, signature));
+    }
+    record.signatures.sort();
+    Ok(record)
+}
+
+/// The signatures that the statement got after it was released, which are in the record of its change.
+fn late(repo: &Repo, record: &ReleaseRecord) -> Vec<(Principal, String)> {
+    let change = record.release.change.parse().ok().and_then(|number| changes::load(repo, number).ok());
+    let patchset = change.and_then(|mut change| change.patchsets.pop());
+    patchset.filter(|last| last.statement == record.statement).map(|last| last.approvals).unwrap_or_default()
 }
 
 fn parse(files: Tree) -> Option<ReleaseRecord> {

@@ -4,13 +4,14 @@
 use super::{GateError, releases, withdrawals};
 use crate::model::{Digest, Principal, wire};
 use crate::repo::{Id, Limits, Repo};
-use crate::review::change::{Change, ChangeError, NoteRecord, Status};
+use crate::review::change::{Change, ChangeError, NoteRecord, Patchset, Status};
 use crate::signing::release::ReleaseKind;
 use crate::signing::review::{Note, NoteVerdict};
 use crate::signing::root::{BREAK_GLASS, RELEASE};
 use crate::signing::sshsig::Signature;
 use crate::signing::{
-    Document as _, Envelope, Ratification, Release, Root, Verified, Withdrawal, document, ratify, verify,
+    Document as _, Envelope, Ratification, Release, Root, Verified, Withdrawal, Withdrawn, document, ratify,
+    release, verify,
 };
 
 /// What a reviewer did.
@@ -18,6 +19,11 @@ use crate::signing::{
 pub(super) enum Reviewed {
     /// Signed the statement.
     Approved,
+    /// Signed the statement of the release in force, which may have lost signatures.
+    SignedAgain {
+        /// Its serial.
+        seq: u64,
+    },
     /// Said something.
     Commented,
     /// Does not want it.
@@ -87,7 +93,23 @@ fn approve(
     let head = releases::head(repo, &change.environment)?;
     let commit = head.commit.map(|id| id.to_string()).unwrap_or_default();
     change.base_moved(&commit, head.last.map_or(0, |(seq, _)| seq));
-    change.approve(who.clone(), Digest::of(document), signature)?;
+    let id = Digest::of(document);
+    if let Some(last) = change.current().filter(|last| last.statement == document) {
+        match counts(root, &withdrawn, last, &who)? {
+            true => return Err(ChangeError::Again { who }.into()),
+            false => change.forget(&who),
+        }
+    }
+    let reviewed = match change.status {
+        Status::Released(seq) if head.last == Some((seq, id)) => {
+            change.sign_again(who.clone(), id, signature)?;
+            Reviewed::SignedAgain { seq }
+        }
+        Status::Released(_) | Status::Open => {
+            change.approve(who.clone(), id, signature)?;
+            Reviewed::Approved
+        }
+    };
     let release: Release = document::read_untrusted(document)?;
     let emergency = release.kind == ReleaseKind::BreakGlass;
     if release.authors.contains(&who) && !emergency {
@@ -100,7 +122,20 @@ fn approve(
     if !says {
         return Err(GateError::NoSay { who, what: "approve this change" });
     }
-    Ok(Reviewed::Approved)
+    Ok(reviewed)
+}
+
+/// Whether the signature that somebody gave to a patchset before still counts.
+fn counts(
+    root: &Verified<Root>,
+    withdrawn: &Withdrawn,
+    patchset: &Patchset,
+    who: &Principal,
+) -> Result<bool, GateError> {
+    let release: Release = document::read_untrusted(&patchset.statement)?;
+    let own = patchset.approvals.iter().filter(|(name, _)| name == who);
+    let signatures: Vec<String> = own.map(|(_, signature)| signature.clone()).collect();
+    Ok(release::check_threshold(root, withdrawn, &release, &signatures)?.signed.contains(who))
 }
 
 fn withdraw(

@@ -4,7 +4,7 @@ use super::GateError;
 use crate::model::{Digest, Tree};
 use crate::repo::{Limits, Repo, TRUST_REF};
 use crate::signing::root::{first, next};
-use crate::signing::{Envelope, Root, Verified};
+use crate::signing::{Envelope, Refusal, Root, Verified};
 
 /// Which first version to believe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,18 +24,36 @@ pub fn load(repo: &Repo, pin: Pin) -> Result<Verified<Root>, GateError> {
     walk(&repo.read_tree(id, Limits::RECORD)?, pin)
 }
 
+/// The trust root as it was at a version.
+///
+/// # Errors
+/// As [`load`], and when there is no such version.
+pub fn load_version(repo: &Repo, pin: Pin, version: u64) -> Result<Verified<Root>, GateError> {
+    let id = repo.resolve(TRUST_REF)?.ok_or(GateError::NoTrust)?;
+    walk_to(&repo.read_tree(id, Limits::RECORD)?, pin, |have| have >= version).and_then(|root| {
+        let have = root.version();
+        if have == version { Ok(root) } else { Err(Refusal::RootMissing { have, want: version }.into()) }
+    })
+}
+
 /// Walks the versions in `files`: `<n>.json` with `<n>.sig.d/*.sig`.
 ///
 /// # Errors
 /// As [`load`].
 pub fn walk(files: &Tree, pin: Pin) -> Result<Verified<Root>, GateError> {
+    walk_to(files, pin, |_| false)
+}
+
+fn walk_to(files: &Tree, pin: Pin, enough: impl Fn(u64) -> bool) -> Result<Verified<Root>, GateError> {
     let start = envelope(files, 1).ok_or(GateError::NoTrust)?;
     let pinned = match pin {
         Pin::Given(digest) => digest,
         Pin::Installed => start.id(),
     };
     let mut root = first(&start, pinned)?;
-    while let Some(envelope) = envelope(files, root.version() + 1) {
+    while !enough(root.version())
+        && let Some(envelope) = envelope(files, root.version() + 1)
+    {
         root = next(&root, &envelope)?;
     }
     Ok(root)

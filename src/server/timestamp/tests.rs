@@ -143,8 +143,15 @@ fn it_is_renewed_before_it_grows_old() {
     let newest = Position { seq: 1, release: last.release };
     let check = |after, newest, published: &Timestamp, expected| {
         let now = last.created.plus(after);
-        let case =
-            Due { last: Some(&last), published: Some(published), newest, withdrawn: None, root: &root, now };
+        let case = Due {
+            last: Some(&last),
+            published: Some(published),
+            newest,
+            late: false,
+            withdrawn: None,
+            root: &root,
+            now,
+        };
         assert_eq!(due(&case), expected, "{after} s, {newest:?}");
     };
     check(99, newest, &published, false);

@@ -57,7 +57,7 @@ fn code(state: &State, offer: &Offer, published: &Published) -> &'static str {
     }
 }
 
-/// The state of web1 after it heard of these revocations with release 1.
+/// The state of web1 after it accepted release 1 and heard of these revocations.
 fn heard(people: &[&str]) -> State {
     let one = publish(1, None);
     learn(&accepted(&one), &offer(&one, &list(people)), one.now()).unwrap()
@@ -266,7 +266,9 @@ fn d37_no_other_document_counts_with_a_revoked_key() {
     let trigger = signed::<Trigger>(&trigger("olga"), &["olga"]);
     let obeyed =
         |state: &State| Replay::default().accept(state, &trigger, hour(1)).map_or_else(|r| r.code(), |_| "");
-    assert_eq!((obeyed(&enrolled("web1")), obeyed(&heard(&["olga"]))), ("", "REVOKED"));
+    let one = publish(1, None);
+    let heard = learn(&enrolled("web1"), &offer(&one, &list(&["olga"])), one.now()).unwrap();
+    assert_eq!((obeyed(&enrolled("web1")), obeyed(&heard)), ("", "REVOKED"));
     let query = Query {
         document: Query::TYPE.into(),
         v: V,
@@ -296,7 +298,6 @@ fn d37_no_other_document_counts_with_a_revoked_key() {
     let note = signed::<Note>(&note, &["dan"]);
     assert!(verify_document::<Note>(&root(), &Withdrawn::none(), &note).is_ok());
     assert_eq!(verify_document::<Note>(&root(), &revoked, &note).unwrap_err().code(), "REVOKED");
-    let one = publish(1, None);
     let bytes = Ratification::of(&one.statement).encode();
     let signatures = ["alice", "bob"].map(|name| sshsig::sign(&key(name), Ratification::NAMESPACE, &bytes));
     let met = |withdrawn: &Withdrawn| {

@@ -4,6 +4,7 @@ mod admission;
 mod emergency;
 mod hooks;
 mod hostile;
+mod resign;
 mod review;
 mod revoke;
 mod ssh;
