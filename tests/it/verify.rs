@@ -4,10 +4,14 @@ use crate::gate::{MOTD, Stage};
 use crate::support::{clean, ok, repository, transcript};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign::model::canonical;
+use countersign::model::wire::Signed;
 use countersign::model::{Digest, Stamp};
 use countersign::signing::merkle::Leaf;
 use countersign::signing::root::{RawRoot, ReleasePin};
-use countersign::signing::{Document, PublicKey, Release, Root, SigningKey, document, sshsig};
+use countersign::signing::{
+    Document, PublicKey, Ratification, Release, Revocation, Root, SigningKey, Withdrawal, Withdrawals,
+    document, sshsig,
+};
 use ed25519_dalek::Signer as _;
 use sha2::Digest as _;
 use std::path::{Path, PathBuf};
@@ -102,10 +106,60 @@ impl<'a> Copy<'a> {
 
     /// Changes the statement, and has alice and bob sign it as if they wanted that.
     fn restated(&self, change: impl FnOnce(&mut Release)) {
+        self.restated_by(&["alice", "bob"], change);
+    }
+
+    /// The same with other people.
+    fn restated_by(&self, people: &[&str], change: impl FnOnce(&mut Release)) {
         let mut release = self.statement();
         change(&mut release);
         self.write(STATEMENT, &release.encode());
-        self.signed_by(&["alice", "bob"]);
+        self.signed_by(people);
+    }
+
+    /// Puts an entry into the list of withdrawals, signed with the key of `signer`.
+    fn listed<T: Document>(&self, document: &[u8], signer: &str) {
+        let signature = self.sign(signer, T::NAMESPACE, document);
+        let document = String::from_utf8(document.to_vec()).unwrap();
+        let list = Withdrawals::default().with(Signed { document, signatures: vec![signature] });
+        self.write("withdrawals/production.json", &list.encode());
+    }
+
+    /// Somebody's signature on release 2 is taken back, by `signer`, after a change of that document.
+    fn withdrawn(&self, by: &str, signer: &str, change: impl FnOnce(&mut Withdrawal)) {
+        let mut withdrawal = Withdrawal {
+            document: "withdraw".into(),
+            v: 1,
+            repo: self.root().repo,
+            environment: "production".parse().unwrap(),
+            release: Digest::of(&self.bytes(STATEMENT)),
+            by: by.parse().unwrap(),
+            created: self.statement().created,
+            reason: String::new(),
+        };
+        change(&mut withdrawal);
+        self.listed::<Withdrawal>(&withdrawal.encode(), signer);
+    }
+
+    /// Somebody's key is revoked, by the key of `signer`, after a change of that document.
+    fn revoked(&self, whose: &str, signer: &str, change: impl FnOnce(&mut Revocation)) {
+        let mut revocation = Revocation {
+            document: "revoke".into(),
+            v: 1,
+            repo: self.root().repo,
+            key: self.key(whose).public().to_line(),
+            created: self.statement().created,
+            reason: String::new(),
+        };
+        change(&mut revocation);
+        self.listed::<Revocation>(&revocation.encode(), signer);
+    }
+
+    /// These people take over release 2, with signatures for this purpose.
+    fn ratified(&self, people: &[&str], purpose: &str) {
+        let bytes = Ratification::of(&self.statement()).encode();
+        let all: Vec<String> = people.iter().map(|name| self.sign(name, purpose, &bytes)).collect();
+        self.write("release/production/2/ratification.json", &canonical::encode(&all));
     }
 
     fn root(&self) -> RawRoot {
@@ -310,10 +364,10 @@ fn d8_d9_d41_stock_tools_refuse_signatures_that_do_not_count() {
             copy.restated(|release| release.roles.push("security".parse().unwrap()));
         }),
         ("one that was taken back", "and who took it back (frank carol), and has: alice\n", |copy| {
-            let release = Digest::of(&copy.bytes(STATEMENT));
-            let document = format!("{{\"release\":\"{release}\",\"by\":\"carol\"}}\n");
-            let list = serde_json::json!([{ "document": document, "signatures": [] }]);
-            copy.write("withdrawals/production.json", &canonical::encode(&list));
+            copy.withdrawn("carol", "carol", |_| {});
+        }),
+        ("one by a key that was revoked", "its key was revoked", |copy| {
+            copy.revoked("carol", "carol", |_| {});
         }),
         ("a list of withdrawals that is none", "not as it must be", |copy| {
             copy.write("withdrawals/production.json", b"[7]\n");
@@ -321,6 +375,93 @@ fn d8_d9_d41_stock_tools_refuse_signatures_that_do_not_count() {
         ("65 of them", "no signatures in", |copy| copy.signed_by(&["alice"; 65])),
     ];
     refused(&two_releases(), COPIES);
+}
+
+/// What no one said of their own signature or key takes nothing away, and a key that is revoked still tells an author.
+#[test]
+fn d37_d51_stock_tools_believe_no_forged_withdrawal_or_revocation() {
+    let stage = two_releases();
+    accepted(&stage, |copy| copy.withdrawn("carol", "alice", |_| {}));
+    accepted(&stage, |copy| copy.withdrawn("carol", "mallory", |_| {}));
+    accepted(&stage, |copy| copy.withdrawn("carol", "carol", |w| w.release = Digest::of(b"another")));
+    let elsewhere = countersign::signing::RepoId::new([1; 32]);
+    accepted(&stage, |copy| copy.withdrawn("carol", "carol", |w| w.repo = elsewhere));
+    accepted(&stage, |copy| copy.revoked("carol", "alice", |_| {}));
+    accepted(&stage, |copy| copy.revoked("carol", "machine", |_| {}));
+    accepted(&stage, |copy| copy.revoked("mallory", "mallory", |_| {}));
+    accepted(&stage, |copy| copy.revoked("carol", "carol", |r| r.repo = elsewhere));
+    accepted(&stage, |copy| {
+        copy.revoked("carol", "carol", |_| {});
+        copy.signed_by(&["alice", "bob", "carol"]);
+    });
+    accepted(&stage, |copy| {
+        copy.revoked("frank", "frank", |_| {});
+        copy.repository = Some(stage.site());
+    });
+    // What is made for another purpose is no withdrawal, and neither is what is spelled in another way.
+    accepted(&stage, |copy| {
+        copy.withdrawn("carol", "carol", |_| {});
+        let list: Vec<Signed> = serde_json::from_slice(&copy.bytes("withdrawals/production.json")).unwrap();
+        copy.listed::<Release>(list[0].document.as_bytes(), "carol");
+    });
+    accepted(&stage, |copy| {
+        copy.withdrawn("carol", "carol", |_| {});
+        let list: Vec<Signed> = serde_json::from_slice(&copy.bytes("withdrawals/production.json")).unwrap();
+        copy.listed::<Withdrawal>(list[0].document.replace(":1,", ": 1,").as_bytes(), "carol");
+    });
+}
+
+/// Release 2 is an emergency: dan's alone, for web1.
+fn emergency() -> Stage {
+    let stage = Stage::with(&["--break-glass", "dan=dan.pub:web1*"]).released();
+    let dan = stage.clone_of("dan");
+    dan.commit(&[("modules/motd/module.toml", &MOTD.replace("hello", "the disk is full"))], "Tell them");
+    assert!(dan.push("refs/for/production", &["-o", "break-glass"]).status.success());
+    dan.ok(&["approve", "2", "--yes"]);
+    stage
+}
+
+#[test]
+fn d33_stock_tools_tell_an_emergency_and_who_stands_behind_it() {
+    const RATIFY: &str = Ratification::NAMESPACE;
+    const COPIES: &[Bad] = &[
+        ("a node that the role is not for", "whose role is not for web2.example", |copy| copy.node = OTHER),
+        ("reviewers' signatures", "needs 1 of role break-glass", |copy| copy.signed_by(&["alice", "bob"])),
+        ("after its day", "expired at", |copy| copy.time = Some(copy.statement().created.plus(DAY + 1))),
+        ("two days", "more than a day", |copy| {
+            copy.restated_by(&["dan"], |release| release.expires = release.created.plus(2 * DAY));
+        }),
+        ("no reason", "without a reason", |copy| {
+            copy.restated_by(&["dan"], |release| release.reason = " ".into());
+        }),
+        ("dan's second thoughts", "needs 1 of role break-glass", |copy| copy.withdrawn("dan", "dan", |_| {})),
+        ("dan's lost key", "its key was revoked", |copy| copy.revoked("dan", "dan", |_| {})),
+        ("one who ratifies", "whose role is not for web2.example", |copy| {
+            (copy.node, _) = (OTHER, copy.ratified(&["alice"], RATIFY));
+        }),
+        ("its author among those who ratify", "whose role is not for web2.example", |copy| {
+            (copy.node, _) = (OTHER, copy.ratified(&["alice", "dan"], RATIFY));
+        }),
+        ("signatures for a release among those that ratify", "whose role is not for web2.example", |copy| {
+            (copy.node, _) = (OTHER, copy.ratified(&["alice", "bob"], Release::NAMESPACE));
+        }),
+        ("a revoked key among those that ratify", "whose role is not for web2.example", |copy| {
+            copy.revoked("bob", "bob", |_| {});
+            (copy.node, _) = (OTHER, copy.ratified(&["alice", "bob"], RATIFY));
+        }),
+    ];
+    let stage = emergency();
+    refused(&stage, COPIES);
+    let told = |copy: &Copy<'_>| transcript(&copy.check());
+    assert!(told(&Copy::of(&stage)).contains("(an EMERGENCY that nobody has ratified)"));
+    for name in ["alice", "bob"] {
+        stage.clone_of(name).ok(&["ratify", "2", "--yes"]);
+    }
+    accepted(&stage, |copy| {
+        (copy.node, copy.repository) = (OTHER, Some(stage.site()));
+        copy.time = Some(copy.statement().created.plus(2 * DAY));
+        assert!(told(copy).contains("(an emergency, ratified)"), "{}", told(copy));
+    });
 }
 
 #[test]
@@ -359,7 +500,7 @@ fn t4_t5_t8_d10_stock_tools_refuse_another_place_or_time() {
             copy.time = Some(copy.statement().created.plus(91 * DAY));
         }),
         ("before its time", "was made at", |copy| copy.time = Some(copy.statement().created.plus(-DAY))),
-        ("an emergency", "what this script does not know", |copy| {
+        ("an emergency where nobody makes any", "needs more of role break-glass", |copy| {
             copy.restated(|release| release.kind = countersign::signing::release::ReleaseKind::BreakGlass);
         }),
         ("a reserved field", "what this script does not know", |copy| {
