@@ -1,5 +1,6 @@
 //! What a new version of the trust root would do, said before anybody signs it.
 
+use super::show;
 use crate::cli::Failure;
 use crate::model::{Principal, RoleName};
 use crate::server::Layout;
@@ -93,8 +94,12 @@ fn roles(old: &Root, new: &Root) -> Vec<String> {
         lines.extend(
             before.difference(&after).map(|member| format!("- `{member}` no longer has role `{name}`")),
         );
-        if threshold(old) != threshold(new) {
+        if threshold(old) != threshold(new) && threshold(old) > 0 {
             lines.push(format!("role `{name}`: {} must sign instead of {}", threshold(new), threshold(old)));
+        }
+        let reach = |root: &Root| root.role(name).and_then(show::reach);
+        if let Some(after) = reach(new).filter(|after| reach(old).as_ref() != Some(after)) {
+            lines.push(format!("role `{name}` is for {after}"));
         }
     }
     lines

@@ -5,12 +5,15 @@
 use super::consequences::consequences;
 use super::draft::named;
 use super::folder::{Folder, Found};
-use crate::cli::{Failure, Outcome, Ui, keys};
+use crate::cli::{Failure, Outcome, Ui, duration, keys};
 use crate::model::{Digest, EnvName, Principal, RoleName, Stamp};
 use crate::signing::PublicKey;
-use crate::signing::root::{self, RawPrincipal, RawRoot, ReleasePin, Root, allowed_signers};
+use crate::signing::glob::NameGlob;
+use crate::signing::ratify::MAX_LIFE;
+use crate::signing::root::{self, RawPrincipal, RawRole, RawRoot, ReleasePin, Root, allowed_signers};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const DAY: i64 = 86_400;
 
@@ -25,6 +28,12 @@ pub(in crate::cli) enum Edit {
         /// A role that the person gets; repeat it.
         #[arg(long, value_name = "ROLE")]
         role: Vec<RoleName>,
+        /// The nodes of the role `break-glass`, which is made if there is none: all nodes, unless this says otherwise.
+        #[arg(long, value_name = "PATTERN,…", value_delimiter = ',', requires = "role")]
+        nodes: Vec<NameGlob>,
+        /// How long what the role `break-glass` releases may last, a day at most: for example `4h`.
+        #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "role")]
+        max_life: Option<Duration>,
         #[command(flatten)]
         around: Around,
     },
@@ -186,12 +195,21 @@ fn base(folder: &Folder) -> Result<(Found, Option<Found>), Failure> {
 
 fn apply(edit: &Edit, raw: &mut RawRoot) -> Result<(), Failure> {
     match edit {
-        Edit::Add { person, role, .. } => {
+        Edit::Add { person, role, nodes, max_life, .. } => {
             let name = match person.contains('=') {
                 true => add_key(raw, person)?,
                 false => person.parse()?,
             };
             known(raw, &name)?;
+            let emergencies = role.iter().any(|role| role.as_str() == root::BREAK_GLASS);
+            match (emergencies, nodes.is_empty() && max_life.is_none()) {
+                (true, _) => break_glass(raw, nodes, *max_life)?,
+                (false, true) => {}
+                (false, false) => {
+                    let text = "`--nodes` and `--max-life` are for the role `break-glass`";
+                    return Err(Failure::usage(text).hint("--role break-glass --nodes 'web*' --max-life 4h"));
+                }
+            }
             for role in role {
                 let members = members(raw, role)?;
                 if !members.contains(&name) {
@@ -214,6 +232,22 @@ fn apply(edit: &Edit, raw: &mut RawRoot) -> Result<(), Failure> {
             let pin = ReleasePin { environment: environment.clone(), seq: *seq, release: *release };
             raw.reset = Some(pin);
         }
+    }
+    Ok(())
+}
+
+/// Makes the role for emergencies if there is none, or changes its nodes and how long its releases may last.
+fn break_glass(raw: &mut RawRoot, nodes: &[NameGlob], max_life: Option<Duration>) -> Result<(), Failure> {
+    let name: RoleName = root::BREAK_GLASS.parse()?;
+    if !raw.roles.iter().any(|role| role.name == name) {
+        let (nodes, max_life) = (Some(vec!["*".parse()?]), Some(MAX_LIFE));
+        raw.roles.push(RawRole { name: name.clone(), members: Vec::new(), threshold: 1, nodes, max_life });
+    }
+    for role in raw.roles.iter_mut().filter(|role| role.name == name) {
+        if !nodes.is_empty() {
+            role.nodes = Some(nodes.to_vec());
+        }
+        role.max_life = max_life.map(|life| life.as_secs()).or(role.max_life);
     }
     Ok(())
 }
@@ -241,9 +275,10 @@ fn remove(
     if roles.is_empty() {
         raw.principals.retain(|principal| principal.name != *name);
         raw.roles.iter_mut().for_each(|role| role.members.retain(|member| member != name));
-        // A role of an operator alone goes with them.
-        raw.roles.retain(|role| !role.members.is_empty() || !role.name.as_str().starts_with("operator"));
     }
+    // A role of an operator or for emergencies goes with the last who has it.
+    let may_go = |role: &RawRole| root::is_operator(&role.name) || role.name.as_str() == root::BREAK_GLASS;
+    raw.roles.retain(|role| !role.members.is_empty() || !may_go(role));
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use super::folder::{Folder, Found, found};
 use crate::cli::counted::counted;
 use crate::cli::{Failure, Outcome, Ui};
 use crate::model::{Digest, Principal, RoleName, Stamp};
-use crate::signing::root::Root;
+use crate::signing::root::{Role, Root};
 use std::path::Path;
 
 const DAY: i64 = 86_400;
@@ -30,8 +30,7 @@ pub(super) fn lines(found: &Found, now: Stamp) -> Result<Vec<String>, Failure> {
     lines.push("roles".into());
     lines.extend(root.roles().map(|(name, role)| {
         let members: Vec<&str> = role.members().map(Principal::as_str).collect();
-        let nodes: Vec<String> = role.nodes().iter().map(ToString::to_string).collect();
-        let scope = if nodes.is_empty() { String::new() } else { format!("  (nodes {})", nodes.join(", ")) };
+        let scope = reach(role).map_or_else(String::new, |reach| format!("  ({reach})"));
         format!("  {:<16} {} of {}{scope}", name.as_str(), role.threshold(), members.join(", "))
     }));
     lines.extend(rules(root));
@@ -44,6 +43,13 @@ pub(super) fn lines(found: &Found, now: Stamp) -> Result<Vec<String>, Failure> {
     }
     lines.extend(limits(root));
     Ok(lines)
+}
+
+/// The nodes of a role, and how long what it releases may last; `None` for roles that are not about nodes.
+pub(super) fn reach(role: &Role) -> Option<String> {
+    let nodes: Vec<String> = role.nodes().iter().map(ToString::to_string).collect();
+    let life = role.max_life().map_or_else(String::new, |life| format!(", for {} at most", span(life)));
+    (!nodes.is_empty()).then(|| format!("nodes {}{life}", nodes.join(", ")))
 }
 
 fn rules(root: &Root) -> Vec<String> {
