@@ -159,6 +159,7 @@ fn offer(catalog: &[u8], (leaf, catalogs): &(Leaf, Digest), signers: usize) -> O
         release: signed::<Release>(release.encode(), &REVIEWERS[..signers]),
         ratification: Vec::new(),
         log_proof: Vec::new(),
+        release_log_proof: Vec::new(),
         chain: Vec::new(),
         leaf: Some(leaf.encode()),
         catalog: catalog.to_vec(),

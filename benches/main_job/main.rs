@@ -104,6 +104,7 @@ fn kept(disk: &Disk, state: &State) -> Offer {
     Offer {
         roots: Vec::new(),
         log_proof: Vec::new(),
+        release_log_proof: Vec::new(),
         timestamp: stored::timestamp(disk, state).unwrap().unwrap(),
         withdrawals: None,
         release: stored::release(disk, accepted.id).unwrap().unwrap(),

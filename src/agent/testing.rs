@@ -38,6 +38,8 @@ pub(super) struct World {
     n: u64,
     /// The hashes of the log's entries; a server without a log when there are none.
     pub(super) log: Vec<Hash>,
+    /// The log that the next statements name.
+    pub(super) named: Option<Checkpoint>,
 }
 
 /// A release to publish.
@@ -90,7 +92,7 @@ impl World {
         let raw = raw_root();
         let first = envelope::<Root>(Root::new(raw).unwrap().encode(), &["alice", "bob"]);
         let root = root::first(&first, first.id()).unwrap();
-        Self { root, first, last: None, n: 0, log: Vec::new() }
+        Self { root, first, last: None, n: 0, log: Vec::new(), named: None }
     }
 
     /// The first trust root with its signatures.
@@ -229,7 +231,7 @@ impl World {
             catalogs,
             salt: some,
             root: 1,
-            log: None,
+            log: self.named,
             supersedes: Vec::new(),
             created: NOW,
             expires: NOW.plus(if kind == ReleaseKind::BreakGlass { 4 * 3600 } else { 30 * 86_400 }),

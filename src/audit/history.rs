@@ -41,6 +41,7 @@ pub(super) fn judge(
         let what = format!("the timestamp of `{}`", stamp.environment);
         seen.extend(stamp.checkpoint().map(|checkpoint| Seen { what, checkpoint }));
     }
+    seen.append(&mut published.named);
     let Some(note) = mirror.read(&format!("log/{}", note::NAME))? else {
         verdict.problems.push(Problem::Missing(format!("log/{}", note::NAME)));
         return Ok(());

@@ -102,6 +102,18 @@ pub enum Problem {
         /// What was seen.
         seen: Checkpoint,
     },
+    /// A release was proposed when the log was shorter than at the proposal of the one before (D36).
+    #[error("release {seq} of `{env}` names {}, and the release before it names the log {have}", match .got { Some(got) => format!("the log {got}"), None => "no log".into() })]
+    Shorter {
+        /// The environment.
+        env: EnvName,
+        /// Its serial.
+        seq: u64,
+        /// What an earlier release names.
+        have: Checkpoint,
+        /// What it names.
+        got: Option<Checkpoint>,
+    },
     /// Something published is not in the log (D50).
     #[error("{0} is not in the log")]
     Unlogged(String),
@@ -152,6 +164,7 @@ impl Problem {
             Self::Edited { .. } => "LOG_EDITED",
             Self::Tile(_) => "LOG_TILE",
             Self::History { .. } => "LOG_FORK",
+            Self::Shorter { .. } => "LOG_ROLLBACK",
             Self::Unlogged(_) => "UNLOGGED",
             Self::Equivocation { .. } => "EQUIVOCATION",
             Self::Unpublished { .. } => "UNPUBLISHED",

@@ -1,9 +1,9 @@
 //! Trust roots and releases of a mirror: signatures, order, and what must be in the log because of them.
 
-use super::{AuditError, Mirror, Problem, Verdict};
-use crate::model::{Digest, EnvName, Principal};
+use super::{AuditError, Mirror, Problem, Seen, Verdict};
+use crate::model::{Checkpoint, Digest, EnvName, Principal};
 use crate::signing::document::{Hash, read_untrusted};
-use crate::signing::log::Entry;
+use crate::signing::log::{self, Entry};
 use crate::signing::release::ReleaseKind;
 use crate::signing::root::{self, MAX_STEPS, Root};
 use crate::signing::withdraw::{Withdrawals, Withdrawn};
@@ -28,6 +28,13 @@ impl Roots {
     /// Those from a version on, the newest first.
     pub fn since(&self, version: u64) -> impl Iterator<Item = &Verified<Root>> {
         self.0.iter().rev().map(|(root, _)| root).filter(move |root| root.version() >= version)
+    }
+
+    /// The version since which the log is signed by the keys that sign it now: a log from before may have ended.
+    fn log_since(&self) -> u64 {
+        let keeper = log::keeper(self.newest());
+        let same = self.since(1).take_while(|root| log::keeper(root) == keeper);
+        same.last().map_or(1, |root| root.version())
     }
 
     /// Verifies a release that was in force once: under any trust root from the one on that it was made under.
@@ -78,6 +85,8 @@ pub(super) struct Published {
     pub(super) documents: BTreeMap<(Option<EnvName>, u64), Digest>,
     /// The timestamps.
     pub(super) timestamps: Vec<Verified<Timestamp>>,
+    /// What reviewers saw of the log, as the releases name it.
+    pub(super) named: Vec<Seen>,
 }
 
 impl Published {
@@ -140,6 +149,7 @@ fn judge_environment(
     (published, verdict): (&mut Published, &mut Verdict),
 ) -> Result<(), AuditError> {
     let mut before: Option<Digest> = None;
+    let mut log_before: Option<Checkpoint> = None;
     for seq in 1..=newest {
         let Some(envelope) = statement(mirror, env, seq)? else {
             verdict.problems.push(Problem::Missing(format!("release/{env}/{seq}/statement.json")));
@@ -161,6 +171,12 @@ fn judge_environment(
         match judged {
             Ok(release) if release.environment == *env && release.seq == seq && release.prev == before => {
                 verdict.remarks.extend(emergency(mirror, (roots, of_now), &release)?);
+                let named = release.log.filter(|_| release.root >= roots.log_since());
+                if let Some(have) = log_before.filter(|have| named.is_none_or(|got| got.size < have.size)) {
+                    verdict.problems.push(Problem::Shorter { env: env.clone(), seq, have, got: named });
+                }
+                published.named.extend(named.map(|checkpoint| Seen { what: what.clone(), checkpoint }));
+                log_before = named.or(log_before);
             }
             Ok(_) => verdict.problems.push(Problem::Order { env: env.clone(), seq }),
             Err(cause) => verdict.problems.push(Problem::Release { env: env.clone(), seq, cause }),

@@ -242,6 +242,36 @@ fn d36_two_histories_are_told_by_anything_that_was_seen_of_the_other() {
     scene.check(&[], &["LOG_FORK"]);
 }
 
+/// Three releases, which name these logs.
+fn naming(logs: [Option<Checkpoint>; 3]) -> Scene {
+    let mut releases: Vec<Published> = Vec::new();
+    for (seq, log) in (1..).zip(logs) {
+        let next = publish(seq, releases.last());
+        releases.push(next.restated(&["alice", "bob"], |s| s.log = log));
+    }
+    Scene::of(&raw_root(), releases)
+}
+
+/// One history for reviewers and another for nodes and auditors: the statements tell which one was signed under.
+#[test]
+fn d36_the_log_that_reviewers_saw_is_the_one_that_is_published() {
+    // What the first two releases name can be of this very log; what they say of it does not change its length.
+    let scene = naming([None, None, None]);
+    let [four, five] = [4, 5].map(|size| checkpoint(&scene.entries[..size]));
+    let root_alone = checkpoint(&scene.entries[..3]);
+    naming([None, Some(root_alone), None]).check(&[], &["LOG_ROLLBACK"]);
+    naming([None, Some(root_alone), Some(root_alone)]).check(&[], &[]);
+    naming([Some(root_alone); 3]).check(&[], &[]);
+    // Those two are of the log in which release 1 names nothing.
+    naming([None, Some(root_alone), Some(four)]).check(&[], &[]);
+    naming([None, Some(five), Some(four)]).check(&[], &["LOG_ROLLBACK"]);
+    let other = Checkpoint { size: 3, root: Digest::of(b"another log") };
+    naming([None, None, Some(other)]).check(&[], &["LOG_FORK"]);
+    naming([None, Some(root_alone), Some(Checkpoint { size: 999, ..other })]).check(&[], &["LOG_FORK"]);
+    let said = naming([None, None, Some(other)]).verdict(&[]).problems.remove(0).to_string();
+    assert!(said.contains("was seen as release 3 of `production`"), "{said}");
+}
+
 #[test]
 fn d36_two_statements_under_one_serial_are_named() {
     let scene = Scene::new();

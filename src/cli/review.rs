@@ -4,6 +4,7 @@ mod again;
 mod approve;
 pub(super) mod clone;
 mod examine;
+mod history;
 mod ledger;
 mod list;
 mod note;
@@ -16,6 +17,7 @@ mod withdraw;
 
 use super::{Outcome, Ui};
 use crate::model::EnvName;
+use std::path::PathBuf;
 
 /// The commands.
 #[derive(Debug, clap::Subcommand)]
@@ -87,6 +89,10 @@ pub(super) struct ApproveArgs {
     /// Sign at once what a rebase made of a patchset that you signed, if its source change and its effect are the same.
     #[arg(long)]
     again: bool,
+    /// A copy of the server's directory `publish`: take the way from the log that you saw to the present one from there,
+    /// where the repository does not have all of it.
+    #[arg(long, value_name = "COPY")]
+    log: Option<PathBuf>,
 }
 
 /// Which signature to take back.
@@ -116,6 +122,9 @@ pub(super) struct RatifyArgs {
     /// Do not ask before signing.
     #[arg(long)]
     yes: bool,
+    /// A copy of the server's directory `publish`, as for `approve`.
+    #[arg(long, value_name = "COPY")]
+    log: Option<PathBuf>,
 }
 
 /// What can be done with releases.

@@ -3,7 +3,7 @@
 
 use super::admission::Measured;
 use super::{escape, message};
-use crate::model::{Digest, EnvName, Principal, Stamp};
+use crate::model::{Checkpoint, Digest, EnvName, Principal, Stamp};
 use crate::signing::merkle::{Entry, Leaves};
 use crate::signing::release::{ReleaseKind, emergency_life};
 use crate::signing::{Refusal, Release, Root, Verified};
@@ -34,6 +34,8 @@ pub struct Setting<'a> {
     pub authors: BTreeSet<Principal>,
     /// Serial and digest of the last release.
     pub previous: Option<(u64, Digest)>,
+    /// The checkpoint of the log that was published then.
+    pub log: Option<Checkpoint>,
     /// Signed statements for the same serial.
     pub supersedes: BTreeSet<Digest>,
     /// The secret behind the blinds of the leaves.
@@ -82,7 +84,7 @@ pub fn build(setting: &Setting<'_>, measured: &Measured) -> Result<Release, Refu
         catalogs: leaves.root(),
         salt: Digest::of(&setting.salt),
         root: root.version(),
-        log: None,
+        log: setting.log,
         supersedes: setting.supersedes.iter().copied().collect(),
         created: setting.created,
         expires: setting.created.plus(life),

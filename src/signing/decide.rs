@@ -34,6 +34,8 @@ pub struct Offer {
     pub withdrawals: Option<Vec<u8>>,
     /// The proof that the timestamp's log continues the one that was seen before; empty when it need not.
     pub log_proof: Vec<Hash>,
+    /// The proof that it continues the one that the release names; empty when it need not.
+    pub release_log_proof: Vec<Hash>,
     /// The release statement that the timestamp names, from the server or from the node's own disk.
     pub release: Envelope,
     /// Armoured signatures that ratify it; for emergency releases.
@@ -132,13 +134,14 @@ pub fn walk(state: &State, roots: &[Envelope]) -> Result<State, Refusal> {
 /// Puts `next` in force. New timestamp keys forget the old ones' numbers and log, and a reset starts over from a
 /// given release: the two ways back after stolen keys ran ahead (T4).
 fn step(state: &State, next: Verified<Root>) -> State {
-    let rotated = keys_of(&state.root) != keys_of(&next);
+    let rotated = log::keeper(&state.root) != log::keeper(&next);
     let reset = next.fields().reset.clone().filter(|reset| state.root.fields().reset.as_ref() != Some(reset));
     let mut after = state.changed(|record| {
         record.root = RootSeen { version: next.version(), id: next.id() };
         if rotated {
             record.timestamp = None;
             record.checkpoint = None;
+            record.log_since = Some(next.version());
         }
         if let Some(reset) = reset.filter(|reset| reset.environment == record.environment) {
             record.accepted = Some(AcceptedRelease { seq: reset.seq, id: reset.release, policy_v: 0 });
@@ -146,13 +149,6 @@ fn step(state: &State, next: Verified<Root>) -> State {
     });
     after.root = next;
     after
-}
-
-/// The keys of the timestamp role.
-fn keys_of(root: &Root) -> Vec<String> {
-    let in_role = |name| root.has_role(name, root::TIMESTAMP);
-    let keys = root.principals().filter(|(name, _)| in_role(name)).flat_map(|(_, keys)| keys);
-    keys.map(super::PublicKey::to_line).collect()
 }
 
 fn check_timestamp(state: &State, offer: &Offer, now: Stamp) -> Result<Verified<Timestamp>, Refusal> {
@@ -223,6 +219,7 @@ fn check_release(
         return Err(Refusal::Mixed { got: release.id(), want: timestamp.release });
     }
     check_order(state, &release, &offer.chain)?;
+    check_log(state, &release, timestamp, &offer.release_log_proof)?;
     check_floor(&state.root, &release)?;
     state.check_created("release", release.created, now)?;
     let standing = Standing::of(&state.root, &withdrawn, &release, &offer.ratification)?;
@@ -286,6 +283,23 @@ fn follow_back(release: &Release, chain: &[Vec<u8>]) -> Option<(u64, Option<Dige
         at = (older.seq - 1, older.prev);
     }
     Some(at)
+}
+
+/// The log that reviewers saw when they signed is the one that this node is shown (D36). Of an accepted release that is
+/// known: every checkpoint since then continues that log. A statement from before the present timestamp keys names one
+/// that may have ended with the old ones.
+fn check_log(
+    state: &State,
+    release: &Verified<Release>,
+    timestamp: &Timestamp,
+    proof: &[Hash],
+) -> Result<(), Refusal> {
+    let known = state.accepted().is_some_and(|accepted| accepted.id == release.id());
+    let of_before = release.root < state.record.log_since.unwrap_or(0);
+    if known || of_before || release.log.is_none() {
+        return Ok(());
+    }
+    log::follow(release.log, timestamp.checkpoint(), proof).map(drop)
 }
 
 fn check_floor(root: &Root, release: &Verified<Release>) -> Result<(), Refusal> {

@@ -6,7 +6,7 @@ use super::refusal::Refusal;
 use super::root::{self, Root};
 use super::verified::{Requirement, Tally, Verified, examine, tally};
 use super::withdraw::Withdrawn;
-use crate::model::{Digest, EnvName, Principal, RoleName, Stamp, canonical};
+use crate::model::{Checkpoint, Digest, EnvName, Principal, RoleName, Stamp, canonical};
 use serde::{Deserialize, Serialize};
 
 /// What reviewers sign. The order of the fields is the order of the bytes.
@@ -60,8 +60,9 @@ pub struct Release {
     pub salt: Digest,
     /// Version of the trust root that it was made under.
     pub root: u64,
-    /// Checkpoint of the log; not used yet.
-    pub log: Option<String>,
+    /// Checkpoint of the log when the change was pushed; `None` while the server had published none, and in
+    /// statements from before there was one.
+    pub log: Option<Checkpoint>,
     /// Signed statements for the same serial that this one replaces, ascending.
     pub supersedes: Vec<Digest>,
     /// When it was made.
@@ -195,7 +196,6 @@ impl Document for Release {
         need(!(emergency && long), "an emergency of more than 24 hours");
         need(!(emergency && raw.reason.trim().is_empty()), "an emergency without a reason");
         need(raw.supersedes.is_sorted_by(|a, b| a < b), "`supersedes` is not ascending, each once");
-        need(raw.log.is_none(), "`log` is reserved");
         document::sound(Self::TYPE, problems)?;
         Ok(raw)
     }

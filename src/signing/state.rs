@@ -40,6 +40,8 @@ pub(super) struct Record {
     pub(super) fallback: Option<AcceptedRelease>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) withdrawn: Option<Digest>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) log_since: Option<u64>,
     pub(super) writes: u64,
 }
 
@@ -121,6 +123,8 @@ impl State {
             checkpoint: None,
             fallback: None,
             withdrawn: None,
+            // Which keys signed the log under older trust roots is not known here.
+            log_since: Some(root.version()),
             writes: 1,
         };
         Self { record, root, withdrawals: Withdrawals::default() }

@@ -211,6 +211,7 @@ impl Published {
             timestamp: self.freshness.clone(),
             withdrawals: None,
             log_proof: Vec::new(),
+            release_log_proof: Vec::new(),
             release: self.release.clone(),
             ratification: Vec::new(),
             chain: Vec::new(),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Rows of attacks on what is handed out to nodes, and on everything before and around it.
 const ROWS: [(char, usize); 2] = [('T', 14), ('D', 51)];
 /// Rows that are not shown, or not wholly. The number only falls.
-const NOT_SHOWN: usize = 1;
+const NOT_SHOWN: usize = 0;
 
 fn page() -> String {
     std::fs::read_to_string(repository().join("docs/attacks.md")).unwrap()

@@ -261,6 +261,10 @@ fn stock_tools_find_a_release_good() {
             (copy.seq, copy.node, copy.repository) = (seq, node, Some(stage.site()));
         });
     }
+    accepted(&stage, |copy| {
+        let log = countersign::model::Checkpoint { size: 12, root: Digest::of(b"a log") };
+        copy.restated(|release| release.log = Some(log));
+    });
     // Every shape of a proof in a tree of seven.
     for node in [NODE, OTHER, "web3.example", "web4.example", "web5.example", "web6.example", "web7.example"]
     {
@@ -503,8 +507,10 @@ fn t4_t5_t8_d10_stock_tools_refuse_another_place_or_time() {
         ("an emergency where nobody makes any", "needs more of role break-glass", |copy| {
             copy.restated(|release| release.kind = countersign::signing::release::ReleaseKind::BreakGlass);
         }),
-        ("a reserved field", "what this script does not know", |copy| {
-            copy.restated(|release| release.log = Some("1 root".into()));
+        ("a log that is none", "what this script does not know", |copy| {
+            let text = String::from_utf8(copy.statement().encode()).unwrap();
+            copy.write(STATEMENT, text.replace("\"log\":null", "\"log\":\"1 root\"").as_bytes());
+            copy.signed_by(&["alice", "bob"]);
         }),
         ("an older policy", "below the floor", |copy| copy.restated(|release| release.policy_v = 0)),
     ];

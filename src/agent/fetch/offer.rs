@@ -5,7 +5,7 @@
 use super::{FetchError, LIMITS, Source, publication};
 use crate::agent::stored::Part;
 use crate::model::{Checkpoint, Digest, EnvName, NodeName};
-use crate::signing::document::read_untrusted;
+use crate::signing::document::{Hash, read_untrusted};
 use crate::signing::merkle::Leaf;
 use crate::signing::release::ReleaseKind;
 use crate::signing::state::AcceptedRelease;
@@ -70,8 +70,26 @@ pub fn gather(source: &dyn Source, at_hand: &AtHand) -> Result<Gathered, FetchEr
         .is_ok_and(|release| release.kind == ReleaseKind::BreakGlass);
     let ratification =
         if emergency { publication::ratification(source, environment, peek.seq)? } else { Vec::new() };
+    let release_log_proof = release_log_proof(source, (at_hand, &peek), &offer.release)?;
     let withdrawals = news.map(|digest| publication::withdrawals(source, digest)).transpose()?;
-    Ok(Gathered { offer: Offer { log_proof, withdrawals, ratification, ..offer }, etag })
+    let offer = Offer { log_proof, release_log_proof, withdrawals, ratification, ..offer };
+    Ok(Gathered { offer, etag })
+}
+
+/// The proof that the timestamp's log continues the one that a release names which is new to the node.
+fn release_log_proof(
+    source: &dyn Source,
+    (at_hand, peek): (&AtHand, &Timestamp),
+    release: &Envelope,
+) -> Result<Vec<Hash>, FetchError> {
+    if at_hand.accepted.is_some_and(|accepted| accepted.id == release.id()) {
+        return Ok(Vec::new());
+    }
+    let named = read_untrusted::<Release>(&release.bytes).ok().and_then(|release| release.log);
+    match (named, peek.checkpoint()) {
+        (Some(from), Some(to)) if from.size < to.size => publication::log_proof(source, from, to),
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// The accepted release again: its parts are at hand, and are fetched only if one was lost.
@@ -82,6 +100,7 @@ fn confirmed(source: &dyn Source, at_hand: &AtHand, timestamp: Envelope) -> Resu
             timestamp,
             withdrawals: None,
             log_proof: Vec::new(),
+            release_log_proof: Vec::new(),
             release: release.clone(),
             ratification: Vec::new(),
             chain: Vec::new(),
@@ -107,8 +126,18 @@ fn newer(
         // `decide` says what is wrong with it.
         Some(Ok(_) | Err(_)) | None => Vec::new(),
     };
-    let (roots, withdrawals, log_proof, ratification) = (Vec::new(), None, Vec::new(), Vec::new());
-    Ok(Offer { roots, timestamp, withdrawals, log_proof, release, ratification, chain, leaf, catalog })
+    Ok(Offer {
+        roots: Vec::new(),
+        timestamp,
+        withdrawals: None,
+        log_proof: Vec::new(),
+        release_log_proof: Vec::new(),
+        release,
+        ratification: Vec::new(),
+        chain,
+        leaf,
+        catalog,
+    })
 }
 
 /// The statements between the accepted release and number `seq`, ascending.

@@ -163,3 +163,38 @@ fn d36_without_hashes_to_prove_it_a_longer_log_is_not_believed() {
     write(&tile, &vec![0; 1 << 20]);
     scene.refuses("TOO_LARGE");
 }
+
+/// Reviewers signed while they were shown one history, and the node is shown the other.
+#[test]
+fn d36_a_server_that_keeps_one_history_for_reviewers_and_one_for_nodes_is_noticed() {
+    for (named, code) in [
+        (checkpoint("another", 300), "LOG_FORK"),
+        (checkpoint("another", 250), "LOG_FORK"),
+        (checkpoint("ours", 351), "LOG_ROLLBACK"),
+    ] {
+        let mut scene = Scene::new();
+        scene.world.named = Some(named);
+        scene.world.log = entries("ours", 350);
+        scene.world.publish(&scene.publication, &Draft::of("two"));
+        scene.refuses(code);
+        // A node that joins sees it as well.
+        let scratch = tempfile::tempdir().unwrap();
+        let (disk, mut state) = scene.world.node(&scratch.path().join("agent"));
+        let attempts = pull(&disk, &mut state, &only(&scene.publication), NOW);
+        assert_eq!(attempts.problems[0].1.code(), code);
+    }
+}
+
+#[test]
+fn a_release_that_names_the_log_before_it_is_accepted() {
+    let mut scene = Scene::new();
+    for (seq, named, size) in [(2, 300, 300), (3, 2, 350), (4, 349, 700), (5, 700, 700)] {
+        scene.world.named = Some(checkpoint("ours", named));
+        scene.world.log = entries("ours", size);
+        scene.world.publish(&scene.publication, &Draft::of("next"));
+        assert_eq!((scene.pull(), scene.seen()), (Ok(seq), Some(checkpoint("ours", size))));
+    }
+    // Accepted, it is not asked about again: the log goes on from what was seen.
+    scene.show(entries("ours", 900));
+    assert_eq!(scene.pull(), Ok(5));
+}

@@ -4,7 +4,8 @@ use super::ApproveArgs;
 use super::again;
 use super::clone::{Clone, Signer};
 use super::examine::{Examined, examine};
-use super::ledger::{Ledger, Signed};
+use super::history;
+use super::ledger::{Ledger, Seen, Signed};
 use super::note::{self, Words};
 use super::withdraw::{self, Signature};
 use super::{list, show, summary};
@@ -32,24 +33,26 @@ pub(super) fn run(args: &ApproveArgs, ui: &mut Ui) -> Outcome {
     summary::demand_reason(&examined)?;
     let mut ledger = Ledger::open(clone.root.repo(), &signer.name)?;
     let rivals = replaced(&ledger, &examined)?;
+    let log = history::demand(&clone, &ledger, &examined.release, args.log.as_deref())?;
+    let signing = Signing { examined: &examined, rivals, log };
     if args.again {
         let before = again::same_as_signed(&clone, &examined, &ledger, ui)?;
         let text =
             format!("approved again: the same source change and effect as patchset {}", before.patchset);
         ui.line(&text)?;
         ui.line(show::effects(&examined).trim_end())?;
-        sign(&clone, &signer, &mut ledger, &examined, rivals, ui)?;
+        sign(&clone, &signer, &mut ledger, signing, ui)?;
         note::write(&clone, &signer, Words::comment(args.change, text), ui)?;
         return Ok(0);
     }
     present(&clone, &examined, ui)?;
-    for rival in &rivals {
+    for rival in &signing.rivals {
         ui.line(format_args!("your signature on {} is taken back first", place(rival)))?;
     }
     if !args.yes && !ui.confirm(&format!("sign this as `{}`?", signer.name))? {
         return Err(Failure::refused("nothing was signed"));
     }
-    sign(&clone, &signer, &mut ledger, &examined, rivals, ui)?;
+    sign(&clone, &signer, &mut ledger, signing, ui)?;
     Ok(0)
 }
 
@@ -78,18 +81,29 @@ fn replaced(ledger: &Ledger, examined: &Examined) -> Result<Vec<Signed>, Failure
     }
 }
 
+/// What is signed, and what goes before.
+struct Signing<'a> {
+    examined: &'a Examined,
+    /// What is taken back first.
+    rivals: Vec<Signed>,
+    /// What is remembered of the log first.
+    log: Option<Seen>,
+}
+
 fn sign(
     clone: &Clone,
     signer: &Signer,
     ledger: &mut Ledger,
-    examined: &Examined,
-    rivals: Vec<Signed>,
+    Signing { examined, rivals, log }: Signing<'_>,
     ui: &mut Ui,
 ) -> Result<(), Failure> {
     let (release, id) = (&examined.release, examined.id());
     for Signed { change, environment, statement, .. } in rivals {
         let reason = format!("replaced by patchset {} of change {}", release.patchset, release.change);
         withdraw::take_back(clone, signer, ledger, Signature { change, environment, statement, reason }, ui)?;
+    }
+    if let Some(seen) = log {
+        ledger.note_log(seen)?;
     }
     ledger.note(Signed {
         statement: id,

@@ -16,6 +16,8 @@ pub(in crate::cli) struct Clone {
     pub(super) repo: Repo,
     /// The trust root, walked from the pinned digest.
     pub(in crate::cli) root: Verified<Root>,
+    /// The version of it since which the log is signed by the same keys.
+    pub(super) log_since: u64,
     pinned: Digest,
     key: Option<PathBuf>,
 }
@@ -43,13 +45,13 @@ impl Clone {
         })?;
         repo.fetch(REMOTE, &[])?;
         let pinned = pinned.parse()?;
-        let root = trust::load(&repo, Pin::Given(pinned))?;
+        let (root, log_since) = trust::load_with_log(&repo, Pin::Given(pinned))?;
         let now = clock::now();
         if root.expires() <= now {
             return Err(crate::signing::Refusal::RootExpired { expired: root.expires() }.into());
         }
         let key = repo.config(KEY)?.map(PathBuf::from);
-        Ok(Self { repo, root, pinned, key })
+        Ok(Self { repo, root, log_since, pinned, key })
     }
 
     /// The trust root as it was at a version.

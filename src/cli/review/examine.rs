@@ -133,9 +133,9 @@ impl Then {
     }
 }
 
-/// The statement as it must be, from what we measured. Only four things are taken over, because nobody can
-/// measure them: the time, the salt, the numbers that the server gives, and which statements for the same place
-/// had signatures then.
+/// The statement as it must be, from what we measured. Only five things are taken over, because nobody can
+/// measure them: the time, the salt, the numbers that the server gives, which statements for the same place
+/// had signatures then, and the log, which is held against what this reviewer has seen of it.
 fn rebuild(
     clone: &Clone,
     (change, then): (&Change, &Then),
@@ -154,6 +154,7 @@ fn rebuild(
         base: then.head.commit.map(|id| id.to_string()),
         authors: authors(clone, change, &then.root)?,
         previous: then.head.last,
+        log: theirs.log,
         supersedes: known_rivals(clone, theirs)?,
         salt: last.salt,
         created: last.created,

@@ -1,10 +1,10 @@
 //! What this reviewer signed, on this reviewer's own disk: nobody else can make them forget it (D51).
 //!
 //! One file a person and repository, one line a signature or withdrawal, only appended to. A line is on the disk
-//! before the signature is made.
+//! before the signature is made. What was seen of the log is in it, too (D36).
 
 use crate::cli::Failure;
-use crate::model::{Digest, EnvName, Principal, Stamp};
+use crate::model::{Checkpoint, Digest, EnvName, Principal, Stamp};
 use crate::signing::{Release, RepoId};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -41,11 +41,22 @@ pub(super) struct Signed {
     pub(super) at: Stamp,
 }
 
+/// What was seen of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Seen {
+    /// Its newest checkpoint then.
+    pub(super) checkpoint: Checkpoint,
+    /// Whose log it is: new keys may begin another one.
+    pub(super) keeper: Digest,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Line {
     Signed(Signed),
     Withdrew(Digest),
+    Log(Seen),
 }
 
 impl Ledger {
@@ -96,8 +107,24 @@ impl Ledger {
     fn standing(&self) -> impl Iterator<Item = &Signed> {
         self.lines.iter().filter_map(|line| match line {
             Line::Signed(signed) if !self.lines.contains(&Line::Withdrew(signed.statement)) => Some(signed),
-            Line::Signed(_) | Line::Withdrew(_) => None,
+            Line::Signed(_) | Line::Withdrew(_) | Line::Log(_) => None,
         })
+    }
+
+    /// What this person saw last of the log that is kept with these keys.
+    pub(super) fn seen(&self, keeper: Digest) -> Option<Checkpoint> {
+        self.lines.iter().rev().find_map(|line| match line {
+            Line::Log(seen) if seen.keeper == keeper => Some(seen.checkpoint),
+            Line::Signed(_) | Line::Withdrew(_) | Line::Log(_) => None,
+        })
+    }
+
+    /// Notes what was seen of the log.
+    ///
+    /// # Errors
+    /// When that cannot be made durable: then nothing may be signed.
+    pub(super) fn note_log(&mut self, seen: Seen) -> Result<(), Failure> {
+        self.append(Line::Log(seen))
     }
 
     /// Notes a statement that is about to be signed.
@@ -187,6 +214,21 @@ mod tests {
         let ledger = open(home.path());
         assert_eq!(ledger.rivals(&fourth), []);
         assert_eq!(ledger.of_change(5), [], "nothing that `approve --again` could go by");
+    }
+
+    #[test]
+    fn d36_what_was_seen_of_a_log_is_remembered_with_whose_log_it_is() {
+        let home = tempfile::tempdir().unwrap();
+        let [ours, another] = [Digest::of(b"ours"), Digest::of(b"another")];
+        let seen = |size, keeper| Seen { checkpoint: Checkpoint { size, root: Digest::of(b"") }, keeper };
+        for next in [seen(5, ours), seen(9, ours), seen(3, another)] {
+            open(home.path()).note_log(next).unwrap();
+        }
+        let ledger = open(home.path());
+        assert_eq!(ledger.seen(ours), Some(seen(9, ours).checkpoint));
+        assert_eq!(ledger.seen(another), Some(seen(3, another).checkpoint));
+        assert_eq!(ledger.seen(Digest::of(b"new keys")), None);
+        assert_eq!(ledger.of_change(5), []);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use super::RatifyArgs;
 use super::clone::Clone;
 use super::examine::judge;
-use super::release;
+use super::ledger::Ledger;
+use super::{history, release};
 use crate::cli::{Failure, Outcome, Ui};
 use crate::model::Tree;
 use crate::review::change::ChangeError;
@@ -37,6 +38,13 @@ pub(super) fn run(args: &RatifyArgs, ui: &mut Ui) -> Outcome {
     let patchset = patchset.ok_or_else(|| {
         Failure::refused(format!("change {number} has no patchset that became release {}", args.seq))
     })?;
+    let mut ledger = Ledger::open(clone.root.repo(), &signer.name)?;
+    // Of a release from before the present timestamp keys, the log may have ended with the old ones.
+    let log = if statement.root >= clone.log_since {
+        history::demand(&clone, &ledger, statement, args.log.as_deref())?
+    } else {
+        None
+    };
     let judged = judge(&clone, &args.environment, patchset, ui)?;
     ui.line(format_args!("emergency  {}", escape::line(statement.reason.as_bytes())))?;
     ui.line(render::effect(&judged.effect, ui.style()).trim_end())?;
@@ -44,6 +52,9 @@ pub(super) fn run(args: &RatifyArgs, ui: &mut Ui) -> Outcome {
     ui.line(escape::text(&ratification).trim_end())?;
     if !args.yes && !ui.confirm(&format!("ratify release {} as `{}`?", args.seq, signer.name))? {
         return Err(Failure::refused("nothing was signed"));
+    }
+    if let Some(seen) = log {
+        ledger.note_log(seen)?;
     }
     let signature = signer.sign(Ratification::NAMESPACE, &ratification)?;
     let mut files = Tree::default();

@@ -8,9 +8,10 @@ use super::reviewing::{Reviewed, record_review};
 use super::ticket::{Proposed, Ticket, Work};
 use super::trust::{self, Pin};
 use super::{
-    GateError, admission, answer, changes, crash_point, ratifications, reconcile, revoking, withdrawals,
+    GateError, admission, answer, changes, checkpoints, crash_point, ratifications, reconcile, revoking,
+    withdrawals,
 };
-use crate::model::{Digest, Principal, Stamp};
+use crate::model::{Checkpoint, Digest, Principal, Stamp};
 use crate::module;
 use crate::repo::receive::Verdict;
 use crate::repo::{Expected, Id, Limits, RefUpdate, Repo};
@@ -84,8 +85,18 @@ fn propose(
         None if proposed.emergency => Purpose::Emergency,
         None => Purpose::Normal,
     };
-    let statement =
-        statement(&Draft { desk, root, ticket, proposed, head: &head, change: &change, message: &text })?;
+    let (log, recorded) = checkpoints::record(repo, desk.publication, root, desk.now)?
+        .map_or((None, None), |(at, step)| (Some(at), step));
+    let statement = statement(&Draft {
+        desk,
+        root,
+        ticket,
+        proposed,
+        head: &head,
+        change: &change,
+        message: &text,
+        log,
+    })?;
     let lost = change.propose(Patchset {
         number: 0,
         commit: ticket.commit.clone(),
@@ -103,7 +114,9 @@ fn propose(
     let patchset = statement.patchset;
     let name = changes::patchset_ref(change.number, patchset);
     let meta = changes::save(repo, &change, &format!("patchset {patchset} by {}", ticket.pusher), desk.now)?;
-    repo.update(&[RefUpdate { name: name.clone(), old: Expected::Absent, new: tip }, meta])?;
+    let mut updates = vec![RefUpdate { name: name.clone(), old: Expected::Absent, new: tip }, meta];
+    updates.extend(recorded);
+    repo.update(&updates)?;
     let text = answer::proposed(&change, &statement, proposed, &lost, root);
     Ok(Answer { verdict: Verdict::Done { name, old: Id::ZERO, new: tip }, text })
 }
@@ -144,10 +157,11 @@ struct Draft<'a> {
     head: &'a Head,
     change: &'a Change,
     message: &'a str,
+    log: Option<Checkpoint>,
 }
 
 fn statement(draft: &Draft<'_>) -> Result<Release, GateError> {
-    let Draft { desk, root, ticket, proposed, head, change, message } = draft;
+    let Draft { desk, root, ticket, proposed, head, change, message, log } = draft;
     let mut authors = change.authors();
     authors.insert(ticket.pusher.clone());
     authors.extend(proposed.committers.iter().cloned());
@@ -165,6 +179,7 @@ fn statement(draft: &Draft<'_>) -> Result<Release, GateError> {
         base: proposed.base.clone(),
         authors,
         previous: head.last,
+        log: *log,
         supersedes: superseded(desk.repo, head, proposed)?,
         salt: desk.salt,
         created: desk.now,

@@ -6,6 +6,7 @@
 mod admission;
 mod answer;
 pub mod changes;
+pub mod checkpoints;
 mod error;
 mod intake;
 mod probe;

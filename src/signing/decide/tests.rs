@@ -168,6 +168,63 @@ fn d36_d50_a_log_only_grows_and_has_one_past() {
     check(&one.restamped(|t| t.n = 21).offer("web1"), "LOG_ROLLBACK");
 }
 
+/// The next release names `named`, under a timestamp with the log `a` of 9 entries and the proof from there.
+fn naming(published: &Published, named: Checkpoint) -> Offer {
+    let named = published.restated(&["alice", "bob"], |s| s.log = Some(named));
+    let mut tree = &log("a", 9).0[..];
+    let from = named.statement.log.unwrap().size;
+    let release_log_proof = crate::signing::tree::consistency(&mut tree, from, 9).unwrap();
+    Offer { release_log_proof, ..logged(&named, 21, ("a", 9, 5)) }
+}
+
+#[test]
+fn d36_reviewers_and_nodes_are_shown_one_log() {
+    let one = publish(1, None);
+    let new = enrolled("web1");
+    let check = |state: &State, offer: &Offer, expected: &str| {
+        assert_eq!(outcome(state, offer, one.now()), expected);
+    };
+    for size in [1, 3, 8, 9] {
+        check(&new, &naming(&one, log("a", size).1), "accept");
+    }
+    check(&new, &naming(&one, log("b", 3).1), "accept");
+    for size in [4, 8, 9] {
+        check(&new, &naming(&one, log("b", size).1), "LOG_FORK");
+    }
+    check(&new, &naming(&one, log("a", 10).1), "LOG_ROLLBACK");
+    let unproved = Offer { release_log_proof: Vec::new(), ..naming(&one, log("a", 8).1) };
+    check(&new, &unproved, "LOG_FORK");
+    let silent = one.restated(&["alice", "bob"], |s| s.log = Some(log("a", 8).1));
+    check(&new, &silent.offer("web1"), "LOG_ROLLBACK");
+    // What was accepted is not asked about again.
+    let Decision::Accept(known) = decide(&new, &naming(&one, log("a", 8).1), one.now()).unwrap() else {
+        unreachable!()
+    };
+    check(&known.state, &Offer { log_proof: Vec::new(), ..unproved }, "unchanged");
+}
+
+/// A statement from before the timestamp keys were changed may name a log that ended with them; a later one may not.
+#[test]
+fn t4_new_timestamp_keys_let_the_log_of_an_older_statement_be() {
+    let one = publish(1, None);
+    let mut raw = raw_after(&raw_root());
+    let server = raw.principals.iter_mut().find(|p| p.name.as_str() == "server").unwrap();
+    server.keys = vec![key("new server").public().to_line()];
+    let roots = vec![signed::<Root>(&raw, &["alice", "bob"])];
+    let offer = |version: u64| {
+        let stated = one.restated(&["alice", "bob"], |s| {
+            (s.log, s.root) = (Some(log("b", 30).1), version);
+        });
+        let mut stamp = stated.timestamp.clone();
+        let (_, honest) = log("a", 5);
+        (stamp.log_size, stamp.log_root) = (honest.size, Some(honest.root));
+        let timestamp = signed::<Timestamp>(&stamp, &["new server"]);
+        Offer { roots: roots.clone(), timestamp, ..stated.offer("web1") }
+    };
+    assert_eq!(outcome(&enrolled("web1"), &offer(1), one.now()), "accept");
+    assert_eq!(outcome(&enrolled("web1"), &offer(2), one.now()), "LOG_ROLLBACK");
+}
+
 #[test]
 fn a_server_without_a_log_is_heard_until_one_was_seen() {
     let one = publish(1, None);
@@ -236,6 +293,7 @@ fn t7_parts_of_two_releases_do_not_mix() {
             timestamp: from(0).timestamp.clone(),
             withdrawals: None,
             log_proof: Vec::new(),
+            release_log_proof: Vec::new(),
             release: from(1).release.clone(),
             leaf: from(2).leaf.clone(),
             catalog: from(3).catalog.clone(),

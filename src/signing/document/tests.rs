@@ -197,5 +197,4 @@ fn statements_that_make_no_sense_are_refused() {
     check(|s| s.commit = "HEAD".into());
     check(|s| s.base = Some(String::new()));
     check(|s| s.affected = 4);
-    check(|s| s.log = Some(String::new()));
 }

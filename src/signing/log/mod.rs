@@ -7,19 +7,32 @@
 mod edge;
 mod entry;
 pub mod note;
+mod steps;
 mod tile;
 
 pub use edge::Edge;
 pub use entry::{Entry, EntryKind};
+pub use steps::{Step, trace};
 pub use tile::{FULL, MAX_TILES, Tile, TileError, Tiles, bundle, hashes, unbundle};
 
 use super::document::Hash;
 use super::refusal::Refusal;
+use super::root::{self, Root};
 use super::tree::continues;
-use crate::model::Checkpoint;
+use crate::model::{Checkpoint, Digest};
 
 /// The codes by which a node says that it was shown two histories.
 pub const EQUIVOCATIONS: [&str; 4] = ["EQUIVOCATION", "TIMESTAMP_EQUIVOCATION", "LOG_FORK", "LOG_ROLLBACK"];
+
+/// What a log is known by: the keys of the role that signs it. New keys may begin a new log, the way back after stolen
+/// ones ran ahead.
+#[must_use]
+pub fn keeper(root: &Root) -> Digest {
+    let in_role = |name| root.has_role(name, root::TIMESTAMP);
+    let keys = root.principals().filter(|(name, _)| in_role(name)).flat_map(|(_, keys)| keys);
+    let lines: Vec<String> = keys.map(super::PublicKey::to_line).collect();
+    Digest::of(lines.join("\n").as_bytes())
+}
 
 /// What to remember of the log after a timestamp that names `got`, when `have` is the last checkpoint that was seen.
 ///

@@ -71,6 +71,13 @@ pub fn verify(root: &Root, note: &[u8]) -> Result<Verified<Checkpoint>, Refusal>
     Ok(Verified::new(checkpoint, note.as_bytes(), signers))
 }
 
+/// The checkpoint that a note is about, whoever signed it: to look one up, never to believe it.
+#[must_use]
+pub fn read_untrusted(repo: RepoId, note: &[u8]) -> Option<Checkpoint> {
+    let (head, _) = std::str::from_utf8(note).ok()?.rsplit_once("\n\n")?;
+    parse(repo, &format!("{head}\n"))
+}
+
 /// The one spelling of the three lines.
 fn parse(repo: RepoId, signed: &str) -> Option<Checkpoint> {
     let mut lines = signed.split('\n').skip(1);

@@ -265,3 +265,70 @@ fn d41_a_note_is_no_ssh_signature_and_none_is_a_note() {
     assert!(ed25519::verify(server.public().point(), &wrapped, &signature).is_err());
     assert!(!text.as_bytes().starts_with(&wrapped[..6]));
 }
+
+/// The steps from one size to the next, as somebody records them who is shown this log.
+fn steps(sizes: &[u64]) -> Vec<Step> {
+    let mut before = 0;
+    let step = |size: &u64| {
+        let (edge, tiles) = log(*size);
+        let proof = consistency(&mut read(&tiles, *size), before, *size).unwrap();
+        before = *size;
+        Step { checkpoint: edge.checkpoint().unwrap(), proof }
+    };
+    sizes.iter().map(step).collect()
+}
+
+fn at(size: u64) -> Checkpoint {
+    log(size).0.checkpoint().unwrap()
+}
+
+#[test]
+fn d36_steps_lead_from_every_point_to_the_newest() {
+    let steps = steps(&[3, 7, 300, 700]);
+    let check = |points: &[Checkpoint], expected: Result<Option<u64>, &str>| {
+        let got = trace(&steps, points);
+        let got = got.map(|newest| newest.map(|newest| newest.size)).map_err(|refusal| refusal.code());
+        assert_eq!(got, expected, "{points:?}");
+    };
+    for points in [&[at(3)][..], &[at(700)], &[at(300), at(7)], &[at(7), at(7), at(3)], &[]] {
+        check(points, Ok(Some(700)));
+    }
+    let other = |size| Checkpoint { size, root: Digest::of(b"another") };
+    for points in [&[other(3)][..], &[at(3), other(300)], &[other(300), at(700)], &[at(8)], &[other(1)]] {
+        check(points, Err("LOG_FORK"));
+    }
+    for points in [&[at(701)][..], &[at(3), other(900)]] {
+        check(points, Err("LOG_ROLLBACK"));
+    }
+    let none = |points: &[Checkpoint]| trace(&[], points).map_err(|refusal| refusal.code());
+    assert_eq!((none(&[]), none(&[at(3)])), (Ok(None), Err("LOG_ROLLBACK")));
+}
+
+#[test]
+fn d36_a_step_that_does_not_continue_the_one_before_leads_nowhere() {
+    for broken in 1..4 {
+        let mut steps = steps(&[3, 7, 300, 700]);
+        steps[broken].proof.clear();
+        for (from, step) in steps.iter().enumerate() {
+            let code = trace(&steps, &[step.checkpoint]).err().map(|refusal| refusal.code());
+            assert_eq!(code, (from < broken).then_some("LOG_FORK"), "{from} {broken}");
+        }
+    }
+    // A log that became shorter on the way, and one that began anew after it had been as long already.
+    let mut back = steps(&[3, 300]);
+    back.extend(steps(&[7]));
+    assert_eq!(trace(&back, &[at(3), at(7)]).err().map(|refusal| refusal.code()), Some("LOG_ROLLBACK"));
+    assert_eq!(trace(&back, &[at(7)]).ok().flatten(), Some(at(7)));
+}
+
+#[test]
+fn a_proof_is_read_from_the_text_that_it_is_written_as() {
+    let step = &steps(&[3, 300])[1];
+    let text = step.proof_text();
+    assert_eq!(text.lines().count(), step.proof.len());
+    assert_eq!(Step::read_proof(&text), Some(step.proof.clone()));
+    assert_eq!(Step::read_proof(""), Some(Vec::new()));
+    for bad in ["x", &text.to_uppercase(), &format!("{text}\n"), &format!("{}\n", leaf(1)).repeat(65)] {
+        assert_eq!(Step::read_proof(bad), None, "{bad}");
+    }
+}

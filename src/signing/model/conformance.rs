@@ -124,6 +124,7 @@ fn real(offer: &Offer, have: u8) -> crate::signing::Offer {
         timestamp: word(offer.timestamp),
         withdrawals: None,
         log_proof: Vec::new(),
+        release_log_proof: Vec::new(),
         release: signed::<Release>(made.statement.encode(), offer.signatures),
         ratification: Vec::new(),
         chain,

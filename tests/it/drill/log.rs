@@ -2,7 +2,7 @@
 
 use super::attack::Attack;
 use super::evil::Evil;
-use countersign::model::Digest;
+use countersign::model::{Checkpoint, Digest};
 
 pub(super) fn attacks() -> Vec<Attack> {
     vec![
@@ -20,5 +20,20 @@ pub(super) fn attacks() -> Vec<Attack> {
                 (stamp.log_size, stamp.log_root) = (stamp.log_size + 1, Some(Digest::of(b"another log")));
             })
         }),
+        named("shows another log than the one that the people saw when they signed", "LOG_FORK", 1),
+        named(
+            "shows a shorter log than the one that the people saw when they signed",
+            "LOG_ROLLBACK",
+            1 << 20,
+        ),
     ]
+}
+
+/// The people signed, at a proposal for which they were shown another log, of this size.
+fn named(what: &'static str, code: &'static str, size: u64) -> Attack {
+    Attack::new(what, "D36", code, move |world| {
+        Evil::honest(world).restated(world, &["alice", "bob"], |release| {
+            release.log = Some(Checkpoint { size, root: Digest::of(b"another log") });
+        })
+    })
 }

@@ -174,9 +174,6 @@ fn demands() -> Vec<Attack> {
             release.kind = ReleaseKind::BreakGlass;
             release.expires = release.created.plus(3600);
         }),
-        signed("fills a reserved field of the statement", "D51", "MALFORMED", |release| {
-            release.log = Some("1 x".into());
-        }),
         signed("says twice that it replaces a statement", "D51", "MALFORMED", |release| {
             release.supersedes = vec![Digest::of(b"x"); 2];
         }),

@@ -4,6 +4,7 @@ mod admission;
 mod emergency;
 mod hooks;
 mod hostile;
+mod log;
 mod resign;
 mod review;
 mod revoke;
