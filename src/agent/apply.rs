@@ -10,6 +10,8 @@ mod record;
 mod sandbox;
 #[cfg(test)]
 mod sandbox_daemons;
+#[cfg(test)]
+mod sandbox_kernel;
 mod turn;
 mod voice;
 

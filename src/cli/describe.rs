@@ -83,4 +83,14 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn the_documentation_lists_every_type() {
+        let document = include_str!("../../docs/modules.md");
+        let rows: Vec<&str> = document.lines().filter(|line| line.starts_with("| `")).collect();
+        for kind in Kind::ALL {
+            let row = format!("| `{kind}` | {} |", kind.doc());
+            assert!(rows.contains(&row.as_str()), "docs/modules.md lacks: {row}");
+        }
+    }
 }

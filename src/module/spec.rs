@@ -7,8 +7,8 @@ use super::document::place;
 use super::plain;
 use super::shape::{RawCommand, Typed, path_fault};
 use crate::model::resource::{
-    Command, Cron, CronField, Enable, Exec, Group, LogOutput, Membership, Package, PackageEnsure, Service,
-    ServiceEnsure, User, Word,
+    Bound, Command, Configfiles, Cron, CronField, Enable, Exec, Group, LogOutput, Mark, Membership, Package,
+    PackageEnsure, Service, ServiceEnsure, User, Word,
 };
 use crate::model::{Finding, Kind, Spec};
 use std::collections::BTreeMap;
@@ -148,6 +148,9 @@ pub(super) fn build(attrs: &mut Attrs<'_>) -> Option<Spec> {
         // Types whose attributes are all that there is to them.
         _ => return plain::build(attrs, None),
     };
+    for fault in spec.faults() {
+        attrs.fail("bad-value", fault.attr, fault.message, &fault.instead);
+    }
     (attrs.findings.len() == before).then_some(spec)
 }
 
@@ -157,27 +160,43 @@ fn package(attrs: &mut Attrs<'_>) -> Package {
         Some("absent") => PackageEnsure::Absent,
         Some("purged") => PackageEnsure::Purged,
         Some("latest") => PackageEnsure::Latest,
-        Some(version) => {
-            let valid = version.starts_with(|c: char| c.is_ascii_digit())
-                && version.chars().all(|c| c.is_ascii_alphanumeric() || ".+:~-".contains(c));
-            if !valid {
-                let message = format!("`{}` is no version of a package", version.escape_default());
-                attrs.fail(
-                    "bad-value",
-                    "ensure",
-                    message,
-                    "`present`, `absent`, `purged`, or an exact version",
-                );
-            }
-            PackageEnsure::Version(version.to_owned())
-        }
+        Some(text) => versions(attrs, text),
     };
     Package {
         name: attrs.named("name of a package", "use A-Z a-z 0-9 `+` `.` `_` `:` and `-`", is_package),
         ensure,
+        mark: attrs.text("mark").map(|mark| if mark == "hold" { Mark::Hold } else { Mark::None }),
+        configfiles: match attrs.text("configfiles").as_deref() {
+            Some("replace") => Configfiles::Replace,
+            _ => Configfiles::Keep,
+        },
         install_options: attrs.texts("install_options").unwrap_or_default(),
+        uninstall_options: attrs.texts("uninstall_options").unwrap_or_default(),
         provider: attrs.text("provider"),
     }
+}
+
+/// A version, or bounds of it with blanks between them.
+fn versions(attrs: &mut Attrs<'_>, text: &str) -> PackageEnsure {
+    let bounds: Option<Vec<Bound>> = text.split_whitespace().map(Bound::parse).collect();
+    let valid = |version: &str| {
+        version.starts_with(|c: char| c.is_ascii_digit())
+            && version.chars().all(|c| c.is_ascii_alphanumeric() || ".+:~-".contains(c))
+    };
+    let ensure = match bounds {
+        Some(bounds) if !bounds.is_empty() => PackageEnsure::Range(bounds),
+        _ => PackageEnsure::Version(text.to_owned()),
+    };
+    let good = match &ensure {
+        PackageEnsure::Range(bounds) => bounds.iter().all(|bound| valid(&bound.version)),
+        _ => valid(text),
+    };
+    if !good {
+        let message = format!("`{}` is no version of a package", text.escape_default());
+        let instead = "`present`, `absent`, `purged`, an exact version, or a range such as `>=1.0 <2.0`";
+        attrs.fail("bad-value", "ensure", message, instead);
+    }
+    ensure
 }
 
 fn service(attrs: &mut Attrs<'_>) -> Service {
@@ -205,11 +224,7 @@ fn user(attrs: &mut Attrs<'_>) -> User {
             );
         }
     }
-    let groups = attrs.texts("groups");
-    if let Some(group) = groups.iter().flatten().find(|group| !is_account(group)) {
-        let message = format!("`{}` is no name of a group", group.escape_default());
-        attrs.fail("bad-name", "groups", message, ACCOUNT);
-    }
+    let groups = accounts(attrs, "groups", "a group");
     let inclusive = attrs.text("membership").as_deref() == Some("inclusive");
     User {
         name: attrs.named("name of an account", ACCOUNT, is_account),
@@ -223,6 +238,11 @@ fn user(attrs: &mut Attrs<'_>) -> User {
         shell: attrs.text("shell"),
         managehome: attrs.bool("managehome").unwrap_or(false),
         system: attrs.bool("system").unwrap_or(false),
+        allowdupe: attrs.bool("allowdupe").unwrap_or(false),
+        expiry: attrs.text("expiry"),
+        password_max_age: attrs.number("password_max_age"),
+        password_min_age: attrs.number("password_min_age"),
+        password_warn_days: attrs.number("password_warn_days"),
     }
 }
 
@@ -232,7 +252,20 @@ fn group(attrs: &mut Attrs<'_>) -> Group {
         absent: attrs.absent(),
         gid: attrs.number("gid"),
         system: attrs.bool("system").unwrap_or(false),
+        members: accounts(attrs, "members", "an account"),
+        auth_membership: attrs.bool("auth_membership").unwrap_or(false),
+        allowdupe: attrs.bool("allowdupe").unwrap_or(false),
     }
+}
+
+/// The names of accounts in a list.
+fn accounts(attrs: &mut Attrs<'_>, name: &str, what: &str) -> Option<Vec<String>> {
+    let names = attrs.texts(name);
+    if let Some(bad) = names.iter().flatten().find(|name| !is_account(name)) {
+        let message = format!("`{}` is no name of {what}", bad.escape_default());
+        attrs.fail("bad-name", name, message, ACCOUNT);
+    }
+    names
 }
 
 fn cron(attrs: &mut Attrs<'_>) -> Cron {

@@ -629,3 +629,32 @@ fn a_folder_becomes_one_resource_for_each_file() {
     );
     assert!(compilation.blobs.values().any(|bytes| bytes == b"\xff\x00"));
 }
+
+#[test]
+fn attributes_of_plain_types_are_checked_with_their_places() {
+    refused(
+        &module(
+            "[line_in_file.x]\nmatch = \"^y\"\n[host.\"a b\"]\nip = \"1.2.3\"\n[mount.srv]\nensure = \"absent\"\n",
+        ),
+        "modules/m/module.toml:1:15 missing-attribute: `line_in_file` needs `path` => The file, which must exist.\n\
+         modules/m/module.toml:4:6 bad-value: `1.2.3` is no address\n\
+         modules/m/module.toml:3:7 bad-value: `a b` is no name of a host\n\
+         modules/m/module.toml:5:8 bad-path: `srv` is no path: it is not absolute => write `/srv`",
+    );
+    let made = made(&module("[sysctl.\"net.core.somaxconn\"]\nvalue = 4096\n"));
+    assert_eq!(made, r#"sysctl[net.core.somaxconn] {"sysctl":{"name":"net.core.somaxconn","value":"4096"}}"#);
+}
+
+#[test]
+fn a_file_is_given_as_a_whole_or_in_parts() {
+    let both_of_hosts =
+        |file: &str| module(&format!("[file.\"/etc/hosts\"]\n{file}\n[host.db1]\nip = \"192.0.2.7\"\n"));
+    refused(
+        &both_of_hosts("content = \"\""),
+        "modules/m/module.toml:3:7 whole-and-part: `file[/etc/hosts]` gives all of `/etc/hosts`, and this writes a part of it \
+         => say it in the file's content, or set `replace = false` on the file",
+    );
+    for apart in ["mode = \"0644\"", "content = \"\"\nreplace = false"] {
+        assert!(both(&both_of_hosts(apart)).is_ok(), "{apart}");
+    }
+}

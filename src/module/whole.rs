@@ -24,6 +24,7 @@ fn path(made: &Made) -> Option<String> {
 /// Checks the resources of one node against each other.
 pub(super) fn check(resources: &[Resource], origins: &[Origin], findings: &mut Vec<Finding>) {
     same_thing(resources, origins, findings);
+    whole_and_part(resources, origins, findings);
     let Err(errors) = graph::order(resources) else { return };
     let known: Vec<String> = resources.iter().map(|resource| resource.reference().to_string()).collect();
     let index: BTreeMap<Ref, usize> =
@@ -82,5 +83,35 @@ fn same_thing(resources: &[Resource], origins: &[Origin], findings: &mut Vec<Fin
         let finding = Finding::error("duplicate-resource", message, origins[i].declared.clone());
         let finding = finding.related(origins[other].declared.clone(), "by this");
         findings.push(finding.instead("keep one of the two").resource(resource.reference()));
+    }
+}
+
+/// A file whose content is given as a whole, and a resource that writes a part of it: in every run each would undo
+/// what the other did.
+fn whole_and_part(resources: &[Resource], origins: &[Origin], findings: &mut Vec<Finding>) {
+    let mut wholes: BTreeMap<&str, usize> = BTreeMap::new();
+    for (i, resource) in resources.iter().enumerate() {
+        if let Spec::File(file) = &resource.spec
+            && file.content.is_some()
+            && file.replace
+        {
+            wholes.insert(&file.path, i);
+        }
+    }
+    for (i, resource) in resources.iter().enumerate().filter(|(_, r)| !matches!(r.spec, Spec::File(_))) {
+        for path in resource.spec.paths() {
+            let Some(&whole) = wholes.get(path.as_str()) else { continue };
+            if resource.meta.when.is_some() && resources[whole].meta.when.is_some() {
+                continue;
+            }
+            let message = format!(
+                "`{}` gives all of `{path}`, and this writes a part of it",
+                resources[whole].reference()
+            );
+            let finding = Finding::error("whole-and-part", message, origins[i].declared.clone());
+            let finding = finding.related(origins[whole].declared.clone(), "the whole file");
+            let instead = "say it in the file's content, or set `replace = false` on the file";
+            findings.push(finding.instead(instead).resource(resource.reference()));
+        }
     }
 }

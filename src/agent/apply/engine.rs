@@ -5,8 +5,9 @@ use super::turn::{Fate, Turn, failure};
 use super::voice::Voice;
 use super::{Applied, Job, Record};
 use crate::agent::types::{
-    Account, Daemon, Entry, IniLine, Inode, Installed, KeyValue, Known, Line, Members, Message, Node, Run,
-    is_service_name,
+    Account, Daemon, Entry, HostEntry, IniLine, Inode, Installed, KernelSetting, Key, KeyValue, Known,
+    Language, Line, Loaded, Members, Message, Mounted, Name, Node, Run, Source, Swapping, Tidied, Type,
+    UnitFile, Zone, is_service_name,
 };
 use crate::model::graph::{self, Graph, GraphError};
 use crate::model::report::{
@@ -182,23 +183,36 @@ impl<'a> Course<'a> {
             }
         }
         self.node.noop = self.job.wishes.noop || resource.meta.noop;
+        let at = (index, &name);
         match &resource.spec {
-            Spec::File(file) => self.drive(&Turn { index, name: &name, resource: &Inode(file) }),
-            Spec::Package(package) => self.drive(&Turn { index, name: &name, resource: &Installed(package) }),
-            Spec::Service(service) => self.drive(&Turn { index, name: &name, resource: &Daemon(service) }),
-            Spec::Exec(exec) => self.drive(&Turn { index, name: &name, resource: &Run(exec) }),
-            Spec::User(user) => self.drive(&Turn { index, name: &name, resource: &Account(user) }),
-            Spec::Group(group) => self.drive(&Turn { index, name: &name, resource: &Members(group) }),
-            Spec::Cron(cron) => self.drive(&Turn { index, name: &name, resource: &Entry(cron) }),
-            Spec::Notify(notify) => self.drive(&Turn { index, name: &name, resource: &Message(notify) }),
-            Spec::LineInFile(line) => self.drive(&Turn { index, name: &name, resource: &Line(line) }),
-            Spec::IniSetting(setting) => {
-                self.drive(&Turn { index, name: &name, resource: &IniLine(setting) })
-            }
-            Spec::KeySetting(setting) => {
-                self.drive(&Turn { index, name: &name, resource: &KeyValue(setting) })
-            }
+            Spec::File(wish) => self.turn(at, &Inode(wish)),
+            Spec::Package(wish) => self.turn(at, &Installed(wish)),
+            Spec::Service(wish) => self.turn(at, &Daemon(wish)),
+            Spec::Exec(wish) => self.turn(at, &Run(wish)),
+            Spec::User(wish) => self.turn(at, &Account(wish)),
+            Spec::Group(wish) => self.turn(at, &Members(wish)),
+            Spec::Cron(wish) => self.turn(at, &Entry(wish)),
+            Spec::Notify(wish) => self.turn(at, &Message(wish)),
+            Spec::LineInFile(wish) => self.turn(at, &Line(wish)),
+            Spec::IniSetting(wish) => self.turn(at, &IniLine(wish)),
+            Spec::KeySetting(wish) => self.turn(at, &KeyValue(wish)),
+            Spec::SshAuthorizedKey(wish) => self.turn(at, &Key(wish)),
+            Spec::Host(wish) => self.turn(at, &HostEntry(wish)),
+            Spec::Sysctl(wish) => self.turn(at, &KernelSetting(wish)),
+            Spec::KernelModule(wish) => self.turn(at, &Loaded(wish)),
+            Spec::Mount(wish) => self.turn(at, &Mounted(wish)),
+            Spec::Swap(wish) => self.turn(at, &Swapping(wish)),
+            Spec::Hostname(wish) => self.turn(at, &Name(wish)),
+            Spec::Timezone(wish) => self.turn(at, &Zone(wish)),
+            Spec::Locale(wish) => self.turn(at, &Language(wish)),
+            Spec::SystemdUnit(wish) => self.turn(at, &UnitFile(wish)),
+            Spec::AptRepository(wish) => self.turn(at, &Source(wish)),
+            Spec::Tidy(wish) => self.turn(at, &Tidied(wish)),
         }
+    }
+
+    fn turn<T: Type>(&mut self, (index, name): (usize, &Ref), resource: &T) -> Fate {
+        self.drive(&Turn { index, name, resource })
     }
 
     fn depends_on_failure(&mut self, index: usize, name: &Ref) -> bool {

@@ -1,12 +1,14 @@
 //! Packages, accounts, services and crontabs, for real: apt, useradd, init scripts and the cron spool of this
 //! machine, on an overlay of its root that nobody else sees and that goes with the test. Tests only.
 //!
-//! Each test starts itself again in new namespaces (mount, process, network) and there in a `chroot` on the
+//! Each test starts itself again in new namespaces (mount, process, network, name) and there in a `chroot` on the
 //! overlay. It needs root and says so: where it cannot be had, the test fails.
 
 use super::tests::{Outcome, Place, resource};
 use crate::model::report::RunStatus;
-use crate::model::resource::{Command, Exec, Group, Membership, Package, PackageEnsure, User};
+use crate::model::resource::{
+    Bound, Command, Configfiles, Exec, Group, Mark, Membership, Package, PackageEnsure, User,
+};
 use crate::model::{Resource, Spec};
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
@@ -47,7 +49,7 @@ pub(super) fn sandboxed(test: &str, body: fn()) {
     let place = tempfile::tempdir().unwrap();
     let name = test.split_once("::").unwrap().1;
     let output = Process::new("unshare")
-        .args(["--mount", "--pid", "--fork", "--kill-child", "--net", "--", "/bin/sh", "-c", ENTER])
+        .args(["--mount", "--pid", "--fork", "--kill-child", "--net", "--uts", "--", "/bin/sh", "-c", ENTER])
         .arg(place.path())
         .arg(std::env::current_exe().unwrap())
         .arg(name)
@@ -130,8 +132,7 @@ fn repository() {
 }
 
 fn package(name: &str, ensure: PackageEnsure) -> Resource {
-    let package = Package { name: name.into(), ensure, install_options: Vec::new(), provider: None };
-    resource(name, Spec::Package(package))
+    resource(name, Spec::Package(Package::of(name.into(), ensure)))
 }
 
 #[test]
@@ -154,6 +155,36 @@ fn packages_by_apt_and_dpkg() {
         );
         let up = changed(&mut place, &demo(PackageEnsure::Latest));
         assert_eq!(up, ["notice package[countersign-demo]/ensure: ensure changed '1.0' to '2.0'"]);
+        // A range is kept by what fits, and otherwise filled with the newest that does.
+        let range = |text: &str| PackageEnsure::Range(text.split(' ').filter_map(Bound::parse).collect());
+        assert_eq!(twice(&mut place, &demo(range(">=1.5 <3")), RunStatus::Unchanged).lines, [""; 0]);
+        changed(&mut place, &demo(range("<2.0")));
+        assert_eq!(state(), "ii 1.0");
+        let none = place.run(&demo(range(">2.0")));
+        assert!(
+            none.lines[0].contains("no package list of this node offers `countersign-demo` >2.0"),
+            "{:?}",
+            none.lines
+        );
+        let held = |mark, ensure| {
+            let package = Package { mark: Some(mark), ..Package::of("countersign-demo".into(), ensure) };
+            [resource("countersign-demo", Spec::Package(package))]
+        };
+        let lines = changed(&mut place, &held(Mark::Hold, PackageEnsure::Present));
+        assert_eq!(lines, ["notice package[countersign-demo]/mark: mark changed 'none' to 'hold'"]);
+        assert_eq!(state(), "hi 1.0");
+        // What the catalog says of the version goes before the hold, which stays.
+        std::fs::write("/etc/demo.conf", "by hand\n").unwrap();
+        let mut two = held(Mark::Hold, PackageEnsure::Version("2.0".into()));
+        if let Spec::Package(package) = &mut two[0].spec {
+            package.configfiles = Configfiles::Replace;
+        }
+        changed(&mut place, &two);
+        assert_eq!(
+            (state(), std::fs::read_to_string("/etc/demo.conf").unwrap()),
+            ("hi 2.0".into(), "version 2.0\n".into())
+        );
+        changed(&mut place, &held(Mark::None, PackageEnsure::Present));
         changed(&mut place, &demo(PackageEnsure::Absent));
         assert_eq!(state(), "rc 2.0");
         changed(&mut place, &demo(PackageEnsure::Purged));
@@ -171,19 +202,7 @@ fn packages_by_apt_and_dpkg() {
 }
 
 fn user(name: &str) -> User {
-    User {
-        name: name.into(),
-        absent: false,
-        uid: None,
-        gid: None,
-        groups: None,
-        membership: Membership::Minimum,
-        comment: None,
-        home: None,
-        shell: None,
-        managehome: false,
-        system: false,
-    }
+    User::of(name.into())
 }
 
 fn account(user: User) -> Resource {
@@ -191,7 +210,7 @@ fn account(user: User) -> Resource {
 }
 
 fn group(name: &str, gid: Option<u32>, absent: bool) -> Resource {
-    resource(name, Spec::Group(Group { name: name.into(), absent, gid, system: false }))
+    resource(name, Spec::Group(Group { absent, gid, ..Group::of(name.into()) }))
 }
 
 #[test]
@@ -238,6 +257,49 @@ fn users_and_groups_by_useradd_and_its_kin() {
         );
         let odd = place.run(&[account(user("-x")), account(user("a:b")), group("a,b", None, false)]);
         assert_eq!(odd.applied.counts.failed, 3);
+    });
+}
+
+#[test]
+fn ages_of_passwords_and_members_of_groups() {
+    sandboxed(concat!(module_path!(), "::ages_of_passwords_and_members_of_groups"), || {
+        let mut place = Place::new();
+        changed(&mut place, &[account(User { uid: Some(4242), ..user("app") })]);
+        let aging = User {
+            expiry: Some("2031-02-03".into()),
+            password_max_age: Some(90),
+            password_min_age: Some(1),
+            password_warn_days: Some(10),
+            ..user("app")
+        };
+        assert_eq!(changed(&mut place, &[account(aging.clone())]).len(), 4);
+        changed(&mut place, &[account(User { name: "other".into(), ..aging.clone() })]);
+        for name in ["app", "other"] {
+            let shadow = run("getent", &["shadow", name]);
+            assert_eq!(
+                shadow.trim().split(':').skip(3).collect::<Vec<_>>(),
+                ["1", "90", "10", "", "22313", ""]
+            );
+        }
+        let never = User { expiry: Some("absent".into()), ..user("app") };
+        let lines = changed(&mut place, &[account(never)]);
+        assert_eq!(lines, ["notice user[app]/expiry: expiry changed '2031-02-03' to 'absent'"]);
+        let members = |names: &[&str], auth_membership| {
+            let members = Some(names.iter().map(|name| (*name).to_owned()).collect());
+            [resource("crew", Spec::Group(Group { members, auth_membership, ..Group::of("crew".into()) }))]
+        };
+        let lines = changed(&mut place, &members(&["app"], false));
+        assert_eq!(
+            lines,
+            ["notice group[crew]/ensure: created", "notice group[crew]/members: members changed '' to 'app'"]
+        );
+        changed(&mut place, &members(&["other"], false));
+        assert_eq!(run("getent", &["group", "crew"]).rsplit(':').next(), Some("app,other\n"));
+        changed(&mut place, &members(&["other"], true));
+        changed(&mut place, &members(&[], true));
+        assert_eq!(run("getent", &["group", "crew"]).rsplit(':').next(), Some("\n"));
+        let dupe = User { uid: Some(4242), allowdupe: true, ..user("twin") };
+        changed(&mut place, &[account(dupe)]);
     });
 }
 

@@ -27,6 +27,12 @@ pub struct Stat {
     pub device: u64,
     /// Number on that device.
     pub inode: u64,
+    /// When it was read last, in seconds since 1970.
+    pub accessed: i64,
+    /// When its content was changed last.
+    pub modified: i64,
+    /// When anything about it was changed last.
+    pub changed: i64,
 }
 
 /// What bears a name in a directory.
@@ -72,6 +78,9 @@ impl Stat {
             links: stat.st_nlink,
             device: stat.st_dev,
             inode: stat.st_ino,
+            accessed: stat.st_atime,
+            modified: stat.st_mtime,
+            changed: stat.st_ctime,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Users and groups of the node, read from its own databases below the root.
 
 use super::{Failure, Node};
-use crate::agent::host::Invocation;
-use crate::model::Kind;
+use crate::agent::host::{Host, HostError, Invocation};
+use crate::model::{Kind, Stamp};
 use std::collections::BTreeMap;
 
 /// The node's own databases: users, then groups.
@@ -34,16 +34,45 @@ pub(super) struct GroupEntry {
     pub(super) members: Vec<String>,
 }
 
+/// How long a user's passwords and account last (shadow(5)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Aging {
+    pub(super) min: i64,
+    pub(super) max: i64,
+    pub(super) warn: i64,
+    /// `YYYY-MM-DD` or `absent`.
+    pub(super) expiry: String,
+}
+
+/// How long the passwords and account of `name` last. What the file does not say is -1, or `absent`.
+pub(super) fn aging(host: &Host, name: &str) -> Result<Aging, HostError> {
+    let text = host.read_text("/etc/shadow", LIMIT)?.unwrap_or_default();
+    let line = text.lines().find(|line| line.split(':').next() == Some(name)).unwrap_or_default();
+    let fields: Vec<&str> = line.split(':').collect();
+    let number = |at: usize| fields.get(at).and_then(|field| field.parse::<i64>().ok());
+    let days = |at: usize| number(at).unwrap_or(-1);
+    let day = |days: i64| Stamp::from_unix(days.saturating_mul(86_400)).to_string()[..10].to_owned();
+    let expiry = number(7).filter(|days| *days >= 0).map_or_else(|| "absent".to_owned(), day);
+    Ok(Aging { min: days(3), max: days(4), warn: days(5), expiry })
+}
+
+impl Accounts {
+    /// Reads the node's own files.
+    pub(super) fn read(host: &Host) -> Result<Self, HostError> {
+        let users = host.read_text(FILES[0], LIMIT)?.unwrap_or_default();
+        let groups = host.read_text(FILES[1], LIMIT)?.unwrap_or_default();
+        Ok(Self {
+            users: users.lines().filter_map(user).collect(),
+            groups: groups.lines().filter_map(group).collect(),
+        })
+    }
+}
+
 impl Node<'_> {
     /// The accounts, read once until something may have changed them.
     pub(super) fn accounts(&mut self) -> Result<&Accounts, Failure> {
         if self.known.accounts.is_none() {
-            let users = self.host.read_text(FILES[0], LIMIT)?.unwrap_or_default();
-            let groups = self.host.read_text(FILES[1], LIMIT)?.unwrap_or_default();
-            self.known.accounts = Some(Accounts {
-                users: users.lines().filter_map(user).collect(),
-                groups: groups.lines().filter_map(group).collect(),
-            });
+            self.known.accounts = Some(Accounts::read(self.host)?);
         }
         Ok(self.known.accounts.get_or_insert_default())
     }

@@ -1,36 +1,51 @@
 //! Packages by dpkg and apt: one `dpkg-query` for all packages, `apt-get` for changes, never a question.
 
 use super::package::State;
-use super::{Failure, Node};
-use crate::agent::host::{Invocation, Outcome, OutputLimit};
-use crate::model::resource::Package;
-use std::collections::BTreeMap;
+use super::{Failure, Lists, Node};
+use crate::agent::host::{Host, Invocation, Outcome, OutputLimit};
+use crate::model::resource::{Configfiles, Mark, Package};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Time for one `apt-get`, in seconds.
 const PATIENCE: u64 = 3600;
 
 /// The packages that dpkg knows, by `name` and by `name:architecture`.
 #[derive(Debug, Default)]
-pub(super) struct Packages(BTreeMap<String, State>);
+pub(super) struct Packages {
+    states: BTreeMap<String, State>,
+    held: BTreeSet<String>,
+}
 
 /// The state of one package; all are read at the first question.
 pub(super) fn state(node: &mut Node<'_>, name: &str) -> Result<State, Failure> {
     if node.known.packages.is_none() {
-        if node.host.stat("/var/lib/dpkg/status")?.is_none() {
-            return Err(Failure::NoProvider("package manager that we know (dpkg with apt)"));
-        }
-        let format = "${Package}\t${Architecture}\t${db:Status-Abbrev}\t${Version}\n";
-        let mut query = Invocation::of(&["dpkg-query", "--show", "--showformat", format]);
-        query.limit = OutputLimit::Database;
-        let output = node.tool(&query)?;
-        node.known.packages = Some(Packages(parse(&output)));
+        node.known.packages = Some(query(node.host)?);
     }
-    let known = node.known.packages.as_ref().and_then(|p| p.0.get(name));
+    let known = node.known.packages.as_ref().and_then(|p| p.states.get(name));
     Ok(known.cloned().unwrap_or(State::Absent))
 }
 
+/// Every package that dpkg knows, by `name` and by `name:architecture`.
+pub(super) fn all(host: &Host) -> Result<BTreeMap<String, State>, Failure> {
+    query(host).map(|packages| packages.states)
+}
+
+fn query(host: &Host) -> Result<Packages, Failure> {
+    if host.stat("/var/lib/dpkg/status")?.is_none() {
+        return Err(Failure::NoProvider("package manager that we know (dpkg with apt)"));
+    }
+    let format = "${Package}\t${Architecture}\t${db:Status-Abbrev}\t${Version}\n";
+    let mut query = Invocation::of(&["dpkg-query", "--show", "--showformat", format]);
+    query.limit = OutputLimit::Database;
+    let output = super::tool(host, &query)?;
+    Ok(Packages { states: parse(&output), held: held(&output) })
+}
+
 /// The newest version that the lists of packages offer.
-pub(super) fn candidate(node: &Node<'_>, name: &str) -> Result<String, Failure> {
+pub(super) fn candidate(node: &mut Node<'_>, name: &str) -> Result<String, Failure> {
+    if node.known.lists == Lists::Old && !node.noop {
+        update(node)?;
+    }
     let output = node.tool(&Invocation::of(&["apt-cache", "policy", "--", name]))?;
     let line = output.lines().find_map(|line| line.trim().strip_prefix("Candidate: "));
     match line {
@@ -39,33 +54,80 @@ pub(super) fn candidate(node: &Node<'_>, name: &str) -> Result<String, Failure> 
     }
 }
 
-/// Installs a package. The lists of packages are fetched once per run, and only when apt does not find it.
+/// Installs a package. The lists of packages are fetched once per run, and only when apt does not find it or a
+/// repository was changed.
 pub(super) fn install(node: &mut Node<'_>, package: &Package, version: Option<&str>) -> Result<(), Failure> {
     let mut options = vec!["install"];
     options.extend(package.install_options.iter().map(String::as_str));
     let what = match version {
         Some(version) => {
-            options.push("--allow-downgrades");
+            options.extend(["--allow-downgrades", "--allow-change-held-packages"]);
             format!("{}={version}", package.name)
         }
         None => package.name.clone(),
     };
-    let invocation = apt_get(&options, &[&what]);
+    if node.known.lists == Lists::Old {
+        update(node)?;
+    }
+    let invocation = apt_get(&options, &[&what], package.configfiles);
     let outcome = node.host.run(&invocation)?;
     if outcome.succeeded() {
         return Ok(());
     }
-    if node.known.lists_are_fresh || !lists_are_stale(&outcome) {
+    if node.known.lists == Lists::Fresh || !lists_are_stale(&outcome) {
         return Err(super::command_failed(&invocation, &outcome));
     }
-    node.tool(&apt_get(&["update"], &[]))?;
-    node.known.lists_are_fresh = true;
+    update(node)?;
     node.tool(&invocation).map(drop)
 }
 
+fn update(node: &mut Node<'_>) -> Result<(), Failure> {
+    node.tool(&apt_get(&["update"], &[], Configfiles::Keep))?;
+    node.known.lists = Lists::Fresh;
+    Ok(())
+}
+
 /// Removes (`remove`) or purges (`purge`) a package.
-pub(super) fn remove(node: &Node<'_>, name: &str, how: &str) -> Result<(), Failure> {
-    node.tool(&apt_get(&[how], &[name])).map(drop)
+pub(super) fn remove(node: &Node<'_>, package: &Package, how: &str) -> Result<(), Failure> {
+    let mut options = vec![how];
+    options.extend(package.uninstall_options.iter().map(String::as_str));
+    // What is held may go where the catalog says so.
+    options.push("--allow-change-held-packages");
+    node.tool(&apt_get(&options, &[&package.name], package.configfiles)).map(drop)
+}
+
+/// Whether the package is held.
+pub(super) fn is_held(node: &mut Node<'_>, name: &str) -> Result<bool, Failure> {
+    state(node, name)?;
+    let known = node.known.packages.as_ref();
+    Ok(known.is_some_and(|packages| packages.held.contains(name)))
+}
+
+/// Holds a package in its version, or lets it go.
+pub(super) fn mark(node: &Node<'_>, name: &str, mark: Mark) -> Result<(), Failure> {
+    let verb = match mark {
+        Mark::Hold => "hold",
+        Mark::None => "unhold",
+    };
+    node.tool(&Invocation::of(&["apt-mark", verb, "--", name])).map(drop)
+}
+
+/// The versions that the lists of packages offer.
+pub(super) fn versions(node: &mut Node<'_>, name: &str) -> Result<Vec<String>, Failure> {
+    if node.known.lists == Lists::Old && !node.noop {
+        update(node)?;
+    }
+    let list = |node: &Node<'_>| node.tool(&Invocation::of(&["apt-cache", "madison", "--", name]));
+    let mut output = list(node)?;
+    if output.trim().is_empty() && node.known.lists == Lists::Unknown && !node.noop {
+        update(node)?;
+        output = list(node)?;
+    }
+    Ok(output
+        .lines()
+        .filter_map(|line| line.split('|').nth(1))
+        .map(|version| version.trim().to_owned())
+        .collect())
 }
 
 /// Refuses a name that apt would read as an option, a pattern, or an order to remove.
@@ -78,9 +140,12 @@ pub(super) fn check_name(name: &str) -> Result<(), Failure> {
     if good { Ok(()) } else { Err(Failure::Value { value: name.escape_default().to_string(), what }) }
 }
 
-fn apt_get(action: &[&str], names: &[&str]) -> Invocation {
-    let fixed =
-        ["apt-get", "-q", "-y", "-o", "DPkg::Options::=--force-confold", "-o", "DPkg::Lock::Timeout=120"];
+fn apt_get(action: &[&str], names: &[&str], configfiles: Configfiles) -> Invocation {
+    let conf = match configfiles {
+        Configfiles::Keep => "DPkg::Options::=--force-confold",
+        Configfiles::Replace => "DPkg::Options::=--force-confnew",
+    };
+    let fixed = ["apt-get", "-q", "-y", "-o", conf, "-o", "DPkg::Lock::Timeout=120"];
     let argv: Vec<&str> =
         fixed.iter().chain(action).copied().chain(["--"]).chain(names.iter().copied()).collect();
     let mut invocation = Invocation::of(&argv).within(PATIENCE);
@@ -130,6 +195,16 @@ fn parse(output: &str) -> BTreeMap<String, State> {
     packages
 }
 
+/// The packages of which dpkg is told to keep the version.
+fn held(output: &str) -> BTreeSet<String> {
+    let names = output.lines().filter_map(|line| {
+        let mut fields = line.split('\t');
+        let (name, architecture, status) = (fields.next()?, fields.next()?, fields.next()?);
+        status.starts_with('h').then(|| [name.to_owned(), format!("{name}:{architecture}")])
+    });
+    names.flatten().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,6 +227,7 @@ mod tests {
         ] {
             assert_eq!(packages.get(name), Some(&state), "{name}");
         }
+        assert_eq!(held(recorded), ["held".to_owned(), "held:all".to_owned()].into());
     }
 
     #[test]

@@ -12,30 +12,48 @@ mod crontab;
 mod edited;
 mod exec;
 mod file;
+mod fstab;
 mod group;
+mod host_entry;
 mod ini_setting;
 mod json_text;
+mod kernel;
 mod key_setting;
 mod line_in_file;
 mod mode;
+mod mount;
 mod notify;
 mod package;
 mod recurse;
+mod repository;
 mod service;
+mod settings;
+mod ssh_key;
 mod systemd;
 mod sysv;
+mod tidy;
+mod unit;
 mod user;
+mod version;
 
 pub(super) use cron::Entry;
 pub(super) use exec::Run;
 pub(super) use file::Inode;
 pub(super) use group::Members;
+pub(super) use host_entry::HostEntry;
 pub(super) use ini_setting::Setting as IniLine;
+pub(super) use kernel::{KernelSetting, Loaded};
 pub(super) use key_setting::Setting as KeyValue;
 pub(super) use line_in_file::Line;
+pub(super) use mount::{Mounted, Swapping};
 pub(super) use notify::Message;
 pub(super) use package::Installed;
+pub(super) use repository::Source;
 pub(super) use service::{Daemon, is_name as is_service_name};
+pub(super) use settings::{Language, Name, Zone};
+pub(super) use ssh_key::Key;
+pub(super) use tidy::Tidied;
+pub(super) use unit::UnitFile;
 pub(super) use user::Account;
 
 pub(super) use super::text as chain;
@@ -72,14 +90,28 @@ pub(super) struct Known {
     accounts: Option<accounts::Accounts>,
     packages: Option<apt::Packages>,
     units: Option<systemd::Units>,
-    /// The package lists were fetched in this run.
-    lists_are_fresh: bool,
+    lists: Lists,
+}
+
+/// How old the lists of packages are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Lists {
+    /// As old as they were before the run.
+    #[default]
+    Unknown,
+    /// Fetched in this run.
+    Fresh,
+    /// Older than what they are lists of: a repository was changed.
+    Old,
 }
 
 impl Known {
     /// Forgets what the content of the file at `path` may have told.
     pub(super) fn forget_file(&mut self, path: &str) {
         self.units = None;
+        if path.starts_with("/etc/apt/sources.list") {
+            self.lists = Lists::Old;
+        }
         if accounts::FILES.contains(&path) {
             self.accounts = None;
         }
@@ -87,7 +119,7 @@ impl Known {
 
     /// Forgets everything that any command could have changed.
     pub(super) fn forget_all(&mut self) {
-        *self = Self { lists_are_fresh: self.lists_are_fresh, ..Self::default() };
+        *self = Self { lists: self.lists, ..Self::default() };
     }
 }
 
@@ -114,13 +146,13 @@ pub(super) trait Type {
     /// Carries out one step of the plan.
     fn apply(&self, step: Self::Step, node: &mut Node<'_>) -> Result<Done, Failure>;
 
+    /// Forgets what a change of this resource may have made untrue.
+    fn forget(&self, _known: &mut Known) {}
+
     /// Answers to the change of a resource that this one subscribes to.
     fn refresh(&self, _node: &mut Node<'_>) -> Result<Refreshed, Failure> {
         Ok(Refreshed::Nothing)
     }
-
-    /// Forgets what a change of this resource may have made untrue.
-    fn forget(&self, _known: &mut Known) {}
 }
 
 /// What is to be done about one resource.
@@ -248,15 +280,7 @@ impl Done {
 impl Node<'_> {
     /// Runs a command of a provider's own that must succeed.
     fn tool(&self, invocation: &Invocation) -> Result<String, Failure> {
-        let outcome = self.host.run(invocation)?;
-        if !outcome.succeeded() {
-            return Err(command_failed(invocation, &outcome));
-        }
-        if outcome.truncated {
-            let text = format!("`{}` printed more than can be read", invocation.argv.join(" "));
-            return Err(Failure::NotReached(text));
-        }
-        Ok(outcome.output)
+        tool(self.host, invocation)
     }
 
     /// The catalog's command with the node's facts filled in, after the agent's own last look at it.
@@ -277,6 +301,19 @@ impl Node<'_> {
         judge(&seen, setting)?;
         Ok(argv)
     }
+}
+
+/// Runs a command of a provider's own that must succeed.
+fn tool(host: &Host, invocation: &Invocation) -> Result<String, Failure> {
+    let outcome = host.run(invocation)?;
+    if !outcome.succeeded() {
+        return Err(command_failed(invocation, &outcome));
+    }
+    if outcome.truncated {
+        let text = format!("`{}` printed more than can be read", invocation.argv.join(" "));
+        return Err(Failure::NotReached(text));
+    }
+    Ok(outcome.output)
 }
 
 /// The last look at what a resource does by itself. What commands and files of their own do is judged where they are

@@ -1,7 +1,9 @@
 //! `package`: a package of the distribution, in a version. Which commands do it is the provider's matter.
 
+use super::version::compare;
 use super::{Change, Done, Failure, Known, Node, Plan, Type, apt};
-use crate::model::resource::{Package, PackageEnsure};
+use crate::model::resource::{Bound, Mark, Package, PackageEnsure, Than};
+use std::cmp::Ordering;
 
 /// A package.
 pub(in crate::agent) struct Installed<'a>(pub(in crate::agent) &'a Package);
@@ -28,6 +30,8 @@ pub(in crate::agent) enum Step {
     Remove,
     /// Remove it with its configuration files.
     Purge,
+    /// Hold it in its version, or let it go.
+    Mark(Mark),
 }
 
 impl Type for Installed<'_> {
@@ -61,6 +65,16 @@ impl Type for Installed<'_> {
                 let step = self.towards(&state, &version);
                 (version, step)
             }
+            PackageEnsure::Range(bounds) => {
+                let range = bounds.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+                match &state {
+                    State::Present(have) if is_within(have, bounds) => (range, None),
+                    _ => {
+                        let version = newest_within(node, &package.name, bounds, &range)?;
+                        (range, Some(Step::Install(Some(version))))
+                    }
+                }
+            }
         };
         plan.wanted.push(("ensure", to.clone()));
         if let Some(step) = step {
@@ -69,8 +83,14 @@ impl Type for Installed<'_> {
                 (Step::Install(_), _) => format!("ensure changed '{}' to '{to}'", state.text()),
                 (Step::Remove, _) => "removed".to_owned(),
                 (Step::Purge, _) => "purged".to_owned(),
+                (Step::Mark(_), _) => String::new(),
             };
             plan.changes.push(Change::new("ensure", state.text(), &to, step).saying(message));
+        }
+        if let Some(mark) = package.mark {
+            let name = |held: bool| if held { "hold" } else { "none" };
+            let have = name(apt::is_held(node, &package.name)?);
+            plan.property("mark", have, name(mark == Mark::Hold), || Step::Mark(mark));
         }
         Ok(plan)
     }
@@ -79,8 +99,13 @@ impl Type for Installed<'_> {
         let name = &self.0.name;
         match &step {
             Step::Install(version) => apt::install(node, self.0, version.as_deref())?,
-            Step::Remove => apt::remove(node, name, "remove")?,
-            Step::Purge => apt::remove(node, name, "purge")?,
+            Step::Remove => apt::remove(node, self.0, "remove")?,
+            Step::Purge => apt::remove(node, self.0, "purge")?,
+            Step::Mark(mark) => {
+                apt::mark(node, name, *mark)?;
+                node.known.packages = None;
+                return Ok(Done::quietly());
+            }
         }
         node.known.packages = None;
         let state = apt::state(node, name)?;
@@ -88,7 +113,7 @@ impl Type for Installed<'_> {
             (Step::Install(Some(version)), State::Present(have)) => have == version,
             (Step::Install(None), State::Present(_)) | (Step::Purge, State::Absent) => true,
             (Step::Remove, State::Absent | State::Configured) => true,
-            (Step::Install(_) | Step::Remove | Step::Purge, _) => false,
+            (Step::Install(_) | Step::Remove | Step::Purge | Step::Mark(_), _) => false,
         };
         if reached {
             Ok(Done::quietly())
@@ -121,4 +146,24 @@ impl State {
             Self::Broken => "broken",
         }
     }
+}
+
+fn is_within(version: &str, bounds: &[Bound]) -> bool {
+    bounds.iter().all(|bound| {
+        let order = compare(version, &bound.version);
+        match bound.than {
+            Than::Less => order == Ordering::Less,
+            Than::AtMost => order != Ordering::Greater,
+            Than::AtLeast => order != Ordering::Less,
+            Than::More => order == Ordering::Greater,
+        }
+    })
+}
+
+/// The newest version that the lists of packages offer within the bounds.
+fn newest_within(node: &mut Node<'_>, name: &str, bounds: &[Bound], range: &str) -> Result<String, Failure> {
+    let offered = apt::versions(node, name)?;
+    let fitting = offered.into_iter().filter(|version| is_within(version, bounds));
+    let newest = fitting.max_by(|a, b| compare(a, b));
+    newest.ok_or_else(|| Failure::NotReached(format!("no package list of this node offers `{name}` {range}")))
 }

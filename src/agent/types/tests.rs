@@ -25,7 +25,7 @@ pub(super) struct Place {
     facts: Facts,
     blobs: Blobs,
     secrets: Keyring,
-    managed: BTreeMap<String, bool>,
+    pub(super) managed: BTreeMap<String, bool>,
     pub(super) catalog: Vec<Resource>,
 }
 

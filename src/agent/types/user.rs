@@ -1,6 +1,6 @@
 //! `user`: a user account of the node's own databases, by useradd, usermod and userdel.
 
-use super::accounts::UserEntry;
+use super::accounts::{self, UserEntry};
 use super::{Change, Done, Failure, Known, Node, Plan, Type, plain_name};
 use crate::agent::host::Invocation;
 use crate::model::resource::{Membership, User};
@@ -18,6 +18,8 @@ pub(in crate::agent) enum Step {
     Remove,
     /// Change one property: the option of usermod and its value.
     Modify(&'static str, String),
+    /// Change the age of passwords: the option of chage and its value.
+    Age(&'static str, String),
 }
 
 impl Type for Account<'_> {
@@ -41,6 +43,7 @@ impl Type for Account<'_> {
             (Some(entry), false) => {
                 self.check_entry(&entry, node, &mut plan)?;
                 self.check_groups(&entry, node, &mut plan)?;
+                self.check_aging(node, &mut plan)?;
             }
         }
         Ok(plan)
@@ -51,7 +54,12 @@ impl Type for Account<'_> {
         let argv: Vec<String> = match step {
             Step::Add => self.add(node)?,
             Step::Modify(option, value) => {
-                vec!["usermod".into(), option.into(), value, "--".into(), user.name.clone()]
+                let dupe = (option == "--uid" && user.allowdupe).then(|| "--non-unique".to_owned());
+                let words = ["usermod".to_owned()].into_iter().chain(dupe);
+                words.chain([option.into(), value, "--".into(), user.name.clone()]).collect()
+            }
+            Step::Age(option, value) => {
+                vec!["chage".into(), option.into(), value, "--".into(), user.name.clone()]
             }
             Step::Remove => {
                 let home = user.managehome.then(|| "--remove".to_owned());
@@ -146,6 +154,43 @@ impl Account<'_> {
         Ok(())
     }
 
+    /// How long passwords and the account last.
+    fn check_aging(&self, node: &Node<'_>, plan: &mut Plan<Step>) -> Result<(), Failure> {
+        let user = self.0;
+        let ages = self.ages();
+        if user.expiry.is_none() && ages.is_empty() {
+            return Ok(());
+        }
+        let have = accounts::aging(node.host, &user.name)?;
+        if let Some(wanted) = &user.expiry {
+            let value = if wanted == "absent" { "" } else { wanted };
+            plan.property("expiry", &have.expiry, wanted, || Step::Modify("--expiredate", value.to_owned()));
+        }
+        for (property, option, _, wanted) in ages {
+            let have = match property {
+                "password_max_age" => have.max,
+                "password_min_age" => have.min,
+                _ => have.warn,
+            };
+            let wanted = wanted.to_string();
+            plan.property(property, &have.to_string(), &wanted, || Step::Age(option, wanted.clone()));
+        }
+        Ok(())
+    }
+
+    /// The ages that are managed: property, option of chage, setting of useradd, days.
+    fn ages(&self) -> Vec<(&'static str, &'static str, &'static str, i32)> {
+        let user = self.0;
+        let all = [
+            ("password_max_age", "--maxdays", "PASS_MAX_DAYS", user.password_max_age),
+            ("password_min_age", "--mindays", "PASS_MIN_DAYS", user.password_min_age),
+            ("password_warn_days", "--warndays", "PASS_WARN_AGE", user.password_warn_days),
+        ];
+        all.into_iter()
+            .filter_map(|(property, option, setting, days)| Some((property, option, setting, days?)))
+            .collect()
+    }
+
     fn add(&self, node: &mut Node<'_>) -> Result<Vec<String>, Failure> {
         let user = self.0;
         let mut argv = vec!["useradd".to_owned()];
@@ -155,6 +200,10 @@ impl Account<'_> {
             }
         };
         option("--uid", user.uid.map(|uid| uid.to_string()));
+        option("--expiredate", user.expiry.clone().filter(|day| day != "absent"));
+        for (_, _, setting, days) in self.ages() {
+            option("--key", Some(format!("{setting}={days}")));
+        }
         option("--groups", user.groups.as_ref().filter(|g| !g.is_empty()).map(|g| g.join(",")));
         for (name, value) in [
             ("--gid", &user.gid),
@@ -170,6 +219,9 @@ impl Account<'_> {
         argv.push(if user.managehome { "--create-home" } else { "--no-create-home" }.into());
         if user.system {
             argv.push("--system".into());
+        }
+        if user.allowdupe && user.uid.is_some() {
+            argv.push("--non-unique".into());
         }
         // useradd refuses to make a group of the user's name where there is one, and would rather be told.
         if user.gid.is_none() && node.accounts()?.groups.contains_key(&user.name) {

@@ -10,6 +10,9 @@ const ATTRS: &[Attr] = &[
         .default("\"present\""),
     Attr::new("gid", Shape::Integer(0, 4_294_967_294), "Number of the group."),
     Attr::new("system", Shape::Bool, "Take a number from the system range.").default("false"),
+    Attr::new("members", Shape::Texts, "Users who belong to it."),
+    Attr::new("auth_membership", Shape::Bool, "Remove members that are not listed.").default("false"),
+    Attr::new("allowdupe", Shape::Bool, "Allow a number that another group has.").default("false"),
 ];
 
 /// The wanted state of a group.
@@ -27,6 +30,31 @@ pub struct Group {
     /// Take a number from the system range.
     #[serde(default, skip_serializing_if = "is_false")]
     pub system: bool,
+    /// Users who belong to it; `None` leaves them alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<Vec<String>>,
+    /// Remove members that are not listed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub auth_membership: bool,
+    /// Allow a number that another group has.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub allowdupe: bool,
+}
+
+impl Group {
+    /// The group, nothing about it managed.
+    #[must_use]
+    pub const fn of(name: String) -> Self {
+        Self {
+            name,
+            absent: false,
+            gid: None,
+            system: false,
+            members: None,
+            auth_membership: false,
+            allowdupe: false,
+        }
+    }
 }
 
 impl Nature for Group {
@@ -45,6 +73,7 @@ impl Nature for Group {
     }
 
     fn deeds(&self) -> Vec<Deed<'_>> {
-        Vec::new()
+        let members = self.members.iter().flatten();
+        members.map(|member| Deed::like("members", &["gpasswd", "-a", member, &self.name])).collect()
     }
 }

@@ -2,8 +2,9 @@
 
 use super::nature::{Deed, Fault, Nature, Need};
 use super::{
-    Attr, Content, Cron, Exec, File, Group, IniSetting, KeySetting, LineInFile, Notify, Package, Service,
-    User,
+    AptRepository, Attr, Content, Cron, Exec, File, Group, Host, Hostname, IniSetting, KernelModule,
+    KeySetting, LineInFile, Locale, Mount, Notify, Package, Service, SshAuthorizedKey, Swap, Sysctl,
+    SystemdUnit, Tidy, Timezone, User,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -186,6 +187,30 @@ resource_types! {
     IniSetting,
     /// One value of a TOML or JSON file.
     KeySetting,
+    /// A key with which somebody may log in.
+    SshAuthorizedKey,
+    /// An entry of `/etc/hosts`.
+    Host,
+    /// A setting of the kernel.
+    Sysctl,
+    /// A module of the kernel.
+    KernelModule,
+    /// A file system in its place.
+    Mount,
+    /// Swap space.
+    Swap,
+    /// The name of the node itself.
+    Hostname,
+    /// The time zone of the node.
+    Timezone,
+    /// The language of the node's programs.
+    Locale,
+    /// A unit of systemd.
+    SystemdUnit,
+    /// Where apt gets packages from.
+    AptRepository,
+    /// Old or large files that are removed from a folder.
+    Tidy,
 }
 
 impl Kind {

@@ -3,36 +3,60 @@
 //! Each type has a file here with its typed form, its [`Attr`] table and its [`Nature`], and one line in `kinds.rs`.
 //! The table is the one source for reading modules, for `describe`, for the documentation and for editors' schemas.
 
+mod apt_repository;
 mod attr;
 mod cron;
 mod exec;
 mod file;
 mod group;
+mod host;
+mod hostname;
 mod ini_setting;
+mod kernel_module;
 mod key_setting;
 mod kinds;
 mod line_in_file;
+mod locale;
+mod mount;
 mod nature;
 mod notify;
 mod package;
 mod presence;
 mod service;
+mod ssh_authorized_key;
+mod swap;
+mod sysctl;
+mod systemd_unit;
+mod tidy;
+mod timezone;
 mod user;
 
+pub use apt_repository::AptRepository;
 pub use attr::{Attr, Live, Shape};
 pub use cron::{Cron, Field as CronField};
 pub use exec::{Command, Exec, LogOutput, Word};
 pub use file::{Content, Ensure as FileEnsure, File, ModeError, Part, check_mode};
 pub use group::Group;
+pub use host::Host;
+pub use hostname::Hostname;
 pub use ini_setting::IniSetting;
+pub use kernel_module::KernelModule;
 pub use key_setting::{Format, KeySetting};
 pub use kinds::{Kind, Spec};
 pub use line_in_file::LineInFile;
+pub use locale::Locale;
+pub use mount::{Mount, MountEnsure};
 pub use nature::{Deed, Fault, Nature, Need};
 pub use notify::Notify;
-pub use package::{Ensure as PackageEnsure, Package};
+pub use package::{Bound, Configfiles, Ensure as PackageEnsure, Mark, Package, Than};
 pub use presence::Presence;
 pub use service::{Enable, Ensure as ServiceEnsure, Service};
+pub use ssh_authorized_key::SshAuthorizedKey;
+pub use swap::Swap;
+pub use sysctl::Sysctl;
+pub use systemd_unit::SystemdUnit;
+pub use tidy::{Tidy, TidyTime};
+pub use timezone::Timezone;
 pub use user::{Membership, User};
 
 use super::{Expr, ModuleName};

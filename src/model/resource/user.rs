@@ -1,6 +1,7 @@
 //! `user`: a user account.
 
-use super::{Attr, Deed, Nature, Need, Shape, is_false};
+use super::{Attr, Deed, Fault, Nature, Need, Shape, is_false};
+use crate::model::Stamp;
 use serde::{Deserialize, Serialize};
 
 /// The attributes of `user` in a module.
@@ -23,6 +24,27 @@ const ATTRS: &[Attr] = &[
     Attr::new("managehome", Shape::Bool, "Make the home directory with the account, and remove it with it.")
         .default("false"),
     Attr::new("system", Shape::Bool, "Take a number from the system range.").default("false"),
+    Attr::new("allowdupe", Shape::Bool, "Allow a number that another account has.").default("false"),
+    Attr::new(
+        "expiry",
+        Shape::Text,
+        "The day from which nobody may log in, `YYYY-MM-DD`; `absent` for never.",
+    ),
+    Attr::new(
+        "password_max_age",
+        Shape::Integer(-1, 99_999),
+        "Days after which a password must be changed; -1 for never.",
+    ),
+    Attr::new(
+        "password_min_age",
+        Shape::Integer(-1, 99_999),
+        "Days before which it cannot be changed again.",
+    ),
+    Attr::new(
+        "password_warn_days",
+        Shape::Integer(-1, 99_999),
+        "Days before the end of which there is a warning.",
+    ),
 ];
 
 /// The wanted state of a user account.
@@ -61,6 +83,46 @@ pub struct User {
     /// Take a number from the system range.
     #[serde(default, skip_serializing_if = "is_false")]
     pub system: bool,
+    /// Allow a number that another account has.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub allowdupe: bool,
+    /// `YYYY-MM-DD` or `absent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiry: Option<String>,
+    /// Days after which a password must be changed; -1 for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_max_age: Option<i32>,
+    /// Days before which a password cannot be changed again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_min_age: Option<i32>,
+    /// Days before the end of a password from which there is a warning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_warn_days: Option<i32>,
+}
+
+impl User {
+    /// The account, nothing about it managed.
+    #[must_use]
+    pub const fn of(name: String) -> Self {
+        Self {
+            name,
+            absent: false,
+            uid: None,
+            gid: None,
+            groups: None,
+            membership: Membership::Minimum,
+            comment: None,
+            home: None,
+            shell: None,
+            managehome: false,
+            system: false,
+            allowdupe: false,
+            expiry: None,
+            password_max_age: None,
+            password_min_age: None,
+            password_warn_days: None,
+        }
+    }
 }
 
 impl Nature for User {
@@ -84,6 +146,12 @@ impl Nature for User {
 
     fn deeds(&self) -> Vec<Deed<'_>> {
         Vec::new()
+    }
+
+    fn faults(&self) -> Vec<Fault> {
+        let day = |text: &str| text == "absent" || format!("{text}T00:00:00Z").parse::<Stamp>().is_ok();
+        let fault = || Fault::new("expiry", "this is no day", "`YYYY-MM-DD`, or `absent`");
+        if self.expiry.as_deref().is_none_or(day) { Vec::new() } else { vec![fault()] }
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a guard sees, and that the roles it names must have signed.
 
 use super::*;
+use crate::model::resource::User;
 use crate::model::resource::{Command, Exec, Word};
-use crate::model::resource::{Membership, User};
 use crate::model::{Kind, Meta};
 use crate::signing::testing::{enrolled, publish_with, raw_root, root_of};
 use crate::signing::{State, decide};
@@ -29,19 +29,7 @@ fn file(path: &str, change: fn(&mut File)) -> Resource {
 }
 
 fn user(name: &str) -> Resource {
-    let user = User {
-        name: name.into(),
-        absent: false,
-        uid: None,
-        gid: None,
-        groups: None,
-        membership: Membership::Minimum,
-        comment: None,
-        home: None,
-        shell: None,
-        managehome: false,
-        system: false,
-    };
+    let user = User::of(name.into());
     Resource { title: "innocent".into(), spec: Spec::User(user), meta: Meta::of("x".parse().unwrap()) }
 }
 
