@@ -11,6 +11,7 @@ pub mod disk;
 pub mod enroll;
 pub mod facts;
 pub mod fetch;
+pub mod found;
 pub mod freshness;
 pub mod hold;
 pub mod host;

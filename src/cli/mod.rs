@@ -16,6 +16,7 @@ mod node;
 mod policy;
 mod push;
 mod random;
+mod resource;
 mod review;
 mod schema;
 mod secret;
@@ -55,6 +56,8 @@ enum Command {
     Policy(policy::Command),
     /// Show what a module may say of each resource type.
     Describe(describe::Args),
+    /// Show what is on this machine, as a module that says so.
+    Resource(resource::Args),
     /// JSON Schemas of a site's files, for editors.
     Schema(schema::Args),
     /// Secrets: sealed to the nodes that need them, opened nowhere else.
@@ -117,6 +120,7 @@ fn run(command: Command, ui: &mut Ui) -> Outcome {
         Command::Lint(args) => lint::run(&args, ui),
         Command::Policy(command) => policy::run(command, ui),
         Command::Describe(args) => describe::run(&args, ui),
+        Command::Resource(args) => resource::run(&args, ui),
         Command::Schema(args) => schema::run(&args, ui),
         Command::Secret(command) => secret::run(command, ui),
         Command::Setup(args) => setup::run(args, ui),

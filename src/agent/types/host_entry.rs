@@ -2,6 +2,7 @@
 
 use super::edited::{Edited, Lines};
 use super::{Change, Done, Failure, Node, Plan, Type};
+use crate::agent::found::Found;
 use crate::model::resource::{Host, Presence};
 
 /// An entry.
@@ -76,6 +77,20 @@ impl HostEntry<'_> {
             comment => format!("{line}\t# {comment}"),
         }
     }
+}
+
+/// The entries of a text, in the words of a module.
+pub(super) fn found(text: &str) -> Vec<Found> {
+    let lines = text.lines().filter_map(Line::of).filter(|line| !line.names.is_empty());
+    let found = lines.map(|line| {
+        let aliases: Vec<String> = line.names[1..].iter().map(|name| (*name).to_owned()).collect();
+        let found = Found::of(line.name().to_owned()).with("ip", line.ip);
+        let found = if aliases.is_empty() { found } else { found.with("host_aliases", aliases) };
+        found.with_some("comment", line.comment)
+    });
+    // The first entry of a name is the one that counts.
+    let mut seen = std::collections::BTreeSet::new();
+    found.filter(|found| seen.insert(found.title.clone())).collect()
 }
 
 struct Line<'l> {

@@ -12,6 +12,7 @@ mod crontab;
 mod edited;
 mod exec;
 mod file;
+mod found;
 mod fstab;
 mod group;
 mod host_entry;
@@ -39,6 +40,9 @@ mod version;
 pub(super) use cron::Entry;
 pub(super) use exec::Run;
 pub(super) use file::Inode;
+pub(super) use found::{
+    groups_found, hosts_found, keys_found, mounts_found, names, packages_found, swaps_found, users_found,
+};
 pub(super) use group::Members;
 pub(super) use host_entry::HostEntry;
 pub(super) use ini_setting::Setting as IniLine;

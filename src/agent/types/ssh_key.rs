@@ -2,6 +2,7 @@
 
 use super::edited::{Edited, Lines};
 use super::{Change, Done, Failure, Node, Plan, Type, plain_name};
+use crate::agent::found::Found;
 use crate::agent::host::Owner;
 use crate::model::resource::{Presence, SshAuthorizedKey};
 use crate::model::{Kind, Spec};
@@ -131,6 +132,41 @@ fn is_managed(node: &Node<'_>, own: &SshAuthorizedKey, line: &Line) -> bool {
         }
         _ => false,
     })
+}
+
+/// The keys of a text that opens the account of `user`, in the words of a module.
+pub(super) fn found(text: &str, user: &str) -> Vec<Found> {
+    let lines = text.lines().filter_map(Line::of).filter(|line| SshAuthorizedKey::is_type(&line.algorithm));
+    let found = lines.map(|line| {
+        let found =
+            Found::of(line.shown().to_owned()).with("user", user).with("type", line.algorithm.as_str());
+        let found = found.with("key", line.key.as_str());
+        let options = split_options(&line.options);
+        if options.is_empty() { found } else { found.with("options", options) }
+    });
+    found.collect()
+}
+
+/// The options one by one: commas in quotes part nothing.
+fn split_options(text: &str) -> Vec<String> {
+    let (mut quoted, mut escaped) = (false, false);
+    let mut options = vec![String::new()];
+    for c in text.chars() {
+        match c {
+            '"' if !escaped => quoted = !quoted,
+            ',' if !quoted => {
+                options.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        escaped = c == '\\' && !escaped;
+        if let Some(last) = options.last_mut() {
+            last.push(c);
+        }
+    }
+    options.retain(|option| !option.is_empty());
+    options
 }
 
 /// A line with a key (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
