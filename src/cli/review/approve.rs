@@ -132,8 +132,11 @@ fn may_sign(clone: &Clone, signer: &Signer, examined: &Examined) -> Result<(), F
         Standing::Open => {}
         // The release in force may have lost signatures, and any that is added helps (D37).
         Standing::Released(seq) if head.last == Some((seq, examined.id())) => {
-            if list::tally(clone, &change)?.signed.contains(&signer.name) {
-                return Err(ChangeError::Again { who: signer.name.clone() }.into());
+            let tally = list::tally_of_release(clone, &change, seq)?;
+            match tally.signed.contains(&signer.name) {
+                true if tally.met => return Err(ChangeError::Released { number, seq }.into()),
+                true => return Err(ChangeError::Again { who: signer.name.clone() }.into()),
+                false => {}
             }
         }
         Standing::Released(seq) => return Err(ChangeError::Released { number, seq }.into()),
@@ -159,7 +162,7 @@ fn present(clone: &Clone, examined: &Examined, ui: &mut Ui) -> Result<(), Failur
     ui.line(format_args!("change {}: {}", release.change, escape::line(release.reason.as_bytes())))?;
     ui.line(format_args!("  authors    {}", Principal::list(&release.authors)))?;
     if let Status::Released(seq) = examined.change.status {
-        let missing = list::missing(&list::tally(clone, &examined.change)?.missing);
+        let missing = list::missing(&list::tally_of_release(clone, &examined.change, seq)?.missing);
         ui.line(format_args!(
             "  RELEASED   as release {seq}, in force, missing {missing}: your signature is added to it"
         ))?;

@@ -117,8 +117,12 @@ struct Then {
 impl Then {
     fn of(clone: &Clone, change: &Change, release: &Release) -> Result<Self, Failure> {
         let environment = &change.environment;
-        let Status::Released(seq) = change.status else {
-            return Ok(Self { root: clone.root.clone(), head: releases::head(&clone.repo, environment)? });
+        let head = releases::head(&clone.repo, environment)?;
+        // Whoever released it may have stopped before that was on its record.
+        let seq = match (change.status, head.last) {
+            (Status::Released(seq), _) => seq,
+            (Status::Open, Some((seq, id))) if id == release.id() => seq,
+            (Status::Open, _) => return Ok(Self { root: clone.root.clone(), head }),
         };
         let root = clone.root_at(release.root)?;
         let head = match seq.checked_sub(1).filter(|before| *before > 0) {

@@ -76,7 +76,15 @@ fn lost(clone: &Clone, change: &Change) -> Result<Option<Tally>, Failure> {
     if head.last != id.map(|id| (seq, id)) {
         return Ok(None);
     }
-    Ok(Some(tally(clone, change)?).filter(|tally| !tally.met))
+    Ok(Some(tally_of_release(clone, change, seq)?).filter(|tally| !tally.met))
+}
+
+/// How far the signatures of the release that a change became go.
+pub(super) fn tally_of_release(clone: &Clone, change: &Change, seq: u64) -> Result<Tally, Failure> {
+    let record = releases::read(&clone.repo, &change.environment, seq)?;
+    let signatures: Vec<String> = record.signatures.into_iter().map(|(_, signature)| signature).collect();
+    let withdrawn = clone.withdrawn(&change.environment)?;
+    Ok(check_threshold(&clone.root, &withdrawn, &record.release, &signatures)?)
 }
 
 /// How far the approvals of the last patchset go.
