@@ -5,11 +5,13 @@
 
 mod ask;
 mod file;
+mod reviewed;
 
 use super::counted::counted;
 use super::{Failure, Outcome, Ui, site};
-use crate::model::{NodeName, SecretName, secret};
+use crate::model::{EnvName, NodeName, SecretName, secret};
 use crate::module::{Need, Seal, Site};
+use reviewed::Reviewed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -67,6 +69,9 @@ struct Input {
     /// The folder of the site.
     #[arg(long, value_name = "DIR", default_value = ".")]
     site: PathBuf,
+    /// The environment whose last release says which keys of nodes were reviewed.
+    #[arg(long, value_name = "ENV", default_value = "production")]
+    environment: EnvName,
 }
 
 /// Runs the command.
@@ -87,6 +92,7 @@ fn open(dir: &std::path::Path, ui: &mut Ui) -> Result<Site, Failure> {
 fn seal(args: &SealArgs, ui: &mut Ui) -> Outcome {
     let site = open(&args.input.site, ui)?;
     let nodes = chosen(&site, args)?;
+    warn(&args.input, &site, &nodes, ui)?;
     let value = ask::value(&args.name, args.input.exact)?;
     file::write(&args.input.site, &site, (&args.name, &nodes), &value)?;
     said(&site, (&args.name, &nodes), ui)
@@ -142,15 +148,27 @@ fn reseal(args: &ResealArgs, ui: &mut Ui) -> Outcome {
             Failure::usage(format!("standard input holds one value, and {} are asked for", stale.len()));
         return Err(failure.hint(format!("countersign secret reseal NAME, for each of {}", names.join(", "))));
     }
-    for nodes in stale.values() {
-        file::keys(&site, nodes)?;
-    }
+    let nodes = stale.values().flatten().cloned().collect();
+    warn(&args.input, &site, &nodes, ui)?;
     for (name, nodes) in &stale {
         let value = ask::value(name, args.input.exact)?;
         file::write(&args.input.site, &site, (name, nodes), &value)?;
         said(&site, (name, nodes), ui)?;
     }
     Ok(0)
+}
+
+/// Says which keys nobody has reviewed, before a value is asked for: who can write into the work tree can put a key there.
+fn warn(input: &Input, site: &Site, nodes: &BTreeSet<NodeName>, ui: &mut Ui) -> Result<(), Failure> {
+    let keys = file::keys(site, nodes)?;
+    let doubts = Reviewed::load(&input.site, &input.environment)?.doubts(&keys);
+    for doubt in &doubts {
+        ui.note(doubt);
+    }
+    if !doubts.is_empty() {
+        ui.note("whoever has such a key can open what is sealed to it; on the node: countersign agent sealing-key");
+    }
+    Ok(())
 }
 
 /// Says to which keys it was sealed: in a branch that somebody else proposed, they may be that somebody's.

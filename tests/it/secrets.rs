@@ -250,10 +250,11 @@ fn d30_s11_a_canary_is_in_its_file_and_nowhere_else() {
     }
 }
 
-/// Seals a value for the nodes that need it, in frank's clone.
-fn seal(frank: &Person<'_>, value: &str) {
+/// Seals a value for the nodes that need it, in frank's clone. What was said.
+fn seal(frank: &Person<'_>, value: &str) -> String {
     let output = given(frank.countersign(&["secret", "seal", "db/password"]), value);
     assert!(output.status.success(), "{}", transcript(&output));
+    transcript(&output)
 }
 
 #[test]
@@ -309,9 +310,16 @@ fn d30_what_is_sealed_to_an_old_key_does_not_open() {
     let line = world.node(WEB1);
     let frank = world.stage.clone_of("frank");
     site(&frank, &[(WEB1, line.as_str())]);
-    seal(&frank, "first");
+    let said = seal(&frank, "first");
+    assert!(
+        said.contains("WARNING: nobody can say who reviewed these keys: nothing of `production`"),
+        "{said}"
+    );
     world.release(1);
     world.run(WEB1, 2, &[]);
+    ok(&mut frank.git(&["fetch", "-q", "origin"]));
+    assert!(!seal(&frank, "first").contains("WARNING"), "the key of release 1");
+    ok(&mut frank.git(&["checkout", "-q", "data"]));
     let renewed = ok(world.agent(WEB1, "sealing-key").arg("--rotate"));
     assert_ne!(renewed, line);
     std::fs::write(frank.dir.join(format!("nodes/{WEB1}.toml")), &renewed).unwrap();
@@ -323,6 +331,11 @@ fn d30_what_is_sealed_to_an_old_key_does_not_open() {
     assert!(expected.iter().all(|expected| check.contains(expected)), "{check}");
     let resealed = given(frank.countersign(&["secret", "reseal"]), "second\n");
     assert!(resealed.status.success(), "{}", transcript(&resealed));
+    let said = transcript(&resealed);
+    assert!(
+        said.contains("of `web1.example` is not the reviewed one, which is") && said.contains("in release 1"),
+        "{said}"
+    );
     frank.ok(&["secret", "check"]);
     world.release(2);
     world.run(WEB1, 2, &[]);
