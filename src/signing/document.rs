@@ -100,11 +100,11 @@ pub(super) fn check_size(what: &'static str, limit: usize, bytes: &[u8]) -> Resu
     if bytes.len() > limit { Err(Refusal::TooLarge { what, limit, got: bytes.len() }) } else { Ok(()) }
 }
 
-/// Notes when the fields that every document begins with are not those of `T`.
-pub(super) fn check_header<T: Document>((kind, v): (&str, u32), problems: &mut Vec<String>) {
-    if kind != T::TYPE || v != V {
-        problems.push("its type or format version is another".to_owned());
-    }
+/// What is wrong with the fields that every document begins with, if they are not those of a `T`. Further problems are
+/// added to it.
+pub(super) fn header_problems<T: Document>(kind: &str, v: u32) -> Vec<String> {
+    let other = kind != T::TYPE || v != V;
+    other.then(|| "its type or format version is another".to_owned()).into_iter().collect()
 }
 
 /// `Err` with all `problems`, if there is one.

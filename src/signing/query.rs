@@ -1,6 +1,6 @@
 //! A query: an operator asks the server which nodes there are. It changes nothing anywhere.
 
-use super::document::{self, Document, RepoId, V};
+use super::document::{self, Document, RepoId};
 use super::refusal::Refusal;
 use super::root::Root;
 use super::trigger::operator_requirement;
@@ -68,10 +68,7 @@ impl Document for Query {
     const MAX_BYTES: usize = 16 << 10;
 
     fn from_raw(raw: Self) -> Result<Self, Refusal> {
-        let mut problems = Vec::new();
-        if raw.document != Self::TYPE || raw.v != V {
-            problems.push("its type or format version is another".to_owned());
-        }
+        let mut problems = document::header_problems::<Self>(&raw.document, raw.v);
         if !(1..=MAX_WINDOW).contains(&raw.expires.since(raw.created)) {
             problems.push(format!("it must end 1 to {MAX_WINDOW} seconds after it was made"));
         }

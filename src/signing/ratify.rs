@@ -61,11 +61,7 @@ impl Document for Ratification {
     const MAX_BYTES: usize = 4 << 10;
 
     fn from_raw(raw: Self) -> Result<Self, Refusal> {
-        let mut problems = Vec::new();
-        if raw.document != Self::TYPE || raw.v != V {
-            problems.push("its type or format version is another".to_owned());
-        }
-        document::sound(Self::TYPE, problems)?;
+        document::sound(Self::TYPE, document::header_problems::<Self>(&raw.document, raw.v))?;
         Ok(raw)
     }
 

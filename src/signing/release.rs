@@ -1,6 +1,6 @@
 //! The release statement: what reviewers sign. With enough signatures it *is* the release.
 
-use super::document::{self, Document, Envelope, RepoId, V};
+use super::document::{self, Document, Envelope, RepoId};
 use super::ratify::{MAX_LIFE, Standing};
 use super::refusal::Refusal;
 use super::root::{self, Root};
@@ -176,13 +176,12 @@ impl Document for Release {
     const MAX_BYTES: usize = 64 << 10;
 
     fn from_raw(raw: Self) -> Result<Self, Refusal> {
-        let mut problems = Vec::new();
+        let mut problems = document::header_problems::<Self>(&raw.document, raw.v);
         let mut need = |holds: bool, problem: &str| {
             if !holds {
                 problems.push(problem.to_owned());
             }
         };
-        need(raw.document == Self::TYPE && raw.v == V, "its type or format version is another");
         need(raw.seq > 0 && (raw.seq == 1) == raw.prev.is_none(), "only release 1 has no `prev`");
         need(raw.expires > raw.created, "it ends before it begins");
         need(!raw.authors.is_empty(), "it names no author");

@@ -1,6 +1,6 @@
 //! A review note: a signed comment or rejection. It never counts as an approval.
 
-use super::document::{self, Document, RepoId, V};
+use super::document::{self, Document, RepoId};
 use super::refusal::Refusal;
 use super::root::Root;
 use super::verified::{Binding, Requirement};
@@ -66,10 +66,7 @@ impl Document for Note {
     const MAX_BYTES: usize = 64 << 10;
 
     fn from_raw(raw: Self) -> Result<Self, Refusal> {
-        let mut problems = Vec::new();
-        if raw.document != Self::TYPE || raw.v != V {
-            problems.push("its type or format version is another".to_owned());
-        }
+        let mut problems = document::header_problems::<Self>(&raw.document, raw.v);
         if raw.line.is_some() && raw.file.is_none() {
             problems.push("a line without a file".to_owned());
         }

@@ -47,8 +47,7 @@ impl Document for Revocation {
     const MAX_BYTES: usize = 4 << 10;
 
     fn from_raw(raw: Self) -> Result<Self, Refusal> {
-        let mut problems = Vec::new();
-        document::check_header::<Self>((&raw.document, raw.v), &mut problems);
+        let mut problems = document::header_problems::<Self>(&raw.document, raw.v);
         if !PublicKey::parse(&raw.key).is_ok_and(|key| key.to_line() == raw.key) {
             problems.push("its key is none in its one spelling".to_owned());
         }

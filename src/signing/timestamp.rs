@@ -1,7 +1,7 @@
 //! The timestamp: the server's fresh word on which release an environment is at. It can delay and
 //! nothing else, since the release needs its own signatures.
 
-use super::document::{self, Document, RepoId, V};
+use super::document::{self, Document, RepoId};
 use super::refusal::Refusal;
 use super::root::{self, Root};
 use super::verified::{Binding, Requirement};
@@ -68,13 +68,12 @@ impl Document for Timestamp {
     const MAX_BYTES: usize = 16 << 10;
 
     fn from_raw(raw: Self) -> Result<Self, Refusal> {
-        let mut problems = Vec::new();
+        let mut problems = document::header_problems::<Self>(&raw.document, raw.v);
         let mut need = |holds: bool, problem: &str| {
             if !holds {
                 problems.push(problem.to_owned());
             }
         };
-        need(raw.document == Self::TYPE && raw.v == V, "its type or format version is another");
         need(raw.seq > 0 && raw.n > 0, "`n` and `seq` begin at 1");
         need(raw.expires > raw.created, "it ends before it begins");
         need((raw.log_size > 0) == raw.log_root.is_some(), "`log_size` and `log_root` go together");

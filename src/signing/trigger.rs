@@ -1,6 +1,6 @@
 //! Triggers: an operator says *when* nodes run, never what. Nodes obey each one once.
 
-use super::document::{self, Document, Envelope, RepoId, V};
+use super::document::{self, Document, Envelope, RepoId};
 use super::refusal::Refusal;
 use super::root::{self, Root};
 use super::state::State;
@@ -176,13 +176,12 @@ impl Document for Trigger {
     const MAX_BYTES: usize = 4 << 20;
 
     fn from_raw(raw: Self) -> Result<Self, Refusal> {
-        let mut problems = Vec::new();
+        let mut problems = document::header_problems::<Self>(&raw.document, raw.v);
         let mut need = |holds: bool, problem: &str| {
             if !holds {
                 problems.push(problem.to_owned());
             }
         };
-        need(raw.document == Self::TYPE && raw.v == V, "its type or format version is another");
         need(
             raw.id.len() == 32 && raw.id.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f')),
             "its id is not 32 hexadecimal digits",

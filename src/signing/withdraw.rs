@@ -4,7 +4,7 @@
 //! It can only take away. The list of an environment only grows: timestamps carry its digest, and an agent that
 //! has seen an entry never forgets it.
 
-use super::document::{self, Document, Envelope, RepoId, V};
+use super::document::{self, Document, Envelope, RepoId};
 use super::key::PublicKey;
 use super::refusal::Refusal;
 use super::revoke::{self, Revocation};
@@ -53,11 +53,7 @@ impl Document for Withdrawal {
     const MAX_BYTES: usize = 4 << 10;
 
     fn from_raw(raw: Self) -> Result<Self, Refusal> {
-        let mut problems = Vec::new();
-        if raw.document != Self::TYPE || raw.v != V {
-            problems.push("its type or format version is another".to_owned());
-        }
-        document::sound(Self::TYPE, problems)?;
+        document::sound(Self::TYPE, document::header_problems::<Self>(&raw.document, raw.v))?;
         Ok(raw)
     }
 

@@ -1,6 +1,7 @@
 //! What was taken back counts nowhere, for nobody else, and for ever.
 
 use super::*;
+use crate::signing::document::V;
 use crate::signing::testing::{Published, accepted, enrolled, hour, publish, root, signed, who};
 use crate::signing::{Cached, CachedRelease, Decision, Offer, State, Timestamp, decide, learn, reload};
 
