@@ -67,9 +67,9 @@ pub enum ServerError {
     /// The operating system gave no randomness.
     #[error("no randomness from the operating system: {0}")]
     Randomness(getrandom::Error),
-    /// The timestamp role cannot begin.
-    #[error("the timestamp role cannot work: {0}")]
-    Timestamp(String),
+    /// The timestamp role's key is none.
+    #[error("cannot read the timestamp key")]
+    NoTimestampKey(#[source] crate::signing::KeyError),
     /// A key of OpenSSH's format could not be written.
     #[error("cannot make the timestamp key")]
     TimestampKey(#[source] crate::signing::KeyError),

@@ -13,8 +13,8 @@ use crate::model::{Digest, EnvName, Principal, Stamp};
 use crate::signing::document::{Document, V};
 use crate::signing::root::{self, Root};
 use crate::signing::{
-    Envelope, KeyError, Refusal, Release, SigningKey, Timestamp, Verified, Withdrawals, Withdrawn, release,
-    sshsig, verify,
+    Envelope, Refusal, Release, SigningKey, Timestamp, Verified, Withdrawals, Withdrawn, release, sshsig,
+    verify,
 };
 use crate::store::freshness::LastSigned;
 use crate::store::{Database, Publication, PublishError, Published, SignedFile, StoreError};
@@ -30,9 +30,6 @@ const RENEW: i64 = 3600;
 /// Why no timestamp was signed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TimestampError {
-    /// The role's key cannot be read.
-    #[error("cannot read the timestamp key")]
-    Key(#[source] KeyError),
     /// The trust root does not know the key.
     #[error("the trust root does not give role `timestamp` to this server's key")]
     NoRole,
@@ -104,7 +101,7 @@ impl Timestamps {
     pub async fn open(layout: Layout, clock: Clock) -> Result<Self, ServerError> {
         let database = Database::open(&layout.database()).await?;
         let publication = Publication::open(&layout.publication())?;
-        read_key(&layout).map_err(|error| ServerError::Timestamp(error.to_string()))?;
+        read_key(&layout)?;
         let (trust, log, logged) = (Trust::new(&layout), tokio::sync::Mutex::default(), Mutex::default());
         Ok(Self { database, publication, trust, log, logged, layout, clock })
     }
@@ -365,10 +362,10 @@ fn published(
     Ok(verify(root, &Withdrawn::none(), &Envelope { bytes, signatures }).ok())
 }
 
-fn read_key(layout: &Layout) -> Result<SigningKey, TimestampError> {
+fn read_key(layout: &Layout) -> Result<SigningKey, ServerError> {
     let path = layout.timestamp_key();
     let pem = std::fs::read(&path).map_err(ServerError::io("read", &path))?;
-    SigningKey::from_openssh(&pem).map_err(TimestampError::Key)
+    SigningKey::from_openssh(&pem).map_err(ServerError::NoTimestampKey)
 }
 
 #[cfg(test)]

@@ -182,11 +182,12 @@ fn a_process_of_its_own_signs_where_the_server_does_not() {
 #[test]
 fn without_its_key_the_role_does_not_begin() {
     let world = World::without_timestamps();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let open = || runtime.block_on(Timestamps::open(world.layout.clone(), now));
+    std::fs::write(world.layout.timestamp_key(), "no key").unwrap();
+    let opened = open();
+    assert!(matches!(opened, Err(ServerError::NoTimestampKey(_))), "{opened:?}");
     std::fs::remove_file(world.layout.timestamp_key()).unwrap();
-    let opened = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(Timestamps::open(world.layout.clone(), now));
-    assert!(matches!(opened, Err(ServerError::Timestamp(_))), "{opened:?}");
+    let opened = open();
+    assert!(matches!(opened, Err(ServerError::Io { .. })), "{opened:?}");
 }
