@@ -285,6 +285,46 @@ fn t4_recovery_pins_the_release_that_agents_start_over_from() {
 }
 
 #[test]
+fn d33_the_role_for_emergencies_is_made_and_changed_later() {
+    let place = signed(&PEOPLE);
+    let words = "add carol=@/carol.pub --role break-glass --nodes web*,db1 --max-life 4h --trust @/trust";
+    let (said, _) = place.run(words).unwrap();
+    for expected in [
+        "+ `carol` has role `break-glass`\n",
+        "role `break-glass` is for nodes web*, db1, for 4 hours at most\n",
+    ] {
+        assert!(said.contains(expected), "{expected} in {said}");
+    }
+    assert!(!said.contains("must sign instead of"), "{said}");
+    let lines = || show::lines(&place.found(), place.found().root.fields().created).unwrap().join("\n");
+    let shown = lines();
+    assert!(shown.contains("break-glass      1 of carol  (nodes web*, db1, for 4 hours at most)"), "{shown}");
+    for name in ["alice", "bob"] {
+        place.run(&format!("sign @/trust --key @/{name}")).unwrap();
+    }
+    let root = walked(&place).unwrap();
+    let role = root.role("break-glass").unwrap();
+    assert_eq!((role.threshold(), role.max_life()), (1, Some(4 * 3600)));
+    let (said, _) = place.run("add olga --role break-glass --max-life 1h --trust @/trust").unwrap();
+    assert!(said.contains("role `break-glass` is for nodes web*, db1, for 1 hour at most"), "{said}");
+    for (words, expected) in [
+        ("add olga --role break-glass --max-life 2d", "up to 86400 seconds"),
+        ("add olga --role break-glass --max-life 0", "up to 86400 seconds"),
+        ("add olga --role release --nodes web1", "are for the role `break-glass`"),
+    ] {
+        let text = place.refused(&format!("{words} --trust @/trust"));
+        assert!(text.contains(expected), "{words}: {text}");
+    }
+    // The role goes with the last who has it.
+    place.run("remove olga --role break-glass --trust @/trust").unwrap();
+    let (said, _) = place.run("remove carol --trust @/trust").unwrap();
+    assert!(said.contains("- `carol` no longer has role `break-glass`"), "{said}");
+    assert!(place.found().root.role("break-glass").is_none());
+    let (said, _) = place.run("add frank --role break-glass --trust @/trust").unwrap();
+    assert!(said.contains("role `break-glass` is for nodes *, for 1 day at most"), "{said}");
+}
+
+#[test]
 fn what_would_change_nothing_or_make_no_sense_is_refused_and_writes_nothing() {
     let place = signed(&PEOPLE);
     for (words, expected) in [

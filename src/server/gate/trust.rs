@@ -54,11 +54,7 @@ pub fn load_with_log(repo: &Repo, pin: Pin) -> Result<(Verified<Root>, u64), Gat
     walk_to(&repo.read_tree(id, Limits::RECORD)?, pin, |_| false)
 }
 
-fn walk_to(
-    files: &Tree,
-    pin: Pin,
-    enough: impl Fn(u64) -> bool,
-) -> Result<(Verified<Root>, u64), GateError> {
+fn walk_to(files: &Tree, pin: Pin, enough: impl Fn(u64) -> bool) -> Result<(Verified<Root>, u64), GateError> {
     let start = envelope(files, 1).ok_or(GateError::NoTrust)?;
     let pinned = match pin {
         Pin::Given(digest) => digest,
