@@ -4,7 +4,7 @@ use super::ApproveArgs;
 use super::again;
 use super::clone::{Clone, Signer};
 use super::examine::{Examined, examine};
-use super::history;
+use super::history::{self, Asked};
 use super::ledger::{Ledger, Seen, Signed};
 use super::note::{self, Words};
 use super::withdraw::{self, Signature};
@@ -33,7 +33,9 @@ pub(super) fn run(args: &ApproveArgs, ui: &mut Ui) -> Outcome {
     summary::demand_reason(&examined)?;
     let mut ledger = Ledger::open(clone.root.repo(), &signer.name)?;
     let rivals = replaced(&ledger, &examined)?;
-    let log = history::demand(&clone, &ledger, &examined.release, args.log.as_deref())?;
+    let released = matches!(examined.change.status, Status::Released(_));
+    let asked = Asked { release: &examined.release, released, copy: args.log.as_deref() };
+    let log = history::demand(&clone, &ledger, asked)?;
     let signing = Signing { examined: &examined, rivals, log };
     if args.again {
         let before = again::same_as_signed(&clone, &examined, &ledger, ui)?;

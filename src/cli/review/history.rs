@@ -14,22 +14,32 @@ use crate::signing::log::{self, Step, note, trace};
 use crate::signing::{Refusal, Release};
 use std::path::{Path, PathBuf};
 
-/// Holds the log that `release` names against what this reviewer saw last and against the log that the release before it
+/// A statement that somebody is about to sign, or to sign for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// The statement.
+    pub(super) release: &'a Release,
+    /// Whether it is in force already: then it can be from before there was a log, or before the present one.
+    pub(super) released: bool,
+    /// A copy of the publication directory.
+    pub(super) copy: Option<&'a Path>,
+}
+
+/// Holds the log that a statement names against what this reviewer saw last and against the log that the release before it
 /// names. Returns what to remember before signing.
 ///
 /// # Errors
 /// When they are not one log that only grew, with what to do then.
-pub(super) fn demand(
-    clone: &Clone,
-    ledger: &Ledger,
-    release: &Release,
-    copy: Option<&Path>,
-) -> Result<Option<Seen>, Failure> {
+pub(super) fn demand(clone: &Clone, ledger: &Ledger, asked: Asked<'_>) -> Result<Option<Seen>, Failure> {
+    let Asked { release, released, copy } = asked;
     let keeper = log::keeper(&clone.root);
     let known = Known { seen: ledger.seen(keeper), before: named_before(clone, release)? };
-    let points: Vec<Checkpoint> = known.points().chain(release.log).collect();
+    let of_before = released && release.root < clone.log_since;
+    let named = release.log.filter(|_| !of_before);
+    let points: Vec<Checkpoint> = known.points().chain(named).collect();
     let told = |refusal: Refusal| known.explain(&refusal, copy);
-    let lost = known.points().max().filter(|_| release.log.is_none());
+    let had = if released { known.before } else { known.points().max() };
+    let lost = had.filter(|_| named.is_none() && !of_before);
     if let Some(have) = lost {
         return Err(told(Refusal::LogRolledBack { have: have.size, got: 0 }));
     }

@@ -3,8 +3,9 @@
 use super::RatifyArgs;
 use super::clone::Clone;
 use super::examine::judge;
+use super::history::{self, Asked};
 use super::ledger::Ledger;
-use super::{history, release};
+use super::release;
 use crate::cli::{Failure, Outcome, Ui};
 use crate::model::Tree;
 use crate::review::change::ChangeError;
@@ -39,12 +40,8 @@ pub(super) fn run(args: &RatifyArgs, ui: &mut Ui) -> Outcome {
         Failure::refused(format!("change {number} has no patchset that became release {}", args.seq))
     })?;
     let mut ledger = Ledger::open(clone.root.repo(), &signer.name)?;
-    // Of a release from before the present timestamp keys, the log may have ended with the old ones.
-    let log = if statement.root >= clone.log_since {
-        history::demand(&clone, &ledger, statement, args.log.as_deref())?
-    } else {
-        None
-    };
+    let asked = Asked { release: statement, released: true, copy: args.log.as_deref() };
+    let log = history::demand(&clone, &ledger, asked)?;
     let judged = judge(&clone, &args.environment, patchset, ui)?;
     ui.line(format_args!("emergency  {}", escape::line(statement.reason.as_bytes())))?;
     ui.line(render::effect(&judged.effect, ui.style()).trim_end())?;

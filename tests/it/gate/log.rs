@@ -196,3 +196,19 @@ fn d36_what_is_not_on_record_is_worked_out_from_a_copy_of_the_log() {
     propose(&stage, "four");
     alice.ok(&["approve", "4", "--yes"]);
 }
+
+/// The release in force is from before there was a log, and lost a signature: who saw a log since signs it all the same.
+#[test]
+fn a_release_from_before_the_log_is_signed_again_by_whoever_saw_the_log() {
+    let stage = Stage::new().released();
+    show(&stage, "ours", 300);
+    propose(&stage, "two");
+    let carol = stage.clone_of("carol");
+    carol.ok(&["approve", "2", "--yes"]);
+    assert!(ledger(&stage, "carol").contains(&checkpoint("ours", 300).to_string()));
+    let key = stage.path("bob");
+    let revoke = ["trust", "revoke", "--key", key.to_str().unwrap(), "-m", "lost", "--yes"];
+    stage.clone_of("bob").ok(&revoke);
+    assert_eq!(named(&stage, 1), None);
+    carol.ok(&["approve", "1", "--yes"]);
+}
