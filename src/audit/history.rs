@@ -3,6 +3,7 @@
 use super::releases::Published;
 use super::{AuditError, Mirror, Problem, Roots, Verdict};
 use crate::model::{Checkpoint, Digest, EnvName};
+use crate::signing::document::Hash;
 use crate::signing::log::{Edge, Entry, EntryKind, FULL, Tile, note, unbundle};
 use crate::signing::tree::leaf_hash;
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,13 +97,34 @@ fn read(
             }
             published.expected.remove(&hash);
             match Entry::decode(bytes) {
-                Ok(entry) => take(reading, (n, entry), n < known, verdict),
+                Ok(entry) => {
+                    judge_presence(published, (n, &entry, hash), verdict);
+                    take(reading, (n, entry), n < known, verdict);
+                }
                 Err(cause) => verdict.problems.push(Problem::Entry { n, cause }),
             }
         }
         judge_tiles(mirror, tiles, verdict)?;
     }
     Ok(())
+}
+
+/// What was signed about something that is published must be published with it. Where the thing itself is not, that is
+/// told by its own entry.
+fn judge_presence(published: &Published, (n, entry, hash): (u64, &Entry, Hash), verdict: &mut Verdict) {
+    let of_published = entry.of.is_some_and(|of| published.about.contains(&of));
+    let what = match entry.kind {
+        EntryKind::Withdrawal => format!("a withdrawal by `{}`", entry.name.as_deref().unwrap_or_default()),
+        EntryKind::Revocation => "the revocation of a key".to_owned(),
+        EntryKind::Ratification if of_published => "a ratification".to_owned(),
+        EntryKind::Approval if of_published => "a signature".to_owned(),
+        EntryKind::Waiver if of_published => "a waiver".to_owned(),
+        _ => return,
+    };
+    if !published.known.contains(&hash) {
+        let what = entry.of.map_or_else(|| what.clone(), |of| format!("{what} of {of}"));
+        verdict.problems.push(Problem::Unpublished { n, what });
+    }
 }
 
 /// Remembers what an entry says; reports must follow each other.
@@ -133,7 +155,12 @@ fn take(reading: &mut Reading, (n, entry): (u64, Entry), known: bool, verdict: &
                 Some(_) | None => {}
             }
         }
-        EntryKind::Approval | EntryKind::Waiver | EntryKind::Trigger => {}
+        EntryKind::Approval
+        | EntryKind::Waiver
+        | EntryKind::Trigger
+        | EntryKind::Withdrawal
+        | EntryKind::Ratification
+        | EntryKind::Revocation => {}
     }
 }
 

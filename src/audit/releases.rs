@@ -3,14 +3,14 @@
 use super::{AuditError, Mirror, Problem, Seen, Verdict};
 use crate::model::{Checkpoint, Digest, EnvName, Principal};
 use crate::signing::document::{Hash, read_untrusted};
-use crate::signing::log::{self, Entry};
+use crate::signing::log::{self, Entry, EntryKind};
 use crate::signing::release::ReleaseKind;
 use crate::signing::root::{self, MAX_STEPS, Root};
 use crate::signing::withdraw::{Withdrawals, Withdrawn};
 use crate::signing::{
     Envelope, PublicKey, Refusal, Release, Revocation, Timestamp, Verified, ratify, release, verify,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The trust roots, from the pinned one to the newest.
 #[derive(Debug)]
@@ -81,6 +81,11 @@ pub fn roots(mirror: &Mirror, pinned: Digest) -> Result<Roots, AuditError> {
 pub(super) struct Published {
     /// Entries that must be in the log, by their hashes, and what they are about.
     pub(super) expected: BTreeMap<Hash, String>,
+    /// Hashes of all entries that follow from what is published, those of `expected` among them, for the log to have
+    /// nothing besides.
+    pub(super) known: BTreeSet<Hash>,
+    /// Digests of the documents that they are about.
+    pub(super) about: BTreeSet<Digest>,
     /// Digest of each trust root (`None`) and release.
     pub(super) documents: BTreeMap<(Option<EnvName>, u64), Digest>,
     /// The timestamps.
@@ -91,11 +96,38 @@ pub(super) struct Published {
 
 impl Published {
     fn add(&mut self, what: &str, entry: &Entry, signatures: &[String]) {
-        self.expected.insert(entry.hash(), what.to_owned());
+        self.expect(entry, what.to_owned());
         for armor in signatures {
-            self.expected.insert(entry.approval(armor).hash(), format!("a signature on {what}"));
+            self.expect(&entry.approval(armor), format!("a signature on {what}"));
         }
+        self.about.insert(entry.digest);
         self.documents.insert((entry.environment.clone(), entry.number.unwrap_or(0)), entry.digest);
+    }
+
+    fn expect(&mut self, entry: &Entry, what: String) {
+        self.known.insert(entry.hash());
+        self.expected.insert(entry.hash(), what);
+    }
+
+    /// What was taken back in an environment is published.
+    fn list(&mut self, env: &EnvName, list: &Withdrawals) {
+        for listed in list.entries() {
+            let entries = Entry::withdrawal(env, listed);
+            self.about.extend(entries.first().map(|entry| entry.digest));
+            self.known.extend(entries.iter().map(Entry::hash));
+        }
+    }
+
+    /// What the timestamp names of it must be in the log. The rest may be a moment old.
+    fn name(&mut self, env: &EnvName, named: &Withdrawals) {
+        for entry in named.entries().flat_map(|listed| Entry::withdrawal(env, listed)) {
+            let what = match (entry.kind, &entry.name) {
+                (EntryKind::Revocation, _) => "the revocation of a key".to_owned(),
+                (_, Some(by)) => format!("a withdrawal of `{env}` by `{by}`"),
+                (_, None) => format!("something in the withdrawals of `{env}`"),
+            };
+            self.expect(&entry, what);
+        }
     }
 }
 
@@ -112,6 +144,7 @@ pub(super) fn judge(mirror: &Mirror, roots: &Roots, verdict: &mut Verdict) -> Re
         let Some(newest) = mirror.newest(&env)? else { continue };
         verdict.releases.push((env.clone(), newest));
         let list = withdrawals(mirror, &env, verdict)?;
+        published.list(&env, &list);
         let withdrawn = list.in_force(roots.newest());
         verdict.remarks.extend(revoked(roots.newest(), &env, &list));
         judge_environment(mirror, (roots, &withdrawn), (&env, newest), (&mut published, verdict))?;
@@ -159,7 +192,10 @@ fn judge_environment(
         let (what, entry) = (format!("release {seq} of `{env}`"), Entry::statement(env, seq, id));
         published.add(&what, &entry, &envelope.signatures);
         for waiver in mirror.files(&format!("release/{env}/{seq}/waiver"))? {
-            published.expected.insert(entry.waiver(&waiver).hash(), format!("a waiver of {what}"));
+            published.expect(&entry.waiver(&waiver), format!("a waiver of {what}"));
+        }
+        for armor in ratification(mirror, env, seq)? {
+            published.expect(&entry.ratification(&armor), format!("a ratification of {what}"));
         }
         // What is in force now is judged by the trust root in force now.
         let of_now = if seq == newest { withdrawn } else { &Withdrawn::none() };
@@ -196,8 +232,7 @@ fn emergency(
         return Ok(None);
     }
     let (env, seq) = (&release.environment, release.seq);
-    let list = mirror.read(&format!("release/{env}/{seq}/ratification.json"))?.unwrap_or_default();
-    let signatures: Vec<String> = serde_json::from_slice(&list).unwrap_or_default();
+    let signatures = ratification(mirror, env, seq)?;
     let ratified_by = roots.since(release.root).find_map(|root| {
         let tally =
             ratify::check_threshold(root, withdrawn, release, &signatures).ok().filter(|tally| tally.met)?;
@@ -215,12 +250,22 @@ pub(super) fn statement(mirror: &Mirror, env: &EnvName, seq: u64) -> Result<Opti
     mirror.signed(names.each_ref().map(String::as_str))
 }
 
-/// Whether the published list goes on from the one of that digest.
-fn goes_on(mirror: &Mirror, list: &Withdrawals, named: Option<Digest>) -> Result<bool, AuditError> {
-    let Some(named) = named else { return Ok(true) };
+/// The signatures that ratify a release. A damaged list is one without any.
+fn ratification(mirror: &Mirror, env: &EnvName, seq: u64) -> Result<Vec<String>, AuditError> {
+    let list = mirror.read(&format!("release/{env}/{seq}/ratification.json"))?.unwrap_or_default();
+    Ok(serde_json::from_slice(&list).unwrap_or_default())
+}
+
+/// The list of that digest, if the published one goes on from it.
+fn named_list(
+    mirror: &Mirror,
+    list: &Withdrawals,
+    named: Option<Digest>,
+) -> Result<Option<Withdrawals>, AuditError> {
+    let Some(named) = named else { return Ok(Some(Withdrawals::default())) };
     let older = mirror.read(&format!("withdrawals/{}", named.hex()))?.unwrap_or_default();
     let older = Withdrawals::decode(&older).ok().filter(|older| older.digest() == Some(named));
-    Ok(older.is_some_and(|older| list.continues(&older)))
+    Ok(older.filter(|older| list.continues(older)))
 }
 
 fn judge_timestamp(
@@ -236,8 +281,9 @@ fn judge_timestamp(
     };
     let cause = match verify::<Timestamp>(roots.newest(), &list.in_force(roots.newest()), &envelope) {
         Ok(stamp) => {
-            if !goes_on(mirror, list, stamp.withdrawn)? {
-                verdict.problems.push(Problem::Withdrawals(env.clone()));
+            match named_list(mirror, list, stamp.withdrawn)? {
+                Some(named) => published.name(env, &named),
+                None => verdict.problems.push(Problem::Withdrawals(env.clone())),
             }
             let want = published.documents.get(&(Some(env.clone()), stamp.seq)).copied();
             let named = stamp.release;

@@ -398,10 +398,8 @@ fn d37_releases_are_judged_by_the_people_of_their_time_and_the_newest_by_those_o
     assert!(matches!(refused, AuditError::Root { version: 3, .. }), "{refused:?}");
 }
 
-/// Bob's key says of itself that it is no good any more.
-#[test]
-fn d37_a_revoked_key_does_not_count_and_is_told() {
-    let scene = Scene::new();
+/// Somebody signs that bob's key is no good any more.
+fn revocation(scene: &Scene, signer: &str) -> Signed {
     let raw = Revocation {
         document: "revoke".into(),
         v: 1,
@@ -410,11 +408,15 @@ fn d37_a_revoked_key_does_not_count_and_is_told() {
         created: scene.releases.last().unwrap().now(),
         reason: "lost".into(),
     };
-    let list = |signer: &str| {
-        let envelope = signed::<Revocation>(&raw, &[signer]);
-        let document = String::from_utf8(envelope.bytes).unwrap();
-        Withdrawals::default().with(Signed { document, signatures: envelope.signatures })
-    };
+    let envelope = signed::<Revocation>(&raw, &[signer]);
+    Signed { document: String::from_utf8(envelope.bytes).unwrap(), signatures: envelope.signatures }
+}
+
+/// Bob's key says of itself that it is no good any more.
+#[test]
+fn d37_a_revoked_key_does_not_count_and_is_told() {
+    let scene = Scene::new();
+    let list = |signer: &str| Withdrawals::default().with(revocation(&scene, signer));
     scene.write("withdrawals/production.json", &list("alice").encode());
     scene.check(&[], &[]);
     scene.write("withdrawals/production.json", &list("bob").encode());
@@ -423,24 +425,94 @@ fn d37_a_revoked_key_does_not_count_and_is_told() {
     assert!(told.contains("of bob was revoked at") && told.contains(": lost"), "{told}");
 }
 
-/// Bob takes his signature on the newest release back.
-#[test]
-fn d51_a_withdrawn_signature_does_not_count_and_a_list_only_grows() {
-    let scene = Scene::new();
-    let last = scene.releases.last().unwrap();
+/// Somebody takes their signature on a release back.
+fn withdrawal(of: &Published, by: &str) -> Signed {
     let raw = Withdrawal {
         document: "withdraw".into(),
         v: 1,
         repo: RepoId::new([7; 32]),
         environment: env(),
-        release: last.statement.id(),
-        by: "bob".parse().unwrap(),
-        created: last.now(),
+        release: of.statement.id(),
+        by: by.parse().unwrap(),
+        created: of.now(),
         reason: "a second look".into(),
     };
-    let envelope = signed::<Withdrawal>(&raw, &["bob"]);
-    let document = String::from_utf8(envelope.bytes).unwrap();
-    let list = Withdrawals::default().with(Signed { document, signatures: envelope.signatures });
+    let envelope = signed::<Withdrawal>(&raw, &[by]);
+    Signed { document: String::from_utf8(envelope.bytes).unwrap(), signatures: envelope.signatures }
+}
+
+/// Carol, who did not sign, takes back whatever she may have signed: it changes nothing but the record.
+#[test]
+fn d50_a_withdrawal_is_in_the_log_and_the_other_way_round() {
+    let scene = Scene::new();
+    let last = scene.releases.last().unwrap();
+    let (none, entry) = (Withdrawals::default(), withdrawal(last, "carol"));
+    let list = none.clone().with(entry.clone());
+    let listed = Entry::withdrawal(&env(), &entry);
+    // What the log has besides, which list the timestamp names, and which one is shown.
+    let check = |more: &[Entry], [named, shown]: [&Withdrawals; 2], expected: &[&str]| {
+        let entries = [&scene.entries[..], more].concat();
+        scene.log(&entries);
+        let whole = checkpoint(&entries);
+        let stamped = last.restamped(|t| {
+            (t.log_size, t.log_root, t.withdrawn) = (whole.size, Some(whole.root), named.digest());
+        });
+        scene.envelope("timestamp/production", &stamped.freshness);
+        scene.write(&format!("withdrawals/{}", Digest::of(&named.encode()).hex()), &named.encode());
+        scene.write("withdrawals/production.json", &shown.encode());
+        scene.check(&[], expected);
+    };
+    check(&listed, [&list, &list], &[]);
+    check(&[], [&list, &list], &["UNLOGGED", "UNLOGGED"]);
+    check(&listed[..1], [&list, &list], &["UNLOGGED"]);
+    check(&listed[1..], [&list, &list], &["UNLOGGED"]);
+    // Published a moment ago, and not named by a timestamp yet.
+    check(&[], [&none, &list], &[]);
+    check(&listed, [&none, &list], &[]);
+    // Kept from whoever made this copy.
+    check(&listed, [&none, &none], &["UNPUBLISHED"]);
+    // What is none has its place, too, and so has a second signature.
+    let nonsense = Signed { document: "nonsense".into(), signatures: vec!["none".into()] };
+    let both = list.clone().with(nonsense.clone());
+    let all = [&listed[..], &Entry::withdrawal(&env(), &nonsense)].concat();
+    check(&all, [&both, &both], &[]);
+    check(&all, [&list, &list], &["UNPUBLISHED"]);
+    let revoked = list.clone().with(revocation(&scene, "carol"));
+    let logged = [&listed[..], &Entry::withdrawal(&"staging".parse().unwrap(), &revocation(&scene, "carol"))];
+    check(&logged.concat(), [&revoked, &revoked], &[]);
+    check(&listed, [&revoked, &revoked], &["UNLOGGED", "UNLOGGED"]);
+    check(&logged.concat(), [&list, &list], &["UNPUBLISHED"]);
+}
+
+#[test]
+fn d50_ratifications_signatures_and_waivers_are_in_the_log_and_the_other_way_round() {
+    let scene = Scene::new();
+    let statement = Entry::statement(&env(), 2, scene.releases[1].statement.id());
+    let log = |more: &Entry| scene.log(&[&scene.entries[..], &[more.clone()]].concat());
+    scene.write("release/production/2/ratification.json", b"[\"armour\"]");
+    scene.check(&[], &["UNLOGGED"]);
+    log(&statement.ratification("armour"));
+    scene.check(&[], &[]);
+    log(&statement.ratification("another"));
+    scene.check(&[], &["UNPUBLISHED", "UNLOGGED"]);
+    scene.remove("release/production/2/ratification.json");
+    for hidden in [
+        statement.ratification("armour"),
+        statement.approval("armour"),
+        statement.waiver(b"a waiver"),
+        Entry::root(1, scene.pinned).approval("armour"),
+    ] {
+        log(&hidden);
+        scene.check(&[], &["UNPUBLISHED"]);
+    }
+}
+
+/// Bob takes his signature on the newest release back.
+#[test]
+fn d51_a_withdrawn_signature_does_not_count_and_a_list_only_grows() {
+    let scene = Scene::new();
+    let last = scene.releases.last().unwrap();
+    let list = Withdrawals::default().with(withdrawal(last, "bob"));
     scene.write("withdrawals/production.json", &list.encode());
     scene.check(&[], &["WITHDRAWN"]);
     // Agents were told of it, and the list that is shown to others is another one.
@@ -450,7 +522,7 @@ fn d51_a_withdrawn_signature_does_not_count_and_a_list_only_grows() {
     });
     scene.envelope("timestamp/production", &stamped.freshness);
     scene.write(&format!("withdrawals/{}", list.digest().unwrap().hex()), &list.encode());
-    scene.check(&[], &["WITHDRAWN"]);
+    scene.check(&[], &["WITHDRAWN", "UNLOGGED", "UNLOGGED"]);
     scene.write("withdrawals/production.json", &Withdrawals::default().encode());
     scene.check(&[], &["WITHDRAWALS"]);
     scene.write("withdrawals/production.json", b"nonsense");
@@ -463,10 +535,11 @@ fn t1_t9_releases_that_nobody_signed_or_that_are_gone_are_named() {
     let mut second = scene.releases[1].release.clone();
     second.signatures.truncate(1);
     scene.envelope("release/production/2/statement", &second);
-    scene.check(&[], &["THRESHOLD"]);
+    // The log has the signatures that are gone.
+    scene.check(&[], &["THRESHOLD", "UNPUBLISHED"]);
     second.signatures.clear();
     scene.envelope("release/production/2/statement", &second);
-    scene.check(&[], &["UNSIGNED"]);
+    scene.check(&[], &["UNSIGNED", "UNPUBLISHED", "UNPUBLISHED"]);
     scene.remove("release/production/2/statement.json");
     let verdict = scene.verdict(&[]);
     assert_eq!(verdict.problems[0].code(), "MISSING");
@@ -533,6 +606,10 @@ fn d33_an_emergency_is_told_with_whoever_ratified_it() {
         let ratification = Ratification::of(&scene.releases[1].statement);
         let list = signed::<Ratification>(&ratification, people).signatures;
         scene.write("release/production/2/ratification.json", &serde_json::to_vec(&list).unwrap());
+        let second = &scene.releases[1].statement;
+        let entry = Entry::statement(&env(), second.seq, second.id());
+        let ratified: Vec<Entry> = list.iter().map(|armor| entry.ratification(armor)).collect();
+        scene.log(&[&scene.entries[..], &ratified].concat());
         told(expected);
     }
 }

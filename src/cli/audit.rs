@@ -112,6 +112,9 @@ const fn word(kind: EntryKind) -> &'static str {
         EntryKind::Waiver => "waiver",
         EntryKind::Trigger => "trigger",
         EntryKind::Report => "report",
+        EntryKind::Withdrawal => "withdrawal",
+        EntryKind::Ratification => "ratification",
+        EntryKind::Revocation => "revocation",
     }
 }
 

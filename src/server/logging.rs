@@ -9,7 +9,7 @@ use crate::signing::document::Hash;
 use crate::signing::log::{Edge, Entry, Tile, bundle, note, unbundle};
 use crate::signing::root::Root;
 use crate::signing::tree::leaf_hash;
-use crate::signing::{SigningKey, Verified};
+use crate::signing::{SigningKey, Verified, Withdrawals};
 use crate::store::log::LogRow;
 use crate::store::{Database, Publication, PublishError, Published, StoreError};
 use std::collections::BTreeMap;
@@ -53,6 +53,17 @@ pub(super) struct Desk<'a> {
     pub(super) key: &'a SigningKey,
 }
 
+/// What is about to be said of an environment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Said<'a> {
+    /// The environment.
+    pub(super) env: &'a EnvName,
+    /// Its newest release.
+    pub(super) seq: u64,
+    /// The digest of its list of withdrawals.
+    pub(super) withdrawn: Option<Digest>,
+}
+
 /// The log as the role remembers it.
 #[derive(Debug, Default)]
 pub(super) struct Log {
@@ -62,6 +73,9 @@ pub(super) struct Log {
     /// The last trust root and releases whose entries are written.
     roots: u64,
     releases: BTreeMap<EnvName, u64>,
+    /// The last list of withdrawals, and the last ratification, whose entries are written.
+    withdrawn: BTreeMap<EnvName, Digest>,
+    ratified: BTreeMap<EnvName, (u64, Vec<String>)>,
 }
 
 /// The log up to the checkpoint that was signed last.
@@ -73,22 +87,27 @@ struct Signed {
 }
 
 impl Log {
-    /// Writes down the trust roots and the releases of `env` up to `seq` with their signatures, then signs the log with
-    /// them, and returns what was signed.
+    /// Writes down the trust roots, and the releases of an environment with their signatures and what was taken back, then
+    /// signs the log with them, and returns what was signed.
     ///
     /// # Errors
     /// When the log does not continue what was signed before, or something failed. Then nothing new is signed.
     pub(super) async fn sign(
         &mut self,
         desk: &Desk<'_>,
-        (env, seq): (&EnvName, u64),
+        said: &Said<'_>,
     ) -> Result<Option<Checkpoint>, LogError> {
         let before = self.signed(desk).await?;
+        let Said { env, seq, withdrawn } = *said;
+        let ratification = desk.publication.ratification(env, seq)?;
         let mut entries = self.new_roots(desk)?;
         entries.extend(self.new_releases(desk, env, seq)?);
+        entries.extend(self.new_withdrawals(desk, said)?);
         desk.database.append_log(&entries).await?;
         self.roots = desk.root.version();
         self.releases.insert(env.clone(), seq);
+        self.withdrawn.extend(withdrawn.map(|digest| (env.clone(), digest)));
+        self.ratified.insert(env.clone(), (seq, ratification));
         let have = before.edge.checkpoint();
         let grown = grow(desk, &before).await?;
         let next = grown.edge.checkpoint();
@@ -119,6 +138,21 @@ impl Log {
         begun
     }
 
+    /// Whether a ratification of the newest release is published that this role has not written down.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn lacks(
+        &self,
+        publication: &Publication,
+        env: &EnvName,
+        seq: u64,
+    ) -> Result<bool, PublishError> {
+        let published = publication.ratification(env, seq)?;
+        let written = self.ratified.get(env).filter(|(written, _)| *written == seq);
+        Ok(!published.is_empty() && written.is_none_or(|(_, written)| *written != published))
+    }
+
     /// The entries of trust roots that may be new. Signatures can be added to the last one later.
     fn new_roots(&self, desk: &Desk<'_>) -> Result<Vec<Entry>, PublishError> {
         let mut entries = Vec::new();
@@ -138,10 +172,23 @@ impl Log {
                 let entry = Entry::statement(env, seq, Digest::of(&published.bytes));
                 let waivers = desk.publication.waivers(env, seq)?;
                 let waivers: Vec<Entry> = waivers.iter().map(|waiver| entry.waiver(waiver)).collect();
-                entries.extend(with_approvals(entry, &published).into_iter().chain(waivers));
+                let ratification = desk.publication.ratification(env, seq)?;
+                let ratified: Vec<Entry> =
+                    ratification.iter().map(|armor| entry.ratification(armor)).collect();
+                entries.extend(with_approvals(entry, &published));
+                entries.extend(waivers.into_iter().chain(ratified));
             }
         }
         Ok(entries)
+    }
+
+    fn new_withdrawals(&self, desk: &Desk<'_>, said: &Said<'_>) -> Result<Vec<Entry>, PublishError> {
+        let new = said.withdrawn.filter(|digest| self.withdrawn.get(said.env) != Some(digest));
+        let Some(digest) = new else { return Ok(Vec::new()) };
+        let bytes = desk.publication.withdrawals_named(digest)?.unwrap_or_default();
+        // Who says that this list is in force has read it.
+        let list = Withdrawals::decode(&bytes).unwrap_or_default();
+        Ok(list.entries().flat_map(|listed| Entry::withdrawal(said.env, listed)).collect())
     }
 }
 

@@ -6,7 +6,7 @@
 //! say is on disk before it is said, so that it never says two things under one number.
 
 use super::app::App;
-use super::logging::{Desk, Log, LogError};
+use super::logging::{Desk, Log, LogError, Said};
 use super::trust::{Trust, TrustError};
 use super::{Clock, ServerError, layout::Layout};
 use crate::model::{Digest, EnvName, Principal, Stamp};
@@ -216,7 +216,8 @@ impl Role {
             Chain { publication: &work.publication, root: &self.root, withdrawn, env }.newest(at)?;
         let Some(newest) = newest else { return trouble.map_or(Ok(()), Err) };
         let withdrawn = withdrawals.digest();
-        let late = work.signed_late(env, newest.seq)?;
+        let late = work.signed_late(env, newest.seq)?
+            || work.log.lock().await.lacks(&work.publication, env, newest.seq)?;
         let case =
             Due { last, published: published.as_deref(), newest, late, withdrawn, root: &self.root, now };
         if due(&case) {
@@ -241,7 +242,8 @@ impl Role {
         let Timestamps { database, publication, .. } = work;
         let desk = Desk { database, publication, root: &self.root, key: &self.key };
         // What is said to be released is in the log before it is said.
-        let log = work.log.lock().await.sign(&desk, (&next.environment, next.seq)).await?;
+        let said = Said { env: &next.environment, seq: next.seq, withdrawn: next.withdrawn };
+        let log = work.log.lock().await.sign(&desk, &said).await?;
         if !work.database.advance(next).await? {
             return Err(TimestampError::Raced(next.environment.clone()));
         }

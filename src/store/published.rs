@@ -88,6 +88,17 @@ impl Publication {
         read(&self.directory().join("withdrawals").join(format!("{env}.json")))
     }
 
+    /// The signatures that ratify a release; none when nobody did.
+    ///
+    /// # Errors
+    /// When they are there but cannot be read.
+    pub fn ratification(&self, env: &EnvName, seq: u64) -> Result<Vec<String>, PublishError> {
+        let path = self.directory().join(format!("release/{env}/{seq}/ratification.json"));
+        let bytes = read(&path)?.unwrap_or_default();
+        // A damaged container is one without signatures, as with those of documents.
+        Ok(serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
     /// The list of withdrawals of that digest.
     ///
     /// # Errors

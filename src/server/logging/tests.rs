@@ -1,6 +1,7 @@
 //! The log as the timestamp role signs it: everything that was published is in it, and an edited past is not signed.
 
 use super::*;
+use crate::model::wire::Signed;
 use crate::server::testing::{Publishing, World, trigger};
 use crate::signing::log::{EntryKind, Tiles, unbundle};
 use crate::signing::tree::{Ranges as _, consistency, continues};
@@ -38,8 +39,15 @@ impl Room {
     fn sign(&self, log: &mut Log, seq: u64) -> Result<Option<Checkpoint>, LogError> {
         self.world.database(async |database| {
             let desk = Desk { database, publication: &self.publication, root: &self.root, key: &self.key };
-            log.sign(&desk, (&env(), seq)).await
+            let said = Said { env: &env(), seq, withdrawn: self.withdrawn() };
+            log.sign(&desk, &said).await
         })
+    }
+
+    /// The digest of the published list of withdrawals.
+    fn withdrawn(&self) -> Option<Digest> {
+        let list = self.publication.withdrawals(&env()).unwrap()?;
+        Withdrawals::decode(&list).unwrap().digest()
     }
 
     /// Writes `count` entries about reports.
@@ -248,6 +256,46 @@ fn d36_of_two_roles_one_signs() {
     assert_eq!(room.sign(&mut other, 0).unwrap().unwrap().size, 5);
 }
 
+#[test]
+fn d50_what_is_taken_back_or_ratified_is_written_down_once() {
+    let room = Room::new();
+    let first = room.world.publish(&FIRST);
+    let mut log = Log::default();
+    let before = room.sign(&mut log, 1).unwrap().unwrap();
+    assert!(!log.lacks(&room.publication, &env(), 1).unwrap());
+    let withdrawal = crate::signing::Withdrawal {
+        document: "withdraw".into(),
+        v: 1,
+        repo: room.root.repo(),
+        environment: env(),
+        release: first.id(),
+        by: "bob".parse().unwrap(),
+        created: first.created,
+        reason: "a second look".into(),
+    };
+    let document = String::from_utf8(withdrawal.encode()).unwrap();
+    let listed = Signed { document, signatures: vec!["armour".into()] };
+    let list = Withdrawals::default().with(listed.clone());
+    room.publication.set_withdrawals(&env(), &list.encode()).unwrap();
+    room.publication.set_ratification(&env(), 1, &[("alice".parse().unwrap(), "mine".into())]).unwrap();
+    assert!(log.lacks(&room.publication, &env(), 1).unwrap());
+    let signed = room.sign(&mut log, 1).unwrap().unwrap();
+    assert!(!log.lacks(&room.publication, &env(), 1).unwrap());
+    let new = room.entries(signed.size).split_off(usize::try_from(before.size).unwrap());
+    let statement = Entry::statement(&env(), 1, first.id());
+    assert_eq!(new, [vec![statement.ratification("mine")], Entry::withdrawal(&env(), &listed)].concat());
+    let [_, withdrew, approval] = &new[..] else { unreachable!("{new:?}") };
+    assert_eq!((withdrew.kind, withdrew.of), (EntryKind::Withdrawal, Some(first.id())));
+    assert_eq!((withdrew.name.as_deref(), approval.of), (Some("bob"), Some(withdrew.digest)));
+    // At work and after a restart nothing is repeated; a second person is added.
+    assert_eq!(room.sign(&mut log, 1).unwrap(), Some(signed));
+    assert_eq!(room.sign(&mut Log::default(), 1).unwrap(), Some(signed));
+    let people = ["alice", "bob"].map(|name| (name.parse().unwrap(), "mine".to_owned() + name));
+    room.publication.set_ratification(&env(), 1, &people).unwrap();
+    assert!(log.lacks(&room.publication, &env(), 1).unwrap());
+    assert_eq!(room.sign(&mut log, 1).unwrap().unwrap().size, signed.size + 2);
+}
+
 /// With a real server: the timestamp that agents get carries the log, and the log holds what the server accepted.
 #[test]
 fn a_timestamp_carries_the_log_with_releases_triggers_and_reports() {
@@ -287,6 +335,16 @@ fn a_timestamp_carries_the_log_with_releases_triggers_and_reports() {
     ] {
         assert!(hashes.contains(&entry.hash()), "{entry:?}");
     }
+    // A ratification is written down when it is published, and not when the timestamp is renewed an hour later.
+    publication.set_ratification(&env(), 1, &[("alice".parse().unwrap(), "armour".into())]).unwrap();
+    let wanted = Entry::statement(&env(), 1, first.id()).ratification("armour").hash();
+    let end = Instant::now() + Duration::from_secs(20);
+    while *note::verify(&root, &publication.checkpoint().unwrap().unwrap()).unwrap() == seen {
+        assert!(Instant::now() < end, "no new checkpoint");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let tile = Tile::of(Some(0), 0, seen.size + 1).unwrap();
+    assert!(publication.tile(tile).unwrap().unwrap().ends_with(&wanted.0));
 }
 
 /// Entries name other nodes: a node gets hashes, which is all that a proof needs.

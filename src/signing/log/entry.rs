@@ -1,9 +1,12 @@
 //! Entries of the log. Each follows from one document alone, so that whoever has the document knows the entry.
 
+use crate::model::wire::Signed;
 use crate::model::{Digest, EnvName, NodeName, Principal, canonical};
 use crate::signing::document::{self, Hash, V};
 use crate::signing::refusal::Refusal;
+use crate::signing::revoke::Revocation;
 use crate::signing::tree::leaf_hash;
+use crate::signing::withdraw::Withdrawal;
 use serde::{Deserialize, Serialize};
 
 /// What one line of the log says: a document with this digest exists. The order of the fields is the order of the bytes.
@@ -19,13 +22,13 @@ pub struct Entry {
     pub kind: EntryKind,
     /// The environment that it is about, if it is about one.
     pub environment: Option<EnvName>,
-    /// The operator of a trigger, the node of a report.
+    /// The operator of a trigger, the node of a report, whose signature a withdrawal takes back.
     pub name: Option<String>,
     /// The version of a trust root, the serial of a release, the counter of a report.
     pub number: Option<u64>,
     /// Digest of the document.
     pub digest: Digest,
-    /// Digest of what an approval or a waiver is about, or of the report before.
+    /// Digest of what an approval, a waiver, a withdrawal or a ratification is about, or of the report before.
     pub of: Option<Digest>,
 }
 
@@ -37,7 +40,7 @@ pub enum EntryKind {
     Root,
     /// A release statement.
     Statement,
-    /// One signature on a trust root or a release statement, as an armoured text.
+    /// One signature on a trust root, a release statement, a withdrawal or a revocation, as an armoured text.
     Approval,
     /// A waiver that a release contains.
     Waiver,
@@ -45,6 +48,12 @@ pub enum EntryKind {
     Trigger,
     /// A node's report.
     Report,
+    /// A person's word that their signature on a statement no longer counts.
+    Withdrawal,
+    /// One signature that ratifies an emergency release, as an armoured text.
+    Ratification,
+    /// A key that takes itself out of use.
+    Revocation,
 }
 
 impl Entry {
@@ -92,6 +101,32 @@ impl Entry {
     #[must_use]
     pub fn waiver(&self, waiver: &[u8]) -> Self {
         Self { kind: EntryKind::Waiver, digest: Digest::of(waiver), of: Some(self.digest), ..self.clone() }
+    }
+
+    /// The entry about a signature that ratifies the release that this entry is about.
+    #[must_use]
+    pub fn ratification(&self, armor: &str) -> Self {
+        Self { kind: EntryKind::Ratification, ..self.approval(armor) }
+    }
+
+    /// A withdrawal or revocation as the list of an environment has it, and its signatures. A revocation stands in the lists
+    /// of all environments, and once in the log. What is neither has an entry, too, but nobody whom it is by.
+    #[must_use]
+    pub fn withdrawal(environment: &EnvName, listed: &Signed) -> Vec<Self> {
+        let bytes = listed.document.as_bytes();
+        let entry = if document::read_untrusted::<Revocation>(bytes).is_ok() {
+            Self::new(EntryKind::Revocation, Digest::of(bytes))
+        } else {
+            let read = document::read_untrusted::<Withdrawal>(bytes).ok();
+            Self {
+                environment: Some(environment.clone()),
+                name: read.as_ref().map(|withdrawal| withdrawal.by.to_string()),
+                of: read.map(|withdrawal| withdrawal.release),
+                ..Self::new(EntryKind::Withdrawal, Digest::of(bytes))
+            }
+        };
+        let approvals: Vec<Self> = listed.signatures.iter().map(|armor| entry.approval(armor)).collect();
+        std::iter::once(entry).chain(approvals).collect()
     }
 
     /// A trigger.

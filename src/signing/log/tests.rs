@@ -160,6 +160,7 @@ fn entries_go_into_a_bundle_and_back() {
 fn the_bytes_of_an_entry_are_fixed() {
     let id = Digest::of(b"statement");
     let statement = Entry::statement(&"production".parse().unwrap(), 7, id);
+    let listed = crate::model::wire::Signed { document: "nonsense".into(), signatures: Vec::new() };
     let approval = statement.approval("armor");
     let text = format!(
         "{{\"type\":\"entry\",\"v\":1,\"kind\":\"approval\",\"environment\":\"production\",\"name\":null,\"number\":7,\
@@ -177,6 +178,8 @@ fn the_bytes_of_an_entry_are_fixed() {
         Entry::root(1, id).approval("armor"),
         Entry::trigger(&"olga".parse().unwrap(), id),
         Entry::report(&node, 3, (id, Some(id))),
+        statement.ratification("armor"),
+        Entry::withdrawal(&"production".parse().unwrap(), &listed).remove(0),
     ] {
         assert_eq!(Entry::decode(&entry.encode()).unwrap(), entry);
     }
