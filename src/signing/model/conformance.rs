@@ -2,19 +2,21 @@
 //! code.
 
 use super::documents::{
-    Catalog as Part, Keys, Leaf as Place, Person, RootName, Statement, Timestamp as Word,
+    Catalog as Part, Keys, Leaf as Place, Log, Person, RootName, Statement, Timestamp as Word,
 };
 use super::rules::{Disk, Offer, Rules, Stored, Verdict};
 use crate::model::{Catalog, Digest, Stamp, canonical};
-use crate::signing::document::{Document, Envelope};
+use crate::signing::document::{Document, Envelope, Hash};
 use crate::signing::merkle::{Entry, Leaf, Leaves};
-use crate::signing::root::{RawRoot, Root};
+use crate::signing::release::ReleaseKind;
+use crate::signing::root::{RawPrincipal, RawRole, RawRoot, Root};
 use crate::signing::testing::{Numbers, hour, key, publish, raw_after, raw_root, role, root_of, who};
-use crate::signing::{Decision, Release, State, Timestamp, decide, sshsig, walk};
+use crate::signing::tree::{Remembered, consistency, leaf_hash, tree_root};
+use crate::signing::{Decision, Ratification, Release, State, Timestamp, Withdrawals, decide, sshsig, walk};
 
 const NODES: [&str; 2] = ["web1", "web2"];
 
-fn name(person: Person) -> &'static str {
+pub(super) fn name(person: Person) -> &'static str {
     match person {
         Person::Alice => "alice",
         Person::Bob => "bob",
@@ -24,8 +26,8 @@ fn name(person: Person) -> &'static str {
 }
 
 /// The bytes with the signatures of these keys, in the order of the keys.
-fn signed<T: Document>(bytes: Vec<u8>, keys: Keys) -> Envelope {
-    let names = ["alice", "alice too", "bob", "carol", "server", "mallory"];
+pub(super) fn signed<T: Document>(bytes: Vec<u8>, keys: Keys) -> Envelope {
+    let names = ["alice", "alice too", "bob", "carol", "server", "mallory", "grace"];
     let with = |(_, name): (usize, &str)| sshsig::sign(&key(name), T::NAMESPACE, &bytes);
     let chosen = names.into_iter().enumerate().filter(|(bit, _)| keys.0 & (1 << bit) != 0);
     let signatures = chosen.map(with).collect();
@@ -38,6 +40,9 @@ fn roots() -> (RawRoot, RawRoot) {
     let alice = first.principals.iter_mut().find(|p| p.name == who("alice")).unwrap();
     alice.keys.push(key("alice too").public().to_line());
     first.expires = hour(2);
+    first.principals.push(RawPrincipal { name: who("grace"), keys: vec![key("grace").public().to_line()] });
+    let emergency = role("break-glass", &["grace"], 1);
+    first.roles.push(RawRole { nodes: Some(vec!["web1".parse().unwrap()]), ..emergency });
     let mut second = raw_after(&first);
     second.expires = hour(9);
     second.roles[0] = role("root", &["bob", "carol"], 2);
@@ -51,13 +56,13 @@ fn second_root() -> Envelope {
 }
 
 /// A release statement with the trees and catalogs behind it.
-struct Made {
-    statement: Release,
+pub(super) struct Made {
+    pub(super) statement: Release,
     leaves: Vec<Leaf>,
     catalogs: Vec<Catalog>,
 }
 
-fn make(statement: Statement) -> Made {
+pub(super) fn make(statement: Statement) -> Made {
     let prev = statement.prev().map(make);
     let seed = publish(u64::from(statement.seq()), None);
     let module = format!("module-{}", statement as usize).parse::<crate::model::ModuleName>().unwrap();
@@ -71,8 +76,13 @@ fn make(statement: Statement) -> Made {
         Entry { node: catalog.node.clone(), catalog: Digest::of(&bytes), length: bytes.len() as u64 }
     };
     let leaves = Leaves::new(&[1; 32], catalogs.iter().map(entry).collect()).unwrap();
-    let (created, expires) = statement.life();
+    let (created, mut expires) = statement.life();
+    let mut kind = ReleaseKind::Normal;
+    if statement.is_emergency() {
+        (kind, expires) = (ReleaseKind::BreakGlass, Statement::EMERGENCY_END);
+    }
     let statement = Release {
+        kind,
         prev: prev.map(|prev| prev.statement.id()),
         authors: vec![who(name(statement.author()))],
         nodes: 2,
@@ -85,11 +95,22 @@ fn make(statement: Statement) -> Made {
     Made { statement, leaves: leaves.documents().collect(), catalogs }
 }
 
-fn tick(at: u8) -> Stamp {
+pub(super) fn tick(at: u8) -> Stamp {
     hour(i64::from(at))
 }
 
-fn word(word: Word) -> Envelope {
+/// The entries of a log.
+fn history(log: Log) -> Vec<Hash> {
+    let entries: &[&[u8]] = match log {
+        Log::None => &[],
+        Log::One => &[b"one"],
+        Log::Two => &[b"one", b"two"],
+        Log::Other => &[b"another", b"two"],
+    };
+    entries.iter().map(|entry| leaf_hash(entry)).collect()
+}
+
+pub(super) fn word(word: Word, list: &Withdrawals) -> Envelope {
     let statement = make(word.names).statement;
     let seed = publish(1, None).timestamp;
     let timestamp = Timestamp {
@@ -97,15 +118,23 @@ fn word(word: Word) -> Envelope {
         root: u64::from(word.root),
         seq: statement.seq,
         release: statement.id(),
+        log_size: u64::from(word.log.size()),
+        log_root: history(word.log).last().map(|_| Digest::from_bytes(tree_root(&history(word.log)).0)),
         created: tick(word.created),
         expires: tick(word.expires()),
+        withdrawn: list.digest(),
         ..seed
     };
     signed::<Timestamp>(timestamp.encode(), Keys::SERVER)
 }
 
 /// The real offer, with the chain from `have` on.
-fn real(offer: &Offer, have: u8) -> crate::signing::Offer {
+pub(super) fn real(offer: &Offer, state: &State) -> crate::signing::Offer {
+    let have = state.accepted().map_or(0, |accepted| u8::try_from(accepted.seq).unwrap());
+    let entries = history(offer.timestamp.log);
+    let seen = state.checkpoint().map_or(0, |checkpoint| checkpoint.size);
+    let log_proof = consistency(&mut Remembered::new(&entries), seen, entries.len() as u64)
+        .unwrap_or_else(|never| match never {});
     let made = make(offer.statement);
     let mut chain = Vec::new();
     let mut before = offer.statement.prev();
@@ -121,23 +150,24 @@ fn real(offer: &Offer, have: u8) -> crate::signing::Offer {
     let catalog = |part: Part| make(part.of).catalogs[usize::from(part.node)].encode();
     crate::signing::Offer {
         roots: Vec::new(),
-        timestamp: word(offer.timestamp),
+        timestamp: word(offer.timestamp, state.withdrawals()),
         withdrawals: None,
-        log_proof: Vec::new(),
+        log_proof,
         release_log_proof: Vec::new(),
         release: signed::<Release>(made.statement.encode(), offer.signatures),
-        ratification: Vec::new(),
+        ratification: signed::<Ratification>(Ratification::of(&made.statement).encode(), offer.ratification)
+            .signatures,
         chain,
         leaf: offer.part.map(|(place, _)| leaf(place)),
         catalog: offer.part.map_or_else(Vec::new, |(_, part)| catalog(part)),
     }
 }
 
-fn rules() -> Rules {
+pub(super) fn rules() -> Rules {
     Rules { bug: None, stolen: Some(Person::Alice) }
 }
 
-fn in_model(disk: &Disk, offer: &Offer, now: u8) -> &'static str {
+pub(super) fn in_model(disk: &Disk, offer: &Offer, now: u8) -> &'static str {
     match rules().decide(0, disk, offer, now) {
         Ok(Verdict::Accept(_)) => "accept",
         Ok(Verdict::Unchanged(_)) => "unchanged",
@@ -146,9 +176,8 @@ fn in_model(disk: &Disk, offer: &Offer, now: u8) -> &'static str {
     }
 }
 
-fn in_truth(state: &State, offer: &Offer, now: u8) -> &'static str {
-    let have = state.accepted().map_or(0, |accepted| u8::try_from(accepted.seq).unwrap());
-    match decide(state, &real(offer, have), tick(now)) {
+pub(super) fn in_truth(state: &State, offer: &Offer, now: u8) -> &'static str {
+    match decide(state, &real(offer, state), tick(now)) {
         Ok(Decision::Accept(_)) => "accept",
         Ok(Decision::Unchanged(_)) => "unchanged",
         Ok(Decision::Unassigned { .. }) => "unassigned",
@@ -156,22 +185,28 @@ fn in_truth(state: &State, offer: &Offer, now: u8) -> &'static str {
     }
 }
 
-fn offer(statement: Statement, signatures: Keys, n: u8) -> Offer {
+pub(super) fn offer(statement: Statement, signatures: Keys, n: u8) -> Offer {
     let catalog = Part { node: 0, of: statement };
-    let timestamp = Word { n, names: statement, created: 0, root: 1 };
-    Offer { timestamp, statement, signatures, part: Some((Place { node: 0, catalog }, catalog)) }
+    let timestamp = Word { n, names: statement, created: 0, root: 1, log: Log::None };
+    Offer {
+        timestamp,
+        statement,
+        signatures,
+        ratification: Keys::NONE,
+        part: Some((Place { node: 0, catalog }, catalog)),
+    }
 }
 
 /// An agent in both worlds: enrolled, and after it took these offers in the first tick.
-fn after(offers: &[Offer]) -> (Disk, State) {
+pub(super) fn after(offers: &[Offer]) -> (Disk, State) {
     let node = NODES[0].parse().unwrap();
     let start = State::enroll(node, "production".parse().unwrap(), root_of(&roots().0));
     offers.iter().fold((Disk::ENROLLED, start), |(disk, state), offer| {
         assert_eq!(in_model(&disk, offer, 0), "accept");
-        let stored = Stored { statement: offer.statement, signatures: offer.signatures, part: offer.part };
+        let Offer { statement, signatures, ratification, part, .. } = *offer;
+        let stored = Stored { statement, signatures, ratification, part };
         let disk = Disk { timestamp: Some(offer.timestamp), accepted: Some(stored), ..disk };
-        let have = state.accepted().map_or(0, |accepted| u8::try_from(accepted.seq).unwrap());
-        let Ok(Decision::Accept(accepted)) = decide(&state, &real(offer, have), tick(0)) else {
+        let Ok(Decision::Accept(accepted)) = decide(&state, &real(offer, &state), tick(0)) else {
             panic!("must be accepted")
         };
         (disk, accepted.state)
@@ -186,7 +221,7 @@ fn walked((disk, state): (Disk, State)) -> (Disk, State) {
     (Disk { root: RootName::Second, ..disk }, walk(&state, &[root]).unwrap())
 }
 
-const ALL: Keys = Keys::REVIEWERS;
+pub(super) const ALL: Keys = Keys::REVIEWERS;
 
 /// The situations of the protocol by name, each with the code that both must come to.
 #[test]

@@ -30,6 +30,8 @@ impl Keys {
     pub(super) const SERVER: Self = Self(16);
     /// A key that the attacker made.
     pub(super) const MALLORY: Self = Self(32);
+    /// The key for emergencies, which is Grace's.
+    pub(super) const GRACE: Self = Self(64);
     pub(super) const REVIEWERS: Self = Self(15);
 
     /// Alice has two, one on each of her machines.
@@ -84,10 +86,15 @@ pub(super) enum Statement {
     Forged,
     ForgedSecond,
     ForgedThird,
+    /// Grace's, after `Second`, for the first node.
+    Emergency,
 }
 
+/// For each statement, keys: whose signatures on it were taken back.
+pub(super) type List = [Keys; Statement::ALL.len()];
+
 impl Statement {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::First,
         Self::Second,
         Self::Rival,
@@ -95,13 +102,16 @@ impl Statement {
         Self::Forged,
         Self::ForgedSecond,
         Self::ForgedThird,
+        Self::Emergency,
     ];
+    /// The node that emergencies are for.
+    pub(super) const SCOPE: u8 = 0;
 
     pub(super) const fn seq(self) -> u8 {
         match self {
             Self::First | Self::Forged => 1,
             Self::Second | Self::Rival | Self::ForgedSecond => 2,
-            Self::Third | Self::ForgedThird => 3,
+            Self::Third | Self::ForgedThird | Self::Emergency => 3,
         }
     }
 
@@ -109,7 +119,7 @@ impl Statement {
         match self {
             Self::First | Self::Forged => None,
             Self::Second | Self::Rival | Self::ForgedSecond => Some(Self::First),
-            Self::Third | Self::ForgedThird => Some(Self::Second),
+            Self::Third | Self::ForgedThird | Self::Emergency => Some(Self::Second),
         }
     }
 
@@ -117,7 +127,7 @@ impl Statement {
     pub(super) const fn author(self) -> Person {
         match self {
             Self::First => Person::Alice,
-            Self::Rival => Person::Bob,
+            Self::Rival | Self::Emergency => Person::Bob,
             _ => Person::Frank,
         }
     }
@@ -126,13 +136,20 @@ impl Statement {
         !matches!(self, Self::Forged | Self::ForgedSecond | Self::ForgedThird)
     }
 
-    /// The ticks in which it was made and after which it has expired.
+    pub(super) const fn is_emergency(self) -> bool {
+        matches!(self, Self::Emergency)
+    }
+
+    /// The tick after which an emergency is over, unless it was ratified.
+    pub(super) const EMERGENCY_END: u8 = 1;
+
+    /// The ticks in which it was made and after which it has expired; an emergency, if it was ratified.
     pub(super) const fn life(self) -> (u8, u8) {
         match self {
             Self::First => (0, 1),
             Self::Second | Self::Rival => (0, 2),
             Self::Third => (1, 3),
-            Self::Forged | Self::ForgedSecond | Self::ForgedThird => (0, 9),
+            Self::Forged | Self::ForgedSecond | Self::ForgedThird | Self::Emergency => (0, 9),
         }
     }
 }
@@ -161,7 +178,7 @@ pub(super) struct RootFields {
 
 impl RootName {
     pub(super) fn fields(self, stolen: Option<Person>) -> RootFields {
-        let others = Keys::SERVER;
+        let others = Keys::SERVER.with(Keys::GRACE);
         let all = Keys::REVIEWERS;
         match self {
             Self::First => RootFields { version: 1, keys: all, others, threshold: THRESHOLD, expires: 2 },
@@ -187,6 +204,35 @@ pub(super) struct Timestamp {
     pub(super) created: u8,
     /// The version of the trust root that it was made under.
     pub(super) root: u8,
+    /// The log that it names.
+    pub(super) log: Log,
+}
+
+/// A log. The attacker can write any, and two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Log {
+    /// A server that keeps none.
+    None,
+    One,
+    /// `One` and one more entry.
+    Two,
+    /// As long as `Two`, with another past.
+    Other,
+}
+
+impl Log {
+    pub(super) const fn size(self) -> u8 {
+        match self {
+            Self::None => 0,
+            Self::One => 1,
+            Self::Two | Self::Other => 2,
+        }
+    }
+
+    /// Whether there is a proof that it begins with all of `old`.
+    pub(super) fn continues(self, old: Self) -> bool {
+        self == old || matches!((old, self), (Self::None, _) | (Self::One, Self::Two))
+    }
 }
 
 impl Timestamp {

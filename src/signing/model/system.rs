@@ -4,9 +4,9 @@
 //! The server keeps nothing: at any step it can show any agent whatever exists by then or can be made with its keys.
 
 use super::documents::{
-    Catalog, Keys, Leaf, Person, REVIEWERS, RootName, Statement, THRESHOLD, Timestamp, removed,
+    Catalog, Keys, Leaf, List, Log, Person, REVIEWERS, RootName, Statement, THRESHOLD, Timestamp, removed,
 };
-use super::rules::{Bug, Disk, OFFLINE_HOLD, Offer, Rules, Stored};
+use super::rules::{Disk, Offer, Rules};
 
 /// How much of the world there is.
 #[derive(Debug, Clone)]
@@ -17,6 +17,14 @@ pub(super) struct Bounds {
     pub(super) statements: Vec<Statement>,
     /// Whose keys the attacker may have, besides nobody's; every one makes two worlds.
     pub(super) stolen: Vec<Option<Person>>,
+    /// The logs that timestamps name.
+    pub(super) logs: Vec<Log>,
+    /// Honest people take signatures back.
+    pub(super) withdrawing: bool,
+    /// Begin where both agents have applied the second release, instead of where they enrolled.
+    pub(super) running: bool,
+    /// Only the first agent does anything.
+    pub(super) alone: bool,
     /// Steps from the beginning of a world.
     pub(super) depth: usize,
 }
@@ -30,6 +38,10 @@ pub(super) struct World {
     pub(super) signatures: [Keys; Statement::ALL.len()],
     /// Honest signatures on the second trust root.
     pub(super) root: Keys,
+    /// What honest people took back.
+    pub(super) withdrawn: List,
+    /// Honest signatures that ratify the emergency.
+    pub(super) ratified: Keys,
     pub(super) agents: [Agent; 2],
 }
 
@@ -44,6 +56,10 @@ pub(super) struct Agent {
     pub(super) applied: Option<Evidence>,
     /// The highest serials that were ever on the disk and applied: what the properties compare with.
     pub(super) highest: (u8, u8),
+    /// Every withdrawal that was ever on the disk.
+    pub(super) told: List,
+    /// A log was written down that does not continue the one before.
+    pub(super) misled: bool,
 }
 
 /// How far a run is.
@@ -70,13 +86,22 @@ pub(super) enum Run {
 pub(super) struct Evidence {
     pub(super) catalog: Catalog,
     pub(super) statement: Statement,
-    pub(super) signatures: Keys,
+    /// The signatures of reviewers: on the statement, or to ratify an emergency.
+    pub(super) votes: Keys,
+    /// The role for emergencies signed it.
+    pub(super) emergency: bool,
+    /// Whose signatures on the statement the agent knows to be taken back.
+    pub(super) withdrawn: Keys,
     /// How many signers the rules counted.
     pub(super) tally: u8,
     /// The trust root on the disk.
     pub(super) root: RootName,
     /// The time was past the end of the statement or of the trust root, hold included.
     pub(super) late: bool,
+    /// The time was past the end of the emergency.
+    pub(super) over: bool,
+    /// It is what was there before an emergency that is over.
+    pub(super) back: bool,
 }
 
 /// One step. Offers that are refused change nothing and are no steps.
@@ -85,6 +110,9 @@ pub(super) enum Step {
     Tick,
     Sign(Statement, Keys),
     SignRoot(Keys),
+    Withdraw(Statement, Person),
+    Ratify(Keys),
+    Learn(usize, List),
     Walk(usize, RootName),
     Decide(usize, Offer),
     Reload(usize),
@@ -96,9 +124,24 @@ pub(super) enum Step {
 impl World {
     /// Nobody has signed anything yet, and the agents have just enrolled.
     pub(super) fn new(stolen: Option<Person>) -> Self {
-        let agent = Agent { disk: Disk::ENROLLED, run: Run::Idle, applied: None, highest: (0, 0) };
-        let signatures = [Keys::NONE; Statement::ALL.len()];
-        Self { now: 0, stolen, signatures, root: Keys::NONE, agents: [agent.clone(), agent] }
+        let none = [Keys::NONE; Statement::ALL.len()];
+        let agent = Agent {
+            disk: Disk::ENROLLED,
+            run: Run::Idle,
+            applied: None,
+            highest: (0, 0),
+            told: none,
+            misled: false,
+        };
+        Self {
+            now: 0,
+            stolen,
+            signatures: none,
+            root: Keys::NONE,
+            withdrawn: none,
+            ratified: Keys::NONE,
+            agents: [agent.clone(), agent],
+        }
     }
 
     /// Two releases and the second trust root are there, signed by all honest people, authors included.
@@ -109,6 +152,22 @@ impl World {
             world.signatures[statement as usize] = all;
         }
         world.root = all.without(Keys::of(removed(stolen)));
+        world
+    }
+
+    /// The same, and both agents have applied the second release.
+    pub(super) fn running(stolen: Option<Person>) -> Self {
+        let mut world = Self::released(stolen);
+        let (rules, of, signatures) = (Rules { bug: None, stolen }, Statement::Second, Keys::REVIEWERS);
+        let timestamp = Timestamp { n: 1, names: of, created: 0, root: 1, log: Log::None };
+        for (at, agent) in world.agents.iter_mut().enumerate() {
+            let catalog = Catalog { node: node(at), of };
+            let part = Some((Leaf { node: node(at), catalog }, catalog));
+            let offer = Offer { timestamp, statement: of, signatures, ratification: Keys::NONE, part };
+            agent.decide(rules, 0, &offer);
+            agent.persist();
+            agent.apply();
+        }
         world
     }
 
@@ -143,8 +202,13 @@ impl World {
         let ledger = Statement::ALL
             .into_iter()
             .filter(|other| other.seq() == statement.seq() && *other != statement)
-            .all(|other| self.signatures[other as usize].among(Keys::of(person)).is_empty());
+            .all(|other| {
+                let kept = self.signatures[other as usize].without(self.withdrawn[other as usize]);
+                kept.among(Keys::of(person)).is_empty()
+            });
         statement.is_honest()
+            && !statement.is_emergency()
+            && Keys::of(person).among(self.withdrawn[statement as usize]).is_empty()
             && (created..=expires).contains(&self.now)
             && statement.prev().is_none_or(released)
             && ledger
@@ -159,12 +223,44 @@ impl World {
             }
             let signs = person != removed(self.stolen) && self.root.among(Keys::of(person)).is_empty();
             steps.extend(Keys::of(person).each().take(usize::from(signs)).map(Step::SignRoot));
+            for &statement in bounds.statements.iter().filter(|_| bounds.withdrawing) {
+                let signed = self.signatures[statement as usize].without(self.withdrawn[statement as usize]);
+                if !signed.among(Keys::of(person)).is_empty() {
+                    steps.push(Step::Withdraw(statement, person));
+                }
+            }
         }
+        if bounds.statements.contains(&Statement::Emergency) {
+            self.in_an_emergency(steps);
+        }
+    }
+
+    /// Grace signs, and honest reviewers ratify what she signed.
+    fn in_an_emergency(&self, steps: &mut Vec<Step>) {
+        if self.signatures[Statement::Emergency as usize].is_empty() {
+            steps.push(Step::Sign(Statement::Emergency, Keys::GRACE));
+            return;
+        }
+        for key in self.honest().flat_map(|person| Keys::of(person).without(self.ratified).each()) {
+            steps.push(Step::Ratify(key));
+        }
+    }
+
+    /// The signatures that a server can show to ratify a statement: none, or all that there are.
+    fn ratifications(&self, statement: Statement) -> impl Iterator<Item = Keys> {
+        let all = self.ratified.with(self.stolen_keys());
+        let some = Some(all).filter(|all| statement.is_emergency() && !all.is_empty());
+        std::iter::once(Keys::NONE).chain(some)
     }
 
     /// The steps of an agent that begins a run, with whatever the server shows it.
     pub(super) fn beginning(&self, at: usize, rules: Rules, bounds: &Bounds, steps: &mut Vec<Step>) {
         let disk = &self.agents[at].disk;
+        for list in [self.withdrawn, Disk::ENROLLED.withdrawn] {
+            if list != disk.withdrawn && rules.learn(disk, &list).is_ok() {
+                steps.push(Step::Learn(at, list));
+            }
+        }
         for root in [RootName::First, RootName::Second, RootName::Forged] {
             if rules.walk(disk.root, root, self.root_signatures(root)).is_ok() {
                 steps.push(Step::Walk(at, root));
@@ -173,22 +269,28 @@ impl World {
         for &statement in &bounds.statements {
             for timestamp in timestamps(statement, self.now, bounds) {
                 for signatures in self.shown(statement) {
-                    let mut offer = Offer { timestamp, statement, signatures, part: None };
-                    if rules.release(disk, &offer, self.now).is_err() {
-                        continue;
-                    }
-                    steps.push(Step::Decide(at, offer));
-                    for part in parts(bounds) {
-                        offer.part = Some(part);
-                        if rules.own_catalog(node(at), statement, part.0, part.1).is_ok() {
-                            steps.push(Step::Decide(at, offer));
-                        }
+                    for ratification in self.ratifications(statement) {
+                        let offer = Offer { timestamp, statement, signatures, ratification, part: None };
+                        self.offered(at, offer, rules, bounds, steps);
                     }
                 }
             }
         }
         if matches!(rules.reload(node(at), disk, self.now), Ok(Some(_))) {
             steps.push(Step::Reload(at));
+        }
+    }
+
+    /// An offer without the node's part, and with every part that the agent would take.
+    fn offered(&self, at: usize, offer: Offer, rules: Rules, bounds: &Bounds, steps: &mut Vec<Step>) {
+        if rules.release(node(at), &self.agents[at].disk, &offer, self.now).is_err() {
+            return;
+        }
+        steps.push(Step::Decide(at, offer));
+        for part in parts(bounds) {
+            if rules.own_catalog(node(at), offer.statement, part.0, part.1).is_ok() {
+                steps.push(Step::Decide(at, Offer { part: Some(part), ..offer }));
+            }
         }
     }
 
@@ -209,10 +311,14 @@ pub(super) fn node(at: usize) -> u8 {
 }
 
 /// The timestamps for a statement: made just now, too long ago, and in the future.
-fn timestamps(names: Statement, now: u8, bounds: &Bounds) -> impl Iterator<Item = Timestamp> {
+fn timestamps(names: Statement, now: u8, bounds: &Bounds) -> impl Iterator<Item = Timestamp> + use<'_> {
     let ages = [Some(now), now.checked_sub(2), Some(now + 1)];
     (1..=bounds.numbers).flat_map(move |n| {
-        ages.into_iter().flatten().map(move |created| Timestamp { n, names, created, root: 1 })
+        let made = move |created| {
+            let log = move |log: &Log| Timestamp { n, names, created, root: 1, log: *log };
+            bounds.logs.iter().map(log)
+        };
+        ages.into_iter().flatten().flat_map(made)
     })
 }
 
@@ -223,70 +329,4 @@ pub(super) fn parts(bounds: &Bounds) -> impl Iterator<Item = (Leaf, Catalog)> {
     let leaves: Vec<Leaf> =
         catalogs.iter().flat_map(|&catalog| [0, 1].map(|node| Leaf { node, catalog })).collect();
     leaves.into_iter().flat_map(move |leaf| catalogs.clone().into_iter().map(move |catalog| (leaf, catalog)))
-}
-
-impl Agent {
-    /// The state after an offer was accepted, in the memory of the run.
-    pub(super) fn decide(&mut self, rules: Rules, now: u8, offer: &Offer) {
-        let before = self.disk.accepted.filter(|stored| stored.statement == offer.statement);
-        // An offer without a part does not take away the part that is already there.
-        let part = offer.part.or(before.and_then(|stored| stored.part));
-        let stored = Stored { statement: offer.statement, signatures: offer.signatures, part };
-        let disk = Disk { root: self.disk.root, timestamp: Some(offer.timestamp), accepted: Some(stored) };
-        let evidence = offer.part.map(|(_, catalog)| self.evidence(rules, now, &stored, catalog, 0));
-        self.run = Run::Decided { disk, evidence };
-    }
-
-    pub(super) fn reload(&mut self, rules: Rules, now: u8) {
-        let Some(stored) = self.disk.accepted else { return };
-        let Some((_, catalog)) = stored.part else { return };
-        self.run = Run::Persisted { evidence: self.evidence(rules, now, &stored, catalog, OFFLINE_HOLD) };
-    }
-
-    fn evidence(&self, rules: Rules, now: u8, stored: &Stored, catalog: Catalog, hold: u8) -> Evidence {
-        let Stored { statement, signatures, .. } = *stored;
-        let root = self.disk.root.fields(rules.stolen);
-        let tally = rules.tally(signatures.among(root.keys), Some(statement.author()));
-        let late = now > statement.life().1 || now > root.expires + hold;
-        Evidence { catalog, statement, signatures, tally, root: self.disk.root, late }
-    }
-
-    pub(super) fn persist(&mut self) {
-        match std::mem::replace(&mut self.run, Run::Idle) {
-            Run::Decided { disk, evidence } => {
-                self.write(disk);
-                self.run = evidence.map_or(Run::Idle, |evidence| Run::Persisted { evidence });
-            }
-            Run::Unwritten { disk } => self.write(disk),
-            other => self.run = other,
-        }
-    }
-
-    fn write(&mut self, disk: Disk) {
-        self.disk = disk;
-        self.highest.0 = self.highest.0.max(disk.seq());
-    }
-
-    pub(super) fn apply(&mut self) {
-        let (evidence, then) = match &self.run {
-            Run::Persisted { evidence } => (*evidence, Run::Idle),
-            Run::Decided { disk, evidence: Some(evidence) } => (*evidence, Run::Unwritten { disk: *disk }),
-            Run::Idle | Run::Decided { .. } | Run::Unwritten { .. } => return,
-        };
-        self.applied = Some(evidence);
-        self.highest.1 = self.highest.1.max(evidence.statement.seq());
-        self.run = then;
-    }
-
-    /// The steps of an agent in the middle of a run; it may crash before each.
-    pub(super) fn going_on(&self, at: usize, bug: Option<Bug>, steps: &mut Vec<Step>) {
-        let early = bug == Some(Bug::PersistAfterApply);
-        let next = match &self.run {
-            Run::Idle => return,
-            Run::Decided { evidence: Some(_), .. } if early => Step::Apply(at),
-            Run::Decided { .. } | Run::Unwritten { .. } => Step::Persist(at),
-            Run::Persisted { .. } => Step::Apply(at),
-        };
-        steps.extend([next, Step::Crash(at)]);
-    }
 }
