@@ -14,6 +14,20 @@ pub struct Disk {
     root: PathBuf,
     #[cfg(test)]
     steps: Option<Steps>,
+    #[cfg(test)]
+    trouble: Option<Trouble>,
+}
+
+/// What a test lets go wrong: it is asked before each step, by the verb of the error.
+#[cfg(test)]
+#[derive(Clone)]
+pub(super) struct Trouble(pub(super) std::sync::Arc<dyn Fn(&'static str) -> io::Result<()> + Send + Sync>);
+
+#[cfg(test)]
+impl std::fmt::Debug for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Trouble(…)")
+    }
 }
 
 /// What the system was asked to do, for tests that end it after any of them.
@@ -102,6 +116,8 @@ impl Disk {
             root: root.to_owned(),
             #[cfg(test)]
             steps: None,
+            #[cfg(test)]
+            trouble: None,
         })
     }
 
@@ -165,13 +181,17 @@ impl Disk {
             .create_new(true)
             .mode(0o600)
             .open(&scratch)
+            .and_then(|file| self.may("create").map(|()| file))
             .map_err(DiskError::io("create", &scratch))?;
         self.note(|| Step::Create(scratch.clone()));
-        file.write_all(bytes).map_err(DiskError::io("write", &scratch))?;
+        let written = self.may("write").and_then(|()| file.write_all(bytes));
+        written.map_err(DiskError::io("write", &scratch))?;
         self.note(|| Step::Write(scratch.clone(), bytes.to_vec()));
-        file.sync_all().map_err(DiskError::io("make durable", &scratch))?;
+        let synced = self.may("make durable").and_then(|()| file.sync_all());
+        synced.map_err(DiskError::io("make durable", &scratch))?;
         self.note(|| Step::Sync(scratch.clone()));
-        fs::rename(&scratch, &path).map_err(DiskError::io("replace", &path))?;
+        let renamed = self.may("replace").and_then(|()| fs::rename(&scratch, &path));
+        renamed.map_err(DiskError::io("replace", &path))?;
         self.note(|| Step::Rename(scratch.clone(), path.clone()));
         self.sync_directory(directory)
     }
@@ -212,13 +232,14 @@ impl Disk {
         }
         let parent = directory.parent().unwrap_or(&self.root);
         self.make_directories(parent)?;
-        DirBuilder::new().mode(0o700).create(directory).map_err(DiskError::io("make", directory))?;
+        let made = self.may("make").and_then(|()| DirBuilder::new().mode(0o700).create(directory));
+        made.map_err(DiskError::io("make", directory))?;
         self.note(|| Step::MakeDirectory(directory.to_owned()));
         self.sync_directory(parent)
     }
 
     fn remove_file(&self, path: &Path) -> Result<(), DiskError> {
-        match fs::remove_file(path) {
+        match self.may("remove").and_then(|()| fs::remove_file(path)) {
             Ok(()) => {
                 self.note(|| Step::Remove(path.to_owned()));
                 Ok(())
@@ -229,8 +250,21 @@ impl Disk {
     }
 
     fn sync_directory(&self, path: &Path) -> Result<(), DiskError> {
-        File::open(path).and_then(|d| d.sync_all()).map_err(DiskError::io("make durable", path))?;
+        let synced = self.may("make durable").and_then(|()| File::open(path)).and_then(|d| d.sync_all());
+        synced.map_err(DiskError::io("make durable", path))?;
         self.note(|| Step::SyncDirectory(path.to_owned()));
+        Ok(())
+    }
+
+    /// Whether a test lets the next step happen.
+    #[cfg(test)]
+    fn may(&self, verb: &'static str) -> io::Result<()> {
+        self.trouble.as_ref().map_or(Ok(()), |trouble| trouble.0(verb))
+    }
+
+    /// Only the system can refuse.
+    #[cfg(not(test))]
+    const fn may(&self, _: &'static str) -> io::Result<()> {
         Ok(())
     }
 
@@ -250,7 +284,13 @@ impl Disk {
     #[cfg(test)]
     pub(super) fn watched(&self) -> (Self, Steps) {
         let steps = Steps::default();
-        (Self { root: self.root.clone(), steps: Some(steps.clone()) }, steps)
+        (Self { steps: Some(steps.clone()), ..self.clone() }, steps)
+    }
+
+    /// The same directory, on a disk with faults.
+    #[cfg(test)]
+    pub(super) fn troubled(&self, trouble: Trouble) -> Self {
+        Self { trouble: Some(trouble), ..self.clone() }
     }
 }
 

@@ -31,6 +31,8 @@ mod types;
 
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod faults;
 
 #[cfg(test)]
 mod testing;

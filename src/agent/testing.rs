@@ -31,6 +31,7 @@ pub(super) const NODE: &str = "web1.example";
 pub(super) const OTHER: &str = "web2.example";
 
 /// People with keys and what they published.
+#[derive(Clone)]
 pub(super) struct World {
     pub(super) root: Verified<Root>,
     first: Envelope,
@@ -175,6 +176,11 @@ impl World {
         let signed = envelope::<Timestamp>(timestamp.encode(), &["server-ts"]);
         let at = directory.join("timestamp");
         write_envelope(&at.join("production.json"), &at.join("production.signatures.json"), &signed);
+    }
+
+    /// Goes on with the numbers of timestamps where the one or the other ended.
+    pub(super) fn go_on_after(&mut self, other: &Self) {
+        self.n = self.n.max(other.n);
     }
 
     /// Publishes the tiles of the log and returns its checkpoint.
