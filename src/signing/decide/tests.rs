@@ -84,6 +84,7 @@ fn t2_documents_have_a_size() {
     check(|offer| offer.leaf = Some(big()), "TOO_LARGE");
     check(|offer| offer.roots = vec![Envelope { bytes: big(), signatures: Vec::new() }], "TOO_LARGE");
     check(|offer| offer.roots = vec![offer.release.clone(); MAX_STEPS + 1], "ROOT_STEPS");
+    check(|offer| offer.roots = vec![offer.release.clone(); MAX_STEPS], "UNSIGNED");
 }
 
 #[test]
@@ -277,6 +278,20 @@ fn t5_an_old_timestamp_is_a_freeze() {
     assert_eq!(outcome(&enrolled("web1"), &fresh.offer("web1"), far), "ROOT_EXPIRED");
 }
 
+/// Everything counts until its last second, and not for one more.
+#[test]
+fn t5_an_end_is_exact() {
+    let one = publish(1, None);
+    let end = hour(24 * 365);
+    let last = one.restated(&["alice", "bob"], |s| (s.created, s.expires) = (end.plus(-60), end.plus(3600)));
+    let last = last.restamped(|t| (t.created, t.expires) = (end.plus(-60), end.plus(3600)));
+    let at = |published: &Published, now| outcome(&enrolled("web1"), &published.offer("web1"), now);
+    assert_eq!((at(&last, end), at(&last, end.plus(1))), ("accept", "ROOT_EXPIRED"));
+    let end = hour(2);
+    let short = one.restated(&["alice", "bob"], |s| s.expires = end);
+    assert_eq!((at(&short, end), at(&short, end.plus(1))), ("accept", "RELEASE_EXPIRED"));
+}
+
 /// All ways to put an offer together out of the parts of releases n and n+1.
 #[test]
 fn t7_parts_of_two_releases_do_not_mix() {
@@ -454,6 +469,44 @@ fn releases_that_were_missed_are_shown_in_between() {
     assert_eq!(outcome(&accepted(&two), &after_fork.offer("web1"), after_fork.now()), "CHAIN");
 }
 
+/// A statement in between is of the same chain, each with its own serial, and there is an end to how many are read.
+#[test]
+fn t4_every_statement_in_between_is_of_this_chain() {
+    let one = publish(1, None);
+    let state = accepted(&one);
+    let with = |chain: &[&Published], last: &Published| {
+        let chain = chain.iter().map(|published| published.statement.encode()).collect();
+        outcome(&state, &Offer { chain, ..last.offer("web1") }, last.now())
+    };
+    let two = publish(2, Some(&one));
+    for change in [
+        |s: &mut Release| s.environment = "staging".parse().unwrap(),
+        |s: &mut Release| s.repo = document::RepoId::new([8; 32]),
+    ] {
+        let strange = two.restated(&["alice", "bob"], change);
+        assert_eq!(with(&[&strange], &publish(3, Some(&strange))), "CHAIN");
+    }
+    let misnumbered = publish(3, Some(&two)).restated(&["alice", "bob"], |s| s.seq = 7);
+    assert_eq!(with(&[&two, &misnumbered], &publish(4, Some(&misnumbered))), "CHAIN");
+}
+
+#[test]
+fn t4_a_chain_has_a_longest_length() {
+    let one = publish(1, None);
+    let (state, mut at, mut chain) = (accepted(&one), one.statement.clone(), Vec::new());
+    for _ in 0..=MAX_CHAIN {
+        at = Release { seq: at.seq + 1, prev: Some(at.id()), ..at };
+        chain.push(at.encode());
+    }
+    let with = |chain: &[Vec<u8>]| {
+        let last: Release = document::read(chain.last().unwrap()).unwrap();
+        let next = one.restated(&["alice", "bob"], |s| (s.seq, s.prev) = (last.seq + 1, Some(last.id())));
+        let next = next.restamped(|t| t.n += 1);
+        outcome(&state, &Offer { chain: chain.to_vec(), ..next.offer("web1") }, next.now())
+    };
+    assert_eq!((with(&chain[..MAX_CHAIN]), with(&chain)), ("accept", "CHAIN"));
+}
+
 /// The outcome for a node that is handed the first release and trust root 2 after `change`.
 fn under(change: impl FnOnce(&mut RawRoot)) -> &'static str {
     let one = publish(1, None);
@@ -476,6 +529,8 @@ fn d37_signatures_are_judged_by_the_trust_root_in_force() {
     };
     assert_eq!(under(|raw| raw.floor = Some(floor(2, b"two"))), "FLOOR");
     assert_eq!(under(|raw| raw.floor = Some(floor(1, b"other"))), "EQUIVOCATION");
+    let first = publish(1, None).statement.encode();
+    assert_eq!(under(|raw| raw.floor = Some(floor(1, &first))), "accept", "the floor itself");
 }
 
 #[test]

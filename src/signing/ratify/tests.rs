@@ -103,6 +103,8 @@ fn d33_an_emergency_has_a_reason_and_a_day_at_most() {
     );
     let late = two.statement.created.plus(4 * 3600 + 1);
     assert_eq!(code(&state, &fresh(&two, late).offer("web1"), late), "UNRATIFIED");
+    let last = late.plus(-1);
+    assert_eq!(code(&state, &fresh(&two, last).offer("web1"), last), "");
 }
 
 #[test]
@@ -173,6 +175,16 @@ fn d33_without_ratification_a_node_goes_back_to_the_release_before() {
         fallback: Some(kept(&publish(1, None).restated(&["alice", "bob"], |r| r.reason = "x".into()), &[])),
     };
     assert_eq!(reload(&state, &swapped, end.plus(1)).unwrap_err().code(), "STATE");
+}
+
+/// A node that enrolled during an emergency has nothing to go back to, however often it hears of it.
+#[test]
+fn d33_an_emergency_is_no_way_back_from_itself() {
+    let two = emergency(&publish(1, None));
+    let (state, standing) = accept(&enrolled("web1"), &two.offer("web1"), two.now());
+    assert_eq!((standing, state.fallback()), (Standing::Emergency, None));
+    let (again, _) = accept(&state, &two.offer("web1"), two.now());
+    assert_eq!((again.accepted(), again.fallback()), (state.accepted(), None));
 }
 
 #[test]
