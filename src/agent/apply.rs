@@ -19,7 +19,9 @@ pub use super::types::{BlobError, BlobSource};
 pub use record::Record;
 
 use super::brake::Limit;
+use super::bucket::Bucket;
 use super::host::Host;
+use super::journal::Journal;
 use super::keyring::Keyring;
 use crate::model::report::{Counts, LogLine, Refused, ResourceReport, RunStatus};
 use crate::model::{Catalog, Facts};
@@ -36,12 +38,16 @@ pub struct Job<'a> {
     pub blobs: &'a dyn BlobSource,
     /// The keys of sealed secrets.
     pub secrets: &'a Keyring,
+    /// Where files are kept before they are changed.
+    pub bucket: &'a Bucket,
     /// What the last run left, from [`Applied::record`]; empty at first.
     pub record: &'a Record,
     /// What the operator wishes of this run.
     pub wishes: &'a Wishes,
     /// What ends it early.
     pub limit: &'a Limit,
+    /// Where each change is written down before it is made.
+    pub journal: &'a Journal,
 }
 
 /// What an operator may wish of a run. None of it can widen what the catalog says.

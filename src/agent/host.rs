@@ -13,6 +13,7 @@ pub use command::{Ending, Invocation, Outcome, OutputLimit, RunError};
 pub use entry::{EntryKind, Stat};
 pub use write::{NewFile, Owner, Validated};
 
+use super::fault;
 use crate::model::Digest;
 use rustix::fs::{self, AtFlags, Mode, OFlags};
 use sha2::{Digest as _, Sha256};
@@ -241,6 +242,7 @@ impl Host {
         let at = self.parent(path)?;
         let temporary = write::temporary_name();
         fs::symlinkat(target, &at.dir, &temporary).map_err(|e| at.io("make the link", e))?;
+        fault::point();
         at.put_in_place(&temporary, "make the link")
     }
 
@@ -282,6 +284,26 @@ impl Host {
         let flags = if directory { AtFlags::REMOVEDIR } else { AtFlags::empty() };
         fs::unlinkat(&at.dir, &at.name, flags).map_err(|e| at.io("remove", e))?;
         at.sync()
+    }
+
+    /// Removes what writes that were cut off have left in the directory at `folder`, and says how many that were.
+    ///
+    /// # Errors
+    /// When it cannot be looked at, or something cannot be removed.
+    pub fn sweep(&self, folder: &str) -> Result<usize, HostError> {
+        let mut swept = 0;
+        for name in self.list(folder)? {
+            let Some(name) = name.to_str().filter(|name| write::is_temporary(name)) else { continue };
+            let path = format!("{}/{name}", folder.trim_end_matches('/'));
+            let at = self.parent(&path)?;
+            let leaf = |stat: &Stat| matches!(stat.kind, EntryKind::File | EntryKind::Link);
+            // Others may have files of such a name in a directory of theirs.
+            if at.stat()?.is_some_and(|stat| leaf(&stat) && stat.uid == self.uid) {
+                fs::unlinkat(&at.dir, &at.name, AtFlags::empty()).map_err(|e| at.io("remove", e))?;
+                swept += 1;
+            }
+        }
+        Ok(swept)
     }
 
     /// Removes what is at `path` with everything below it. No link is followed and no mount point crossed.

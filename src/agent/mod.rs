@@ -4,18 +4,21 @@
 
 pub mod apply;
 pub mod brake;
+pub mod bucket;
 pub mod clock;
 pub mod daemon;
 pub mod disable;
 pub mod disk;
 pub mod enroll;
 pub mod facts;
+mod fault;
 pub mod fetch;
 pub mod found;
 pub mod freshness;
 pub mod hold;
 pub mod host;
 pub mod identity;
+pub mod journal;
 pub mod keyring;
 pub mod lock;
 pub mod pause;

@@ -51,16 +51,27 @@ pub(super) struct Draft {
     pub(super) signers: Vec<&'static str>,
     /// What sort of release it is.
     pub(super) kind: ReleaseKind,
+    /// What else the catalogs say.
+    pub(super) more: Option<More>,
 }
+
+/// Changes a catalog before it is published.
+pub(super) type More = Box<dyn Fn(&mut Catalog)>;
 
 impl Draft {
     pub(super) fn of(motd: &str) -> Self {
-        Self { motd: motd.to_owned(), signers: vec!["alice", "bob"], kind: ReleaseKind::Normal }
+        Self { motd: motd.to_owned(), signers: vec!["alice", "bob"], kind: ReleaseKind::Normal, more: None }
     }
 
     /// An emergency of four hours, signed by dan alone.
     pub(super) fn emergency(motd: &str) -> Self {
-        Self { motd: motd.to_owned(), signers: vec!["dan"], kind: ReleaseKind::BreakGlass }
+        Self { motd: motd.to_owned(), signers: vec!["dan"], kind: ReleaseKind::BreakGlass, more: None }
+    }
+
+    /// The same with more in its catalogs.
+    pub(super) fn with(mut self, more: impl Fn(&mut Catalog) + 'static) -> Self {
+        self.more = Some(Box::new(more));
+        self
     }
 
     pub(super) fn signed_by(mut self, signers: &[&'static str]) -> Self {
@@ -115,7 +126,7 @@ impl World {
     pub(super) fn publish(&mut self, directory: &Path, draft: &Draft) -> u64 {
         let seq = self.last.map_or(1, |(seq, _)| seq + 1);
         let catalogs: Vec<(NodeName, Vec<u8>)> =
-            [NODE, OTHER].map(|node| (name(node), catalog(node, &draft.motd).encode())).into();
+            [NODE, OTHER].map(|node| (name(node), catalog(node, draft).encode())).into();
         let entry = |(node, bytes): &(NodeName, Vec<u8>)| Entry {
             node: node.clone(),
             catalog: Digest::of(bytes),
@@ -282,12 +293,23 @@ fn raw_root() -> RawRoot {
     }
 }
 
-fn catalog(node: &str, motd: &str) -> Catalog {
+fn catalog(node: &str, draft: &Draft) -> Catalog {
+    let motd = &draft.motd;
     let content = Content::Blob { digest: Digest::of(motd.as_bytes()), size: motd.len() as u64 };
+    let motd = file("/motd", Ensure::File, Some(content));
+    let mut catalog = Catalog::new(name("production"), name(node), vec![name("motd")], vec![motd]);
+    if let Some(more) = &draft.more {
+        more(&mut catalog);
+    }
+    catalog
+}
+
+/// A file resource that sets nothing else.
+pub(super) fn file(path: &str, ensure: Ensure, content: Option<Content>) -> Resource {
     let file = File {
-        path: "/motd".into(),
-        ensure: Ensure::File,
-        content: Some(content),
+        path: path.into(),
+        ensure,
+        content,
         target: None,
         owner: None,
         group: None,
@@ -300,8 +322,7 @@ fn catalog(node: &str, motd: &str) -> Catalog {
         validate_cmd: Vec::new(),
         show_diff: true,
     };
-    let motd = Resource { title: "/motd".into(), spec: Spec::File(file), meta: Meta::of(name("motd")) };
-    Catalog::new(name("production"), name(node), vec![name("motd")], vec![motd])
+    Resource { title: path.into(), spec: Spec::File(file), meta: Meta::of(name("motd")) }
 }
 
 pub(super) fn write_envelope(document: &Path, signatures: &Path, envelope: &Envelope) {

@@ -1,5 +1,6 @@
 //! Commands of the agent on this node: join, run, stay, tell.
 
+mod backup;
 mod enrolling;
 mod log;
 mod running;
@@ -33,6 +34,9 @@ pub(super) enum Command {
     Disable(DisableArgs),
     /// Go on enforcing the accepted release although no fresh word comes from a server: once, for 30 days at most.
     Hold(HoldArgs),
+    /// What files were before the agent changed them, where `backup = "bucket"` says so.
+    #[command(subcommand)]
+    Backup(backup::Command),
     /// Print what this node says of itself.
     Facts(FactsArgs),
     /// Check what a server or directory offers this node, and apply nothing.
@@ -238,6 +242,7 @@ pub(super) fn run(command: Command, ui: &mut Ui) -> Outcome {
         Command::Enable(place) => telling::enable(&place, ui),
         Command::Disable(args) => telling::disable(&args, ui),
         Command::Hold(args) => telling::hold(&args, ui),
+        Command::Backup(command) => backup::run(command, ui),
         Command::Facts(args) => telling::facts(&args, ui),
         Command::Verify(args) => telling::verify(&args, ui),
     }

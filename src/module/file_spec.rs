@@ -116,7 +116,7 @@ fn backup(attrs: &mut Attrs<'_>) -> Option<String> {
     let suffix = attrs.text("backup")?;
     if suffix.is_empty() || suffix.len() > 32 || suffix.contains('/') {
         let message = format!("`{}` is no suffix", suffix.escape_default());
-        attrs.fail("bad-value", "backup", message, "for example `\".bak\"`");
+        attrs.fail("bad-value", "backup", message, "`\"bucket\"`, or a suffix like `\".bak\"`");
     }
     Some(suffix)
 }

@@ -13,7 +13,7 @@ use crate::model::graph::{self, Graph, GraphError};
 use crate::model::report::{
     Counts, Event, EventStatus, LogLine, Refused, ResourceReport, ResourceStatus, RunStatus,
 };
-use crate::model::resource::{FileEnsure, LogLevel};
+use crate::model::resource::{BUCKET, FileEnsure, LogLevel};
 use crate::model::{Catalog, Kind, Ref, Resource, Spec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -86,6 +86,7 @@ impl<'a> Course<'a> {
             facts: job.facts,
             blobs: job.blobs,
             secrets: job.secrets,
+            bucket: job.bucket,
             noop: job.wishes.noop,
             managed: managed(catalog),
             catalog: &catalog.resources,
@@ -280,7 +281,7 @@ fn managed(catalog: &Catalog) -> BTreeMap<String, bool> {
     for resource in &catalog.resources {
         if let Spec::File(file) = &resource.spec {
             managed.insert(file.path.clone(), file.recurse && file.ensure == FileEnsure::Directory);
-            if let Some(suffix) = &file.backup {
+            if let Some(suffix) = file.backup.as_ref().filter(|backup| *backup != BUCKET) {
                 managed.entry(format!("{}{suffix}", file.path)).or_insert(false);
             }
         }

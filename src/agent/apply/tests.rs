@@ -2,11 +2,13 @@
 
 use super::*;
 use crate::agent::brake::Brake;
+use crate::agent::disk::Disk;
 use crate::agent::host::Host;
+use crate::agent::journal::{self, Header};
 use crate::agent::keyring::Keyring;
 use crate::model::report::{EventStatus, ResourceStatus};
 use crate::model::resource::{Command, Content, Exec, File, FileEnsure, LogLevel, Notify};
-use crate::model::{Digest, Meta, Resource, Spec};
+use crate::model::{Digest, Meta, Resource, Spec, Stamp};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -29,6 +31,7 @@ pub(super) struct Outcome {
 /// A node that remembers its last run.
 pub(super) struct Place {
     dir: tempfile::TempDir,
+    state: tempfile::TempDir,
     pub(super) host: Host,
     pub(super) facts: Facts,
     pub(super) wishes: Wishes,
@@ -45,7 +48,8 @@ impl Place {
         let dir = tempfile::tempdir().unwrap();
         let host = Host::open(Path::new(root)).unwrap();
         let (facts, wishes, limit) = (Facts::default(), Wishes::default(), Limit::default());
-        Self { dir, host, facts, wishes, limit, record: Record::default() }
+        let state = tempfile::tempdir().unwrap();
+        Self { dir, state, host, facts, wishes, limit, record: Record::default() }
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -66,17 +70,25 @@ impl Place {
             let source = if line.source.is_empty() { String::new() } else { format!("{}: ", line.source) };
             lines.push(format!("{level} {source}{}", line.message));
         };
+        let disk = Disk::create(&self.state.path().join("agent")).unwrap();
+        let run = std::fs::read_dir(disk.path("journal")).map_or(0, Iterator::count);
+        let header = Header { run: format!("{run:08}"), release: 1, started: Stamp::from_unix(0) };
+        let journal = Journal::new(&disk, header);
         let job = Job {
             host: &self.host,
             facts: &self.facts,
             blobs: &NoBlobs,
             secrets: &Keyring::empty("n".parse().unwrap()),
+            bucket: &Bucket::new(&disk, Stamp::from_unix(0)),
             record: &self.record,
             wishes: &self.wishes,
             limit: &self.limit,
+            journal: &journal,
         };
         let applied = converge(&catalog, &job, &mut log);
         self.record = applied.record.clone();
+        journal.close(&disk, "whole");
+        assert_eq!(journal::unfinished(&disk).unwrap(), None);
         assert!(
             lines.pop().is_some_and(|l| l.starts_with("notice Applied catalog in ") || l.starts_with("err"))
         );

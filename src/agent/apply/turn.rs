@@ -2,10 +2,11 @@
 
 use super::engine::Course;
 use super::pending::Events;
-use crate::agent::types::{Change, Done, Plan, Refreshed, Type, chain, judge_deeds};
-use crate::model::Ref;
+use crate::agent::journal::Change as Entry;
+use crate::agent::types::{Change, Done, Failure, Plan, Refreshed, Type, chain, judge_deeds};
 use crate::model::report::{Event, EventStatus};
 use crate::model::resource::LogLevel;
+use crate::model::{Ref, Spec};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of one resource.
@@ -105,7 +106,9 @@ impl Course<'_> {
             fate.events.push(event);
             return;
         }
-        let result = turn.resource.apply(step, &mut self.node);
+        let result = self.journalled((turn.index, name), (property, &event.from, &event.to), |course| {
+            turn.resource.apply(step, &mut course.node)
+        });
         turn.resource.forget(&mut self.node.known);
         match result {
             Ok(Done { log, fresh }) => {
@@ -125,6 +128,25 @@ impl Course<'_> {
             }
         }
         fate.events.push(event);
+    }
+
+    /// Does something to the node that is in the journal before.
+    fn journalled<R>(
+        &mut self,
+        (index, name): (usize, &Ref),
+        (property, from, to): (&str, &str, &str),
+        work: impl FnOnce(&mut Self) -> Result<R, Failure>,
+    ) -> Result<R, Failure> {
+        let spec = &self.catalog.resources[index].spec;
+        let path = match spec {
+            Spec::File(file) => Some(file.path.clone()),
+            _ => None,
+        };
+        let (property, from, to) = (property.to_owned(), from.to_owned(), to.to_owned());
+        let number = self.job.journal.begin(&Entry { resource: name.clone(), property, from, to, path })?;
+        let result = work(self);
+        self.job.journal.ended(number, result.is_ok());
+        result
     }
 
     /// The refresh that waits for this resource, if any: at once, and only once.
@@ -149,7 +171,8 @@ impl Course<'_> {
             fate.events.push(Event { status: EventStatus::Noop, ..failure("refresh", &message) });
             return;
         }
-        let result = turn.resource.refresh(&mut self.node);
+        let result = self
+            .journalled((index, name), ("refresh", "", ""), |course| turn.resource.refresh(&mut course.node));
         turn.resource.forget(&mut self.node.known);
         match result {
             Ok(Refreshed::Nothing) => {}

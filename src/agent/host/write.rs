@@ -2,6 +2,7 @@
 
 use super::walk::At;
 use super::{EntryKind, HostError};
+use crate::agent::fault;
 use crate::model::digest::hex;
 use rustix::fs::{self, AtFlags, Mode, OFlags};
 use std::io::Write as _;
@@ -58,6 +59,7 @@ impl At<'_> {
         let mode = file.mode.or(old.map(|o| o.mode)).unwrap_or(0o644);
         let name = temporary_name();
         let fd = self.create(&name)?;
+        fault::point();
         let written = self.fill(fd, file.content, owner, mode).and_then(|()| match file.validate {
             None => Ok(()),
             Some(check) => check(&self.sibling(&name))
@@ -80,11 +82,15 @@ impl At<'_> {
 
     fn fill(&self, fd: OwnedFd, content: &[u8], owner: super::Owner, mode: u32) -> Result<(), HostError> {
         let mut file = std::fs::File::from(fd);
-        file.write_all(content).map_err(|cause| HostError::Io {
-            doing: "write",
-            path: self.path.to_owned(),
-            cause,
-        })?;
+        let (first, second) = content.split_at(content.len() / 2);
+        for half in [first, second] {
+            file.write_all(half).map_err(|cause| HostError::Io {
+                doing: "write",
+                path: self.path.to_owned(),
+                cause,
+            })?;
+            fault::point();
+        }
         let fd = OwnedFd::from(file);
         let now = fs::fstat(&fd).map_err(|e| self.io("write", e))?;
         let differs = |wanted: Option<u32>, have: u32| wanted.filter(|w| *w != have);
@@ -99,10 +105,12 @@ impl At<'_> {
 
     /// Gives a temporary name its final place in one step, or removes it.
     pub(super) fn put_in_place(&self, temporary: &str, doing: &'static str) -> Result<(), HostError> {
+        fault::point();
         if let Err(error) = fs::renameat(&self.dir, temporary, &self.dir, &self.name) {
             self.discard(temporary);
             return Err(self.io(doing, error));
         }
+        fault::point();
         self.sync()
     }
 
@@ -117,10 +125,19 @@ impl At<'_> {
     }
 }
 
+/// What the names of temporary files begin with.
+const TEMPORARY: &str = ".countersign-";
+
+/// Whether [`temporary_name`] makes such names.
+pub(super) fn is_temporary(name: &str) -> bool {
+    let random = name.strip_prefix(TEMPORARY);
+    random.is_some_and(|random| random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 /// A name that nobody can guess and that shows whose it is.
 pub(super) fn temporary_name() -> String {
     let mut random = [0; 8];
     // Without randomness the name is guessable, and `O_EXCL` still refuses one that is taken.
     let _guessable = getrandom::fill(&mut random);
-    format!(".countersign-{}", hex(&random))
+    format!("{TEMPORARY}{}", hex(&random))
 }

@@ -3,8 +3,9 @@
 use super::content::Wanted;
 use super::mode::{octal, resolve};
 use super::{Change, Done, Failure, Known, Node, Plan, Type, judge, recurse};
+use crate::agent::bucket::MAX_FILE;
 use crate::agent::host::{EntryKind, Invocation, NewFile, Owner, Stat};
-use crate::model::resource::{File, FileEnsure};
+use crate::model::resource::{BUCKET, File, FileEnsure};
 use crate::policy::guard::{GuardCommand, Setting};
 
 /// A file, directory or link.
@@ -70,7 +71,13 @@ impl Type for Inode<'_> {
             }
             Step::Purge { path } => match node.host.stat(&path)? {
                 Some(stat) if stat.kind == EntryKind::Directory => node.host.remove_tree(&path)?,
-                Some(_) => node.host.remove(&path)?,
+                Some(_) => {
+                    // A copy beside it would be the next thing to purge.
+                    if self.0.backup.as_deref() == Some(BUCKET) {
+                        self.back_up(&path, node)?;
+                    }
+                    node.host.remove(&path)?;
+                }
                 None => {}
             },
         }
@@ -226,7 +233,7 @@ impl Inode<'_> {
         if clear == Some(EntryKind::Directory) && !file.force {
             return Err(Failure::NeedsForce { path: file.path.clone(), deed: "replaced" });
         }
-        self.back_up(node)?;
+        self.back_up(&self.0.path, node)?;
         let in_the_way = match clear {
             Some(EntryKind::Directory) => true,
             // A rename puts a file or link in the place of either, in one step.
@@ -257,7 +264,7 @@ impl Inode<'_> {
     fn remove(&self, kind: EntryKind, node: &Node<'_>) -> Result<(), Failure> {
         let path = &self.0.path;
         if kind != EntryKind::Directory {
-            self.back_up(node)?;
+            self.back_up(&self.0.path, node)?;
             return Ok(node.host.remove(path)?);
         }
         if !self.0.force {
@@ -270,7 +277,7 @@ impl Inode<'_> {
     /// than it should be.
     fn write(&self, content: &Wanted, node: &mut Node<'_>) -> Result<(), Failure> {
         let bytes = content.fetch(node)?;
-        self.back_up(node)?;
+        self.back_up(&self.0.path, node)?;
         let owner = self.owner(node)?;
         let stat = node.host.stat(&self.0.path)?;
         let mode = self.0.mode.as_ref().zip(stat).map(|(text, stat)| resolve(text, stat.mode, false));
@@ -301,18 +308,22 @@ impl Inode<'_> {
         })
     }
 
-    /// Keeps the old file beside the new one, readable by the same people.
-    fn back_up(&self, node: &Node<'_>) -> Result<(), Failure> {
-        let path = &self.0.path;
-        let Some(suffix) = &self.0.backup else { return Ok(()) };
-        if suffix.is_empty() || suffix.contains('/') {
-            return Err(Failure::Value { value: suffix.clone(), what: "suffix of a backup" });
+    /// Keeps the old file: in the bucket, or beside the new one and readable by the same people.
+    fn back_up(&self, path: &str, node: &Node<'_>) -> Result<(), Failure> {
+        let Some(backup) = &self.0.backup else { return Ok(()) };
+        if backup.is_empty() || backup.contains('/') {
+            return Err(Failure::Value { value: backup.clone(), what: "suffix of a backup" });
         }
         let Some(stat) = node.host.stat(path)?.filter(|s| s.kind == EntryKind::File) else { return Ok(()) };
+        if backup == BUCKET {
+            let old = node.host.read_managed(path, MAX_FILE, Some(stat.uid))?;
+            node.bucket.keep(path, &old, &stat)?;
+            return Ok(());
+        }
         let old = node.host.read_managed(path, u64::MAX, Some(stat.uid))?;
         let owner = Owner { uid: Some(stat.uid), gid: Some(stat.gid) };
         let copy = NewFile { content: &old, mode: Some(stat.mode), owner, validate: None };
-        Ok(node.host.write(&format!("{path}{suffix}"), &copy)?)
+        Ok(node.host.write(&format!("{path}{backup}"), &copy)?)
     }
 
     fn owner(&self, node: &mut Node<'_>) -> Result<Owner, Failure> {

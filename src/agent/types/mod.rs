@@ -62,7 +62,9 @@ pub(super) use user::Account;
 
 pub(super) use super::text as chain;
 
+use super::bucket::{Bucket, BucketError};
 use super::host::{Ending, Host, HostError, Invocation, Outcome, RunError};
+use crate::agent::journal::JournalError;
 use crate::agent::keyring::{Keyring, Unopened};
 use crate::model::fact::FactError;
 use crate::model::resource::{Command, Content, Deed, LogLevel, Word};
@@ -76,6 +78,7 @@ pub(super) struct Node<'a> {
     pub(super) facts: &'a Facts,
     pub(super) blobs: &'a dyn BlobSource,
     pub(super) secrets: &'a Keyring,
+    pub(super) bucket: &'a Bucket,
     /// Whether the resource at hand is only looked at.
     pub(super) noop: bool,
     /// Every path that the catalog names, and the backups that it makes; `true` for a directory whose resource
@@ -214,6 +217,10 @@ pub(super) enum Failure {
     Fact(#[from] FactError),
     #[error(transparent)]
     Sealed(#[from] Unopened),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
     #[error("this must never run: {0}")]
     Denied(String),
     #[error("`{command}` {ending}{output}")]

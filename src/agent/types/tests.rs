@@ -6,7 +6,7 @@ use super::*;
 use crate::agent::disk::Disk;
 use crate::agent::keyring;
 use crate::model::resource::{Content, Exec, File, FileEnsure, LogOutput, Part};
-use crate::model::{Sealed, Secret};
+use crate::model::{Sealed, Secret, Stamp};
 use crate::sealing::{Purpose, seal};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
@@ -25,6 +25,8 @@ pub(super) struct Place {
     facts: Facts,
     blobs: Blobs,
     secrets: Keyring,
+    state: tempfile::TempDir,
+    bucket: Bucket,
     pub(super) managed: BTreeMap<String, bool>,
     pub(super) catalog: Vec<Resource>,
 }
@@ -40,15 +42,10 @@ impl Place {
         let mut facts = Facts::default();
         facts.set(&"hostname".parse().unwrap(), "web1".into());
         let secrets = Keyring::empty("web1".parse().unwrap());
-        Self {
-            dir,
-            host,
-            facts,
-            blobs: Blobs(b"blob".to_vec()),
-            secrets,
-            managed: BTreeMap::new(),
-            catalog: Vec::new(),
-        }
+        let state = tempfile::tempdir().unwrap();
+        let disk = Disk::create(&state.path().join("agent")).unwrap();
+        let (bucket, blobs) = (Bucket::new(&disk, Stamp::from_unix(0)), Blobs(b"blob".to_vec()));
+        Self { dir, host, facts, blobs, secrets, state, bucket, managed: BTreeMap::new(), catalog: Vec::new() }
     }
 
     pub(super) fn node(&self) -> Node<'_> {
@@ -57,6 +54,7 @@ impl Place {
             facts: &self.facts,
             blobs: &self.blobs,
             secrets: &self.secrets,
+            bucket: &self.bucket,
             noop: false,
             managed: self.managed.clone(),
             catalog: &self.catalog,
@@ -266,6 +264,28 @@ fn absent_removes_and_needs_force_for_directories() {
     assert_eq!(place.file("/d", FileEnsure::Absent, |f| f.force = true), said(&["removed"]));
     assert!(!place.at("/d").exists());
     assert_eq!(place.file("/none/a", FileEnsure::Absent, |_| ()), said(&[]));
+}
+
+#[test]
+fn a_backup_in_the_bucket_is_the_old_file_and_leaves_nothing_beside_the_new_one() {
+    let place = Place::new();
+    place.put("/a", "old", 0o640);
+    let in_bucket = |f: &mut File| f.backup = Some("bucket".into());
+    place.file("/a", FileEnsure::File, |f| (in_bucket(f), f.content = text("new")).1).unwrap();
+    place.file("/a", FileEnsure::Absent, in_bucket).unwrap();
+    std::fs::create_dir(place.at("/dir")).unwrap();
+    place.put("/dir/odd", "odd", 0o600);
+    place
+        .file("/dir", FileEnsure::Directory, |f| (in_bucket(f), (f.recurse, f.purge) = (true, true)).1)
+        .unwrap();
+    let disk = Disk::open(&place.state.path().join("agent")).unwrap();
+    let kept = crate::agent::bucket::list(&disk).unwrap();
+    let told: Vec<_> = kept.iter().map(|kept| (kept.path.as_str(), kept.mode)).collect();
+    assert_eq!(told, [("/a", 0o640), ("/a", 0o640), ("/dir/odd", 0o600)]);
+    let content = |at: usize| crate::agent::bucket::content(&disk, &kept[at].digest).unwrap();
+    assert_eq!((content(0), content(1), content(2)), (b"old".to_vec(), b"new".to_vec(), b"odd".to_vec()));
+    let names: Vec<_> = place.host.list("/").unwrap();
+    assert_eq!(names, ["dir", "etc"]);
 }
 
 #[test]

@@ -34,7 +34,11 @@ const ATTRS: &[Attr] = &[
     Attr::new("force", Shape::Bool, "Allow a directory to be replaced or removed with all that is in it.")
         .default("false"),
     Attr::new("replace", Shape::Bool, "Write the content even if the file exists.").default("true"),
-    Attr::new("backup", Shape::Text, "Keep the old file beside the new one, with this suffix (`\".bak\"`)."),
+    Attr::new(
+        "backup",
+        Shape::Text,
+        "Keep the old file: in the node's file bucket (`\"bucket\"`), or beside the new one with this suffix (`\".bak\"`).",
+    ),
     Attr::new(
         "validate_cmd",
         Shape::Command,
@@ -42,6 +46,9 @@ const ATTRS: &[Attr] = &[
     ),
     Attr::new("show_diff", Shape::Bool, "Show what changes in logs and reports.").default("true"),
 ];
+
+/// The `backup` that keeps old files in the node's file bucket instead of beside the new ones.
+pub const BUCKET: &str = "bucket";
 
 /// The wanted state of a file, directory or symbolic link.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -78,7 +85,7 @@ pub struct File {
     /// Write the content even if the file exists.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub replace: bool,
-    /// Suffix of a copy of the old file, kept beside the new one.
+    /// Where the old file is kept: [`BUCKET`], or the suffix of a copy beside the new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<String>,
     /// Argument vector that must succeed on the new content; an element `%` is its path.

@@ -35,7 +35,7 @@ pub use apt_repository::AptRepository;
 pub use attr::{Attr, Live, Shape};
 pub use cron::{Cron, Field as CronField};
 pub use exec::{Command, Exec, LogOutput, Word};
-pub use file::{Content, Ensure as FileEnsure, File, ModeError, Part, check_mode};
+pub use file::{BUCKET, Content, Ensure as FileEnsure, File, ModeError, Part, check_mode};
 pub use group::Group;
 pub use host::Host;
 pub use hostname::Hostname;

@@ -1,0 +1,152 @@
+//! Files as they were before the agent changed them, by the digest of their content: for root only, in the agent's own
+//! directory. What is in it is told by an append-only list, whose last line may be torn by a crash.
+
+use super::disk::{Disk, DiskError};
+use super::host::Stat;
+use crate::model::{Digest, Stamp};
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+
+const FOLDER: &str = "bucket";
+const LIST: &str = "bucket.jsonl";
+const LIST_CAP: u64 = 256 << 20;
+/// Bytes of a file that is kept, at most.
+pub const MAX_FILE: u64 = 256 << 20;
+
+/// A file as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kept {
+    /// When it was kept.
+    pub at: Stamp,
+    /// Where it was.
+    pub path: String,
+    /// Its content.
+    pub digest: Digest,
+    /// Bytes.
+    pub size: u64,
+    /// The twelve permission bits.
+    pub mode: u32,
+    /// Number of its owner.
+    pub uid: u32,
+    /// Number of its group.
+    pub gid: u32,
+}
+
+/// Why nothing could be kept, or nothing that was kept could be had.
+#[derive(Debug, thiserror::Error)]
+pub enum BucketError {
+    /// The agent's directory could not be used.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The list could not be written.
+    #[error("cannot write the list of the file bucket")]
+    List(#[source] io::Error),
+    /// The content is not there, or is not what it was.
+    #[error("the file bucket has no whole content {0}")]
+    Missing(Digest),
+}
+
+/// The bucket, as a run uses it.
+#[derive(Debug)]
+pub struct Bucket {
+    disk: Disk,
+    now: Stamp,
+}
+
+impl Bucket {
+    /// The bucket in the agent's directory.
+    #[must_use]
+    pub fn new(disk: &Disk, now: Stamp) -> Self {
+        Self { disk: disk.clone(), now }
+    }
+
+    /// Keeps a file, durably.
+    ///
+    /// # Errors
+    /// When that fails; then the file must not be changed.
+    pub fn keep(&self, path: &str, content: &[u8], stat: &Stat) -> Result<Digest, BucketError> {
+        let (digest, size) = (Digest::of(content), content.len() as u64);
+        let name = name(&digest);
+        if !self.disk.has(&name) {
+            self.disk.write(&name, content)?;
+        }
+        let Stat { mode, uid, gid, .. } = *stat;
+        let kept = Kept { at: self.now, path: path.to_owned(), digest, size, mode, uid, gid };
+        let mut line = serde_json::to_vec(&kept).unwrap_or_default();
+        line.push(b'\n');
+        self.append(&line).map_err(BucketError::List)?;
+        Ok(digest)
+    }
+
+    fn append(&self, line: &[u8]) -> io::Result<()> {
+        let path = self.disk.path(LIST);
+        let fresh = !path.exists();
+        let mut options = OpenOptions::new();
+        let mut file = options.append(true).create(true).mode(0o600).open(&path)?;
+        // What a crash may have left of the line before ends here.
+        file.write_all(&[b"\n", line].concat())?;
+        file.sync_data()?;
+        match path.parent().filter(|_| fresh) {
+            Some(folder) => File::open(folder)?.sync_all(),
+            None => Ok(()),
+        }
+    }
+}
+
+fn name(digest: &Digest) -> String {
+    format!("{FOLDER}/{}", digest.hex())
+}
+
+/// What was kept, oldest first.
+///
+/// # Errors
+/// When the list cannot be read.
+pub fn list(disk: &Disk) -> Result<Vec<Kept>, DiskError> {
+    let bytes = disk.read(LIST, LIST_CAP)?.unwrap_or_default();
+    let lines = bytes.split(|byte| *byte == b'\n');
+    Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
+}
+
+/// The content with this digest.
+///
+/// # Errors
+/// When it is not there, or is not what it was.
+pub fn content(disk: &Disk, digest: &Digest) -> Result<Vec<u8>, BucketError> {
+    let bytes = disk.read(&name(digest), MAX_FILE)?.unwrap_or_default();
+    if Digest::of(&bytes) == *digest { Ok(bytes) } else { Err(BucketError::Missing(*digest)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::host::Host;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn what_was_kept_is_listed_is_whole_and_is_for_root_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::create(&dir.path().join("agent")).unwrap();
+        std::fs::write(dir.path().join("a"), "one").unwrap();
+        let stat = Host::open(dir.path()).unwrap().stat("/a").unwrap().unwrap();
+        let bucket = Bucket::new(&disk, Stamp::from_unix(7));
+        let one = bucket.keep("/a", b"one", &stat).unwrap();
+        // A crash in the middle of a line spoils that line and no other.
+        let list_path = disk.path(LIST);
+        let torn = [std::fs::read(&list_path).unwrap(), b"{\"at\":".to_vec()].concat();
+        std::fs::write(&list_path, torn).unwrap();
+        let two = bucket.keep("/a", b"two", &stat).unwrap();
+        bucket.keep("/b", b"one", &stat).unwrap();
+        let kept = list(&disk).unwrap();
+        let told: Vec<_> = kept.iter().map(|kept| (kept.path.as_str(), kept.digest)).collect();
+        assert_eq!(told, [("/a", one), ("/a", two), ("/b", one)]);
+        assert_eq!(content(&disk, &two).unwrap(), b"two");
+        for path in [disk.path(&name(&one)), list_path] {
+            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        std::fs::write(disk.path(&name(&one)), "oni").unwrap();
+        assert!(matches!(content(&disk, &one), Err(BucketError::Missing(digest)) if digest == one));
+    }
+}
