@@ -3,6 +3,8 @@
 //! Takes the proof type that only verification makes, so that nothing else can be applied. Fetching, verifying,
 //! remembering and reporting are the caller's; the clock is not read but for durations.
 
+mod back;
+mod budget;
 mod engine;
 mod pending;
 mod record;
@@ -16,6 +18,8 @@ mod turn;
 mod voice;
 
 pub use super::types::{BlobError, BlobSource};
+pub use back::{Returned, go_back, judge};
+pub use budget::{Forecast, forecast};
 pub use record::Record;
 
 use super::brake::Limit;

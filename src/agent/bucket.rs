@@ -10,6 +10,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 
 const FOLDER: &str = "bucket";
+/// Contents that only a run that may be taken back needs, until it is over.
+const ASIDE: &str = "aside";
 const LIST: &str = "bucket.jsonl";
 const LIST_CAP: u64 = 256 << 20;
 /// Bytes of a file that is kept, at most.
@@ -81,6 +83,38 @@ impl Bucket {
         Ok(digest)
     }
 
+    /// Sets content aside until the run is over and nothing has to be put back any more.
+    ///
+    /// # Errors
+    /// When that fails; then the file must not be changed.
+    pub fn set_aside(&self, content: &[u8]) -> Result<Digest, BucketError> {
+        let digest = Digest::of(content);
+        let name = format!("{ASIDE}/{}", digest.hex());
+        if !self.disk.has(&name) {
+            self.disk.write(&name, content)?;
+        }
+        Ok(digest)
+    }
+
+    /// Content that was set aside.
+    ///
+    /// # Errors
+    /// When it is not there, or is not what it was.
+    pub fn aside(&self, digest: &Digest) -> Result<Vec<u8>, BucketError> {
+        whole(&self.disk, &format!("{ASIDE}/{}", digest.hex()), digest)
+    }
+
+    /// Lets go of everything that was set aside.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn clear_aside(&self) -> Result<(), DiskError> {
+        for name in self.disk.list(ASIDE)? {
+            self.disk.remove(&format!("{ASIDE}/{name}"))?;
+        }
+        Ok(())
+    }
+
     fn append(&self, line: &[u8]) -> io::Result<()> {
         let path = self.disk.path(LIST);
         let fresh = !path.exists();
@@ -115,7 +149,11 @@ pub fn list(disk: &Disk) -> Result<Vec<Kept>, DiskError> {
 /// # Errors
 /// When it is not there, or is not what it was.
 pub fn content(disk: &Disk, digest: &Digest) -> Result<Vec<u8>, BucketError> {
-    let bytes = disk.read(&name(digest), MAX_FILE)?.unwrap_or_default();
+    whole(disk, &name(digest), digest)
+}
+
+fn whole(disk: &Disk, name: &str, digest: &Digest) -> Result<Vec<u8>, BucketError> {
+    let bytes = disk.read(name, MAX_FILE)?.unwrap_or_default();
     if Digest::of(&bytes) == *digest { Ok(bytes) } else { Err(BucketError::Missing(*digest)) }
 }
 

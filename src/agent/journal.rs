@@ -7,6 +7,7 @@
 
 use super::disk::{Disk, DiskError};
 use super::fault;
+use super::undo::Undo;
 use crate::model::{Ref, Stamp};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
@@ -48,6 +49,9 @@ pub struct Change {
     /// The file that is written, where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// How to put back what was, in order; nothing where that is not wanted or cannot be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undo: Vec<Undo>,
 }
 
 /// A line of a journal.
@@ -74,6 +78,7 @@ struct Open {
     file: Option<File>,
     path: PathBuf,
     count: u64,
+    undo: Vec<(Ref, Undo)>,
 }
 
 /// The journal could not be written, so the change was not made.
@@ -94,6 +99,8 @@ pub struct Unfinished {
     pub begun: BTreeMap<u64, Change>,
     /// How many were done.
     pub done: usize,
+    /// How to put back what was before all of them, in their order.
+    pub undo: Vec<(Ref, Undo)>,
     file: String,
 }
 
@@ -122,7 +129,10 @@ impl Journal {
         fault::point();
         let number = self.open.borrow().count;
         self.append(&Line::Begin(number, change.clone()))?;
-        self.open.borrow_mut().count += 1;
+        let mut open = self.open.borrow_mut();
+        open.count += 1;
+        open.undo.extend(change.undo.iter().map(|undo| (change.resource.clone(), undo.clone())));
+        drop(open);
         fault::point();
         Ok(number)
     }
@@ -141,6 +151,18 @@ impl Journal {
         fault::point();
         drop(self.append(&if well { Line::Done(number) } else { Line::Failed(number) }));
         fault::point();
+    }
+
+    /// How to put back what was before the changes of this run, in their order.
+    #[must_use]
+    pub fn undo(&self) -> Vec<(Ref, Undo)> {
+        self.open.borrow().undo.clone()
+    }
+
+    /// Whether anything was changed, or was about to be.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        self.open.borrow().file.is_some()
     }
 
     /// Closes the journal, if anything was changed, and lets old ones go.
@@ -226,11 +248,15 @@ pub fn unfinished(disk: &Disk) -> Result<Option<Unfinished>, DiskError> {
         match (line, &mut found) {
             (Line::Run(header), _) => {
                 let (begun, file) = (BTreeMap::new(), file.clone());
-                found = Some(Unfinished { header, begun, done: 0, file });
+                found = Some(Unfinished { header, begun, done: 0, undo: Vec::new(), file });
             }
             (Line::End(_), _) => return Ok(None),
             (_, None) => {}
-            (Line::Begin(number, change), Some(found)) => drop(found.begun.insert(number, change)),
+            (Line::Begin(number, change), Some(found)) => {
+                let undo = change.undo.iter().map(|undo| (change.resource.clone(), undo.clone()));
+                found.undo.extend(undo);
+                found.begun.insert(number, change);
+            }
             (Line::Done(number) | Line::Failed(number), Some(found)) => {
                 found.done += usize::from(found.begun.remove(&number).is_some());
             }

@@ -15,6 +15,7 @@ mod fault;
 pub mod fetch;
 pub mod found;
 pub mod freshness;
+mod health;
 pub mod hold;
 pub mod host;
 pub mod identity;
@@ -23,6 +24,7 @@ pub mod keyring;
 pub mod lock;
 pub mod pause;
 pub mod pull;
+pub mod quarantine;
 pub mod queue;
 pub mod report;
 pub mod run;
@@ -31,6 +33,7 @@ pub mod servers;
 pub mod stored;
 pub mod trigger;
 mod types;
+pub mod undo;
 
 #[cfg(test)]
 mod crash;

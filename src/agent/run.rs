@@ -6,6 +6,7 @@
 mod applying;
 mod order;
 
+use applying::Experience;
 pub use order::{Asked, Fallback, Order, Ran, RunError};
 
 use super::brake::Limit;
@@ -118,7 +119,8 @@ impl<'a> Course<'a> {
         if let Some(ready) = &ready {
             self.warn_of_emergency(ready, &state);
         }
-        let applied = ready.as_ref().map(|ready| self.apply(ready, &facts)).transpose()?;
+        let experience = if state.applied().is_some() { Experience::Seasoned } else { Experience::New };
+        let applied = ready.as_ref().map(|ready| self.apply(ready, &facts, experience)).transpose()?;
         let whole = applied.as_ref().is_some_and(|applied| applied.halted.is_none());
         if whole && self.order.mode == Mode::Converge {
             state = state.after_applying();

@@ -2,6 +2,7 @@
 
 use super::canonical::{self, CanonicalError};
 use super::resource::Content;
+use super::safety::{Budget, Health};
 use super::{Digest, EnvName, ModuleName, NodeName, Resource};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -26,6 +27,12 @@ pub struct Catalog {
     pub modules: Vec<ModuleName>,
     /// The resources; list order breaks ties.
     pub resources: Vec<Resource>,
+    /// The most that one run may do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
+    /// What must work after a run that changed something.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub health: Vec<Health>,
 }
 
 impl Catalog {
@@ -37,7 +44,8 @@ impl Catalog {
         modules: Vec<ModuleName>,
         resources: Vec<Resource>,
     ) -> Self {
-        Self { kind: "catalog".into(), v: 1, environment, node, modules, resources }
+        let (kind, v, budget, health) = ("catalog".into(), 1, None, Vec::new());
+        Self { kind, v, environment, node, modules, resources, budget, health }
     }
 
     /// The canonical bytes.
@@ -56,6 +64,11 @@ impl Catalog {
             return Err(CatalogError::Version { kind: catalog.kind, v: catalog.v });
         }
         Ok(catalog)
+    }
+
+    /// Everything that a run may do or start: the resources, and the commands of health checks.
+    pub fn everything(&self) -> impl Iterator<Item = &Resource> {
+        self.resources.iter().chain(self.health.iter().filter_map(Health::command))
     }
 
     /// The blobs that its files need: digest to size in bytes.

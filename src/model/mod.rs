@@ -13,6 +13,7 @@ pub mod graph;
 pub mod name;
 pub mod report;
 pub mod resource;
+pub mod safety;
 pub mod secret;
 pub mod stamp;
 pub mod tree;

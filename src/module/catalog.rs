@@ -105,11 +105,16 @@ fn one<'a>(site: &'a Site, env: &EnvName, (name, node): (&'a NodeName, &'a Node)
     if findings.is_empty() {
         whole::check(&resources, &origins, &mut findings);
     }
+    let (budget, health) = site.safety(node);
+    if !health.is_empty() {
+        whole::ways_back(&resources, &origins, &mut findings);
+    }
     if resources.len() > Limits::STANDARD.resources {
         let message = format!("{} resources; {} at most", resources.len(), Limits::STANDARD.resources);
         findings.push(Finding::error("too-large", message, node.place.clone()));
     }
     let catalog = Catalog::new(env.clone(), name.clone(), node.modules.clone(), resources);
+    let catalog = Catalog { budget, health, ..catalog };
     let bytes = catalog.encode();
     if bytes.len() as u64 > MAX_CATALOG {
         let message = format!("this catalog has {} bytes; {MAX_CATALOG} at most", bytes.len());

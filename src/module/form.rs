@@ -59,6 +59,27 @@ pub(super) const SITE: &[Field] = &[
     ),
     Field::new("defaults", Form::Table(DEFAULTS), "What holds for every node."),
     Field::new("groups", Form::Tables(GROUP), "Groups of nodes."),
+    Field::new("budget", Form::Table(BUDGET), "The most that one run may do to a node; more is not begun."),
+    Field::new("health", Form::Tables(HEALTH), "Checks after a run that changed something."),
+];
+/// `[budget]` of `countersign.toml` and of its groups.
+pub(super) const BUDGET: &[Field] = &[
+    Field::new("changes", Form::Integer, "Resources that are changed, at most."),
+    Field::new(
+        "deletions",
+        Form::Integer,
+        "Files, packages, accounts and entries that are removed, at most.",
+    ),
+    Field::new("restarts", Form::Integer, "Services that are restarted, at most."),
+];
+/// `[health.<check>]` of `countersign.toml`.
+pub(super) const HEALTH: &[Field] = &[
+    Field::new("command", Form::Texts, "A program and its arguments, which must succeed."),
+    Field::new("http", Form::Text, "A URL (`http://…`) that must answer with a status of 200 to 399."),
+    Field::new("tcp", Form::Text, "An address (`host:port`) that must accept a connection."),
+    Field::new("timeout", Form::Integer, "Seconds that one try may take; 10 unless given."),
+    Field::new("tries", Form::Integer, "How often it is tried until it has failed; 3 unless given."),
+    Field::new("groups", Form::Texts, "Only nodes of these groups have it; all nodes unless given."),
 ];
 /// `[defaults]` of `countersign.toml`.
 pub(super) const DEFAULTS: &[Field] =
@@ -67,6 +88,7 @@ pub(super) const DEFAULTS: &[Field] =
 pub(super) const GROUP: &[Field] = &[
     Field::new("include", Form::Texts, "Modules that the nodes of this group include, in order."),
     Field::new("description", Form::Text, "One sentence for readers."),
+    Field::new("budget", Form::Table(BUDGET), "A stricter budget for the nodes of this group."),
 ];
 /// `nodes/<node>.toml`.
 pub(super) const NODE: &[Field] = &[

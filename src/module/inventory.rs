@@ -3,6 +3,8 @@
 use super::document::{self, Document, Item, Key, Keys, Value, place};
 use super::fields::{Fields, unknown_name, wrong_type};
 use super::form;
+use super::safety::{self, Declared};
+use crate::model::safety::Budget;
 use crate::model::{EnvName, Finding, ModuleName, NodeName, Place, SealingKey, Tree};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +19,8 @@ pub struct Group {
     pub include: Vec<ModuleName>,
     /// One sentence for readers.
     pub description: String,
+    /// A stricter budget for the runs of its nodes.
+    pub budget: Option<Budget>,
     /// Where it is declared.
     pub place: Place,
 }
@@ -44,6 +48,8 @@ pub(super) struct Inventory {
     pub(super) defaults: Vec<ModuleName>,
     pub(super) groups: BTreeMap<String, Group>,
     pub(super) nodes: BTreeMap<NodeName, Node>,
+    pub(super) budget: Option<Budget>,
+    pub(super) health: Vec<Declared>,
 }
 
 /// Reads the inventory; `modules` are the names of all modules.
@@ -98,6 +104,8 @@ fn site_file(
             inventory.groups.insert(key.name.clone(), group);
         }
     }
+    inventory.budget = safety::budget(&fields, file, findings);
+    inventory.health = safety::health(&fields, (file, &*inventory), findings);
 }
 
 fn group(
@@ -122,6 +130,7 @@ fn group(
     Some(Group {
         include: includes(&fields, file, modules, findings),
         description: fields.text("description", findings).map(|(t, _)| t.text.clone()).unwrap_or_default(),
+        budget: safety::budget(&fields, file, findings),
         place: place(file, &key.span),
     })
 }

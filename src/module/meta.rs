@@ -12,6 +12,7 @@ pub(super) fn set(meta: &mut Meta, name: &str, typed: Typed) {
         ("notify", Typed::Refs(refs)) => meta.notify = refs,
         ("subscribe", Typed::Refs(refs)) => meta.subscribe = refs,
         ("noop", Typed::Bool(noop)) => meta.noop = noop,
+        ("irreversible", Typed::Bool(irreversible)) => meta.irreversible = irreversible,
         ("tag", Typed::Texts(tags)) => meta.tag = tags,
         ("loglevel", Typed::Text(level)) => meta.loglevel = level_named(&level),
         _ => {}

@@ -26,6 +26,7 @@ mod origin;
 mod param;
 mod plain;
 mod prepare;
+mod safety;
 pub mod schema;
 mod secrets;
 mod shape;

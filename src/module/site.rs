@@ -5,6 +5,8 @@ use super::document::{Document, Keys, read};
 use super::inventory::{self, Group, Inventory, Node, SITE_FILE};
 use super::limits::Limits;
 use super::module::{self, Module};
+use super::safety;
+use crate::model::safety::{Budget, Health};
 use crate::model::{
     Digest, EnvName, Finding, ModuleName, NodeName, Place, SecretName, Severity, Tree, secret,
 };
@@ -60,6 +62,18 @@ impl Site {
     #[must_use]
     pub fn warnings(&self) -> &[Finding] {
         &self.warnings
+    }
+
+    /// What bounds and judges the runs of this node.
+    pub(super) fn safety(&self, node: &Node) -> (Option<Budget>, Vec<Health>) {
+        safety::of_node(&self.inventory, node)
+    }
+
+    /// Where the health checks are declared, by name.
+    #[must_use]
+    pub fn health(&self) -> BTreeMap<&str, &Place> {
+        let declared = self.inventory.health.iter();
+        declared.map(|declared| (declared.health.name.as_str(), &declared.place)).collect()
     }
 
     pub(super) fn module(&self, name: &str) -> Option<&Module> {

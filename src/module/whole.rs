@@ -69,6 +69,18 @@ pub(super) fn check(resources: &[Resource], origins: &[Origin], findings: &mut V
     }
 }
 
+/// Where health checks may take a release back, what cannot go back says so, and reviewers see it.
+pub(super) fn ways_back(resources: &[Resource], origins: &[Origin], findings: &mut Vec<Finding>) {
+    let stuck = |resource: &Resource| !resource.spec.goes_back() && !resource.meta.irreversible;
+    for (resource, origin) in resources.iter().zip(origins).filter(|(resource, _)| stuck(resource)) {
+        let message = "this node has health checks, and this stays as it is when one of them fails";
+        let finding = Finding::error("irreversible", message, origin.declared.clone());
+        findings.push(
+            finding.instead("add `irreversible = true`, which reviewers see").resource(resource.reference()),
+        );
+    }
+}
+
 /// Two resources that manage one thing under two titles. Where the nodes' own facts decide between them, both may be there.
 fn same_thing(resources: &[Resource], origins: &[Origin], findings: &mut Vec<Finding>) {
     let mut first: BTreeMap<(&str, String), usize> = BTreeMap::new();

@@ -52,7 +52,7 @@ struct Candidate {
 pub fn check(policy: &Policy, tree: &Tree, site: &Site, compilation: &Compilation, today: Stamp) -> Verdict {
     let mut findings: Vec<Finding> = policy.waivers().iter().flat_map(|w| w.faults(today)).collect();
     let mut used: Used = vec![BTreeSet::new(); policy.waivers().len()];
-    for candidate in candidates(policy, tree, compilation) {
+    for candidate in candidates(policy, tree, (site, compilation)) {
         findings.extend(waived(candidate, policy, site, today, &mut used));
     }
     let needless =
@@ -72,11 +72,14 @@ pub fn check(policy: &Policy, tree: &Tree, site: &Site, compilation: &Compilatio
 }
 
 /// What is wrong with any catalog; the same thing on many nodes is one candidate.
-fn candidates(policy: &Policy, tree: &Tree, compilation: &Compilation) -> Vec<Candidate> {
+fn candidates(policy: &Policy, tree: &Tree, (site, compilation): (&Site, &Compilation)) -> Vec<Candidate> {
+    let checks = checks(site);
     let found = examined(policy, compilation);
     let mut merged: BTreeMap<(Place, String, String), Candidate> = BTreeMap::new();
     for node in &compilation.nodes {
-        for (resource, origin) in node.catalog.resources.iter().zip(&node.origins) {
+        let health = node.catalog.health.iter();
+        let health = health.filter_map(|health| Some((health.command()?, checks.get(health.name.as_str())?)));
+        for (resource, origin) in node.catalog.resources.iter().zip(&node.origins).chain(health) {
             for raw in found.get(&resource.spec).into_iter().flatten() {
                 let finding = placed(raw, resource, origin, tree);
                 let key = (finding.place.clone(), finding.rule.clone(), finding.message.clone());
@@ -89,9 +92,15 @@ fn candidates(policy: &Policy, tree: &Tree, compilation: &Compilation) -> Vec<Ca
     merged.into_values().collect()
 }
 
+/// Where the commands of health checks come from, by the name of the check.
+fn checks(site: &Site) -> BTreeMap<&str, Origin> {
+    let origin = |place: &Place| Origin { declared: place.clone(), attrs: BTreeMap::new() };
+    site.health().into_iter().map(|(name, place)| (name, origin(place))).collect()
+}
+
 /// What is wrong with each resource, looked at once however many nodes have it, in as many threads as there are.
 fn examined<'c>(policy: &Policy, compilation: &'c Compilation) -> HashMap<&'c Spec, Vec<Raw>> {
-    let resources = compilation.nodes.iter().flat_map(|node| &node.catalog.resources);
+    let resources = compilation.nodes.iter().flat_map(|node| node.catalog.everything());
     let specs: HashSet<&Spec> = resources.map(|resource| &resource.spec).collect();
     let specs: Vec<&Spec> = specs.into_iter().collect();
     let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);

@@ -4,6 +4,7 @@
 use super::source::{self, Hunk};
 use crate::model::finding::line_column;
 use crate::model::resource::{Content, File, Part};
+use crate::model::safety::Check;
 use crate::model::{Catalog, NodeName, Ref, Resource, Spec};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,6 +53,8 @@ pub enum What {
     Changed,
     /// Resources are the same and come in another order.
     Reordered,
+    /// What bounds and judges the runs of the node differs: its budget, its health checks.
+    Safety,
 }
 
 /// How an attribute differs.
@@ -138,10 +141,33 @@ fn node(old: Option<&Catalog>, new: Option<&Catalog>) -> Vec<ResourceChange> {
         let attrs = differing(was, is);
         changes.push(ResourceChange { resource: Some(reference.clone()), what, attrs });
     }
-    if changes.is_empty() && before.len() == after.len() {
+    let attrs = differing(Some(&safety(old)), Some(&safety(new)));
+    let safety = (!attrs.is_empty()).then_some(ResourceChange { resource: None, what: What::Safety, attrs });
+    if changes.is_empty() && safety.is_none() && before.len() == after.len() {
         changes.push(ResourceChange { resource: None, what: What::Reordered, attrs: Vec::new() });
     }
+    changes.extend(safety);
     changes
+}
+
+/// Budget and health checks of a node, one by one.
+fn safety(catalog: Option<&Catalog>) -> BTreeMap<String, Value> {
+    let Some(catalog) = catalog else { return BTreeMap::new() };
+    let bounds = catalog.budget.unwrap_or_default().bounds();
+    let bounds =
+        bounds.into_iter().filter_map(|(name, most)| Some((format!("budget: {name}"), most?.into())));
+    let checks = catalog.health.iter().map(|health| {
+        let what = match &health.check {
+            Check::Command(resource) => {
+                attributes(resource).remove("command").map_or_else(String::new, |command| command.to_string())
+            }
+            Check::Http(url) => url.clone(),
+            Check::Tcp(address) => format!("tcp {address}"),
+        };
+        let text = format!("{what}, {} seconds, {} tries", health.timeout, health.tries);
+        (format!("health check {}", health.name), Value::String(text))
+    });
+    bounds.chain(checks).collect()
 }
 
 fn differing(

@@ -69,6 +69,7 @@ fn change_text(change: &ResourceChange, style: Style) -> String {
         What::Removed => paint(style, "31", &format!("  - {name} (no longer managed)")),
         What::Changed => paint(style, "33", &format!("  ~ {name}")),
         What::Reordered => paint(style, "33", "  ~ the same resources in another order"),
+        What::Safety => paint(style, "33", "  ~ what a run may do, and what must work afterwards"),
     };
     let mut out = head;
     out.push('\n');

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[must_use]
 pub fn required(root: &Root, catalog: &Catalog) -> BTreeMap<RoleName, Ref> {
     let mut roles = BTreeMap::new();
-    for resource in &catalog.resources {
+    for resource in catalog.everything() {
         for role in guarding(root, resource) {
             roles.entry(role.clone()).or_insert_with(|| resource.reference());
         }

@@ -81,18 +81,7 @@ impl<'a> Course<'a> {
         for edge in &graph.edges {
             before[edge.to].push(edge.from);
         }
-        let node = Node {
-            host: job.host,
-            facts: job.facts,
-            blobs: job.blobs,
-            secrets: job.secrets,
-            bucket: job.bucket,
-            noop: job.wishes.noop,
-            managed: managed(catalog),
-            catalog: &catalog.resources,
-            services: services(catalog),
-            known: Known::default(),
-        };
+        let node = node(catalog, job);
         Self {
             catalog,
             job,
@@ -273,6 +262,23 @@ impl<'a> Course<'a> {
             let resource = self.catalog.resources[index].reference();
             self.reports.push(ResourceReport { resource, status, events: fate.events, time: millis(time) });
         }
+    }
+}
+
+/// What the resource types see of the node and of the run.
+pub(super) fn node<'a>(catalog: &'a Catalog, job: &Job<'a>) -> Node<'a> {
+    Node {
+        host: job.host,
+        facts: job.facts,
+        blobs: job.blobs,
+        secrets: job.secrets,
+        bucket: job.bucket,
+        noop: job.wishes.noop,
+        keep: !catalog.health.is_empty(),
+        managed: managed(catalog),
+        catalog: &catalog.resources,
+        services: services(catalog),
+        known: Known::default(),
     }
 }
 

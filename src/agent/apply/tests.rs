@@ -8,6 +8,7 @@ use crate::agent::journal::{self, Header};
 use crate::agent::keyring::Keyring;
 use crate::model::report::{EventStatus, ResourceStatus};
 use crate::model::resource::{Command, Content, Exec, File, FileEnsure, LogLevel, Notify};
+use crate::model::safety::{Check, Health};
 use crate::model::{Digest, Meta, Resource, Spec, Stamp};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -61,9 +62,25 @@ impl Place {
     }
 
     pub(super) fn run(&mut self, resources: &[Resource]) -> Outcome {
-        let resources = resources.to_vec();
-        let catalog =
-            Catalog::new("production".parse().unwrap(), "n".parse().unwrap(), Vec::new(), resources);
+        self.work(resources, Vec::new(), |_, _| ()).0
+    }
+
+    /// Runs with a health check that nobody looks at, and goes back.
+    pub(super) fn run_and_go_back(&mut self, resources: &[Resource]) -> (Outcome, Returned) {
+        let check = Check::Tcp("127.0.0.1:1".into());
+        let health = vec![Health { name: "none".into(), check, timeout: 1, tries: 1 }];
+        self.work(resources, health, |catalog, job| go_back(catalog, job, job.journal.undo(), &mut |_| {}))
+    }
+
+    fn work<T>(
+        &mut self,
+        resources: &[Resource],
+        health: Vec<Health>,
+        then: impl FnOnce(&Catalog, &Job<'_>) -> T,
+    ) -> (Outcome, T) {
+        let (node, env) = ("n".parse().unwrap(), "production".parse().unwrap());
+        let mut catalog = Catalog::new(env, node, Vec::new(), resources.to_vec());
+        catalog.health = health;
         let mut lines = Vec::new();
         let mut log = |line: &LogLine| {
             let level = format!("{:?}", line.level).to_lowercase();
@@ -71,8 +88,7 @@ impl Place {
             lines.push(format!("{level} {source}{}", line.message));
         };
         let disk = Disk::create(&self.state.path().join("agent")).unwrap();
-        let run = std::fs::read_dir(disk.path("journal")).map_or(0, Iterator::count);
-        let header = Header { run: format!("{run:08}"), release: 1, started: Stamp::from_unix(0) };
+        let header = Header { run: "ab".repeat(16), release: 1, started: Stamp::from_unix(0) };
         let journal = Journal::new(&disk, header);
         let job = Job {
             host: &self.host,
@@ -86,13 +102,14 @@ impl Place {
             journal: &journal,
         };
         let applied = converge(&catalog, &job, &mut log);
+        let more = then(&catalog, &job);
         self.record = applied.record.clone();
         journal.close(&disk, "whole");
         assert_eq!(journal::unfinished(&disk).unwrap(), None);
         assert!(
             lines.pop().is_some_and(|l| l.starts_with("notice Applied catalog in ") || l.starts_with("err"))
         );
-        Outcome { applied, lines }
+        (Outcome { applied, lines }, more)
     }
 
     /// A file resource titled `name` with this content.
@@ -206,6 +223,48 @@ fn a_run_whose_time_is_over_ends_what_hangs_and_leaves_the_rest() {
     assert_eq!((run.applied.counts.failed, run.applied.counts.unreached), (1, 1), "{:#?}", run.lines);
     assert_eq!(run.applied.halted.map(|halted| halted.code).as_deref(), Some("RUN_TIMEOUT"));
     assert!(!place.at("a").exists());
+}
+
+#[test]
+fn ties_are_broken_by_the_order_of_the_catalog() {
+    let mut place = Place::new();
+    let resources = ["c", "a", "b"].map(|name| place.exec(name, |_| ()));
+    place.run(&resources);
+    assert_eq!(place.ran(), "c a b");
+}
+
+#[test]
+fn a_resource_that_is_skipped_drops_the_events_that_wait_for_it() {
+    let mut place = Place::new();
+    let broken = place.exec("broken", failing);
+    let told = with(place.file("told", "x"), |meta| meta.notify = refs(&["exec[late]"]));
+    let late = with(place.exec("late", refreshonly), |meta| meta.require = refs(&["exec[broken]"]));
+    let first = place.run(&[broken, told, late.clone()]);
+    assert!(
+        first.lines.iter().any(|line| line == "info exec[late]: Unscheduling all events"),
+        "{:#?}",
+        first.lines
+    );
+    // What was dropped does not come later.
+    let told = with(place.file("told", "x"), |meta| meta.notify = refs(&["exec[late]"]));
+    let second = place.run(&[told, with(late, |meta| meta.require = Vec::new())]);
+    assert_eq!((place.ran(), second.lines.len()), (String::new(), 0), "{:#?}", second.lines);
+}
+
+#[test]
+fn what_is_missing_is_made_in_one_change_with_all_of_its_properties() {
+    let mut place = Place::new();
+    let mut made = place.file("a", "x");
+    if let Spec::File(file) = &mut made.spec {
+        file.mode = Some("0600".into());
+    }
+    let run = place.run(&[made]);
+    let properties: Vec<_> =
+        run.applied.resources[0].events.iter().map(|event| event.property.as_str()).collect();
+    assert_eq!((properties, run.applied.counts.changed), (vec!["ensure"], 1));
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(place.at("a")).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
 }
 
 #[test]

@@ -4,9 +4,10 @@ use super::engine::Course;
 use super::pending::Events;
 use crate::agent::journal::Change as Entry;
 use crate::agent::types::{Change, Done, Failure, Plan, Refreshed, Type, chain, judge_deeds};
+use crate::agent::undo::Undo;
+use crate::model::Ref;
 use crate::model::report::{Event, EventStatus};
 use crate::model::resource::LogLevel;
-use crate::model::{Ref, Spec};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of one resource.
@@ -106,8 +107,10 @@ impl Course<'_> {
             fate.events.push(event);
             return;
         }
-        let result = self.journalled((turn.index, name), (property, &event.from, &event.to), |course| {
-            turn.resource.apply(step, &mut course.node)
+        let undo = self.undo(turn, &step);
+        let result = undo.and_then(|undo| {
+            let about = ((property, &*event.from, &*event.to), undo);
+            self.journalled((turn.index, name), about, |course| turn.resource.apply(step, &mut course.node))
         });
         turn.resource.forget(&mut self.node.known);
         match result {
@@ -130,20 +133,34 @@ impl Course<'_> {
         fate.events.push(event);
     }
 
+    /// What puts back what a step changes, where the release has health checks.
+    fn undo<T: Type>(&mut self, turn: &Turn<'_, T>, step: &T::Step) -> Result<Vec<Undo>, Failure> {
+        if !self.node.keep {
+            return Ok(Vec::new());
+        }
+        let mut undo = turn.resource.undo(step, &mut self.node)?;
+        let spec = &self.catalog.resources[turn.index].spec;
+        if undo.is_empty() && spec.goes_back() {
+            // A type that only writes files needs no more than those files.
+            for path in spec.paths() {
+                undo.extend(Undo::of_path(&path, &self.node)?);
+            }
+        }
+        Ok(undo)
+    }
+
     /// Does something to the node that is in the journal before.
     fn journalled<R>(
         &mut self,
         (index, name): (usize, &Ref),
-        (property, from, to): (&str, &str, &str),
+        ((property, from, to), undo): ((&str, &str, &str), Vec<Undo>),
         work: impl FnOnce(&mut Self) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
         let spec = &self.catalog.resources[index].spec;
-        let path = match spec {
-            Spec::File(file) => Some(file.path.clone()),
-            _ => None,
-        };
+        let path = spec.paths().into_iter().next();
         let (property, from, to) = (property.to_owned(), from.to_owned(), to.to_owned());
-        let number = self.job.journal.begin(&Entry { resource: name.clone(), property, from, to, path })?;
+        let number =
+            self.job.journal.begin(&Entry { resource: name.clone(), property, from, to, path, undo })?;
         let result = work(self);
         self.job.journal.ended(number, result.is_ok());
         result
@@ -171,8 +188,9 @@ impl Course<'_> {
             fate.events.push(Event { status: EventStatus::Noop, ..failure("refresh", &message) });
             return;
         }
-        let result = self
-            .journalled((index, name), ("refresh", "", ""), |course| turn.resource.refresh(&mut course.node));
+        let undo = if self.node.keep { turn.resource.undo_refresh() } else { Vec::new() };
+        let about = (("refresh", "", ""), undo);
+        let result = self.journalled((index, name), about, |course| turn.resource.refresh(&mut course.node));
         turn.resource.forget(&mut self.node.known);
         match result {
             Ok(Refreshed::Nothing) => {}

@@ -149,7 +149,7 @@ fn d28_a_run_killed_at_any_moment_tears_nothing_and_the_next_says_where_it_was_a
 fn change(title: &str) -> Change {
     let resource = format!("file[{title}]").parse().unwrap();
     let (property, from, to) = ("content".to_owned(), "a".to_owned(), "b".to_owned());
-    Change { resource, property, from, to, path: Some(title.to_owned()) }
+    Change { resource, property, from, to, path: Some(title.to_owned()), undo: Vec::new() }
 }
 
 #[test]

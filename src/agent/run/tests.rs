@@ -393,3 +393,6 @@ fn t12_content_lost_from_disk_is_a_failure_and_not_an_empty_file() {
     assert_eq!(exit_code(&report), 4, "{:#?}", report.logs);
     assert_eq!(scene.motd().as_deref(), Some("defaced"));
 }
+
+#[path = "safety_tests.rs"]
+mod safety;

@@ -5,6 +5,7 @@ use super::mode::{octal, resolve};
 use super::{Change, Done, Failure, Known, Node, Plan, Type, judge, recurse};
 use crate::agent::bucket::MAX_FILE;
 use crate::agent::host::{EntryKind, Invocation, NewFile, Owner, Stat};
+use crate::agent::undo::Undo;
 use crate::model::resource::{BUCKET, File, FileEnsure};
 use crate::policy::guard::{GuardCommand, Setting};
 
@@ -50,6 +51,19 @@ impl Type for Inode<'_> {
             recurse::check(self, node, &mut plan)?;
         }
         Ok(plan)
+    }
+
+    fn undo(&self, step: &Step, node: &mut Node<'_>) -> Result<Vec<Undo>, Failure> {
+        let path = &self.0.path;
+        let undo = match step {
+            Step::Make { clear: Some(EntryKind::Directory), .. } | Step::Remove(EntryKind::Directory) => None,
+            Step::Make { .. } | Step::Remove(_) | Step::Write(_) => Undo::of_path(path, node)?,
+            Step::Owner { path, .. } | Step::Group { path, .. } | Step::Mode { path, .. } => {
+                Undo::of_access(path, node)?
+            }
+            Step::Purge { .. } => None,
+        };
+        Ok(undo.into_iter().collect())
     }
 
     fn apply(&self, step: Step, node: &mut Node<'_>) -> Result<Done, Failure> {

@@ -2,6 +2,7 @@
 
 use super::{Change, Done, Failure, Known, Node, Plan, Type, plain_name};
 use crate::agent::host::Invocation;
+use crate::agent::undo::{Lines, Undo};
 use crate::model::resource::Group;
 use std::collections::BTreeSet;
 
@@ -50,6 +51,10 @@ impl Type for Members<'_> {
             self.check_members(entry.map(|entry| entry.members).unwrap_or_default(), &mut plan)?;
         }
         Ok(plan)
+    }
+
+    fn undo(&self, _step: &Step, node: &mut Node<'_>) -> Result<Vec<Undo>, Failure> {
+        Ok(vec![Undo::Account(Lines::of(&self.0.name, node)?)])
     }
 
     fn apply(&self, step: Step, node: &mut Node<'_>) -> Result<Done, Failure> {

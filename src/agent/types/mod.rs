@@ -64,6 +64,7 @@ pub(super) use super::text as chain;
 
 use super::bucket::{Bucket, BucketError};
 use super::host::{Ending, Host, HostError, Invocation, Outcome, RunError};
+use super::undo::Undo;
 use crate::agent::journal::JournalError;
 use crate::agent::keyring::{Keyring, Unopened};
 use crate::model::fact::FactError;
@@ -81,6 +82,8 @@ pub(super) struct Node<'a> {
     pub(super) bucket: &'a Bucket,
     /// Whether the resource at hand is only looked at.
     pub(super) noop: bool,
+    /// Whether what is changed may have to be put back.
+    pub(super) keep: bool,
     /// Every path that the catalog names, and the backups that it makes; `true` for a directory whose resource
     /// looks below it too.
     pub(super) managed: BTreeMap<String, bool>,
@@ -149,6 +152,16 @@ pub(super) trait Type {
 
     /// Compares the resource with the node. Changes nothing.
     fn check(&self, node: &mut Node<'_>) -> Result<Plan<Self::Step>, Failure>;
+
+    /// What puts back what this step changes, as it is before it. Nothing for what cannot be put back.
+    fn undo(&self, _step: &Self::Step, _node: &mut Node<'_>) -> Result<Vec<Undo>, Failure> {
+        Ok(Vec::new())
+    }
+
+    /// What has to be done again when everything else was put back.
+    fn undo_refresh(&self) -> Vec<Undo> {
+        Vec::new()
+    }
 
     /// Carries out one step of the plan.
     fn apply(&self, step: Self::Step, node: &mut Node<'_>) -> Result<Done, Failure>;
@@ -219,6 +232,8 @@ pub(super) enum Failure {
     Sealed(#[from] Unopened),
     #[error(transparent)]
     Journal(#[from] JournalError),
+    #[error(transparent)]
+    Disk(#[from] super::disk::DiskError),
     #[error(transparent)]
     Bucket(#[from] BucketError),
     #[error("this must never run: {0}")]

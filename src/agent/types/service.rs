@@ -1,6 +1,7 @@
 //! `service`: whether a service runs now and whether it starts at boot. How is the init system's matter.
 
 use super::{Change, Done, Failure, Known, Node, Plan, Refreshed, Type, systemd, sysv};
+use crate::agent::undo::Undo;
 use crate::model::resource::{Enable, Service, ServiceEnsure};
 use std::time::{Duration, Instant};
 
@@ -71,6 +72,17 @@ impl Type for Daemon<'_> {
             plan.changes.sort_by_key(|change| change.property != "enable");
         }
         Ok(plan)
+    }
+
+    fn undo(&self, _step: &Step, node: &mut Node<'_>) -> Result<Vec<Undo>, Failure> {
+        let State { running, enabled } = self.state(node)?;
+        let Service { name, provider, .. } = self.0;
+        Ok(vec![Undo::Service { name: name.clone(), provider: provider.clone(), running, enabled }])
+    }
+
+    fn undo_refresh(&self) -> Vec<Undo> {
+        let Service { name, provider, .. } = self.0;
+        vec![Undo::Restart { name: name.clone(), provider: provider.clone() }]
     }
 
     fn apply(&self, step: Step, node: &mut Node<'_>) -> Result<Done, Failure> {

@@ -45,7 +45,17 @@ impl Place {
         let state = tempfile::tempdir().unwrap();
         let disk = Disk::create(&state.path().join("agent")).unwrap();
         let (bucket, blobs) = (Bucket::new(&disk, Stamp::from_unix(0)), Blobs(b"blob".to_vec()));
-        Self { dir, host, facts, blobs, secrets, state, bucket, managed: BTreeMap::new(), catalog: Vec::new() }
+        Self {
+            dir,
+            host,
+            facts,
+            blobs,
+            secrets,
+            state,
+            bucket,
+            managed: BTreeMap::new(),
+            catalog: Vec::new(),
+        }
     }
 
     pub(super) fn node(&self) -> Node<'_> {
@@ -56,6 +66,7 @@ impl Place {
             secrets: &self.secrets,
             bucket: &self.bucket,
             noop: false,
+            keep: false,
             managed: self.managed.clone(),
             catalog: &self.catalog,
             services: Vec::new(),

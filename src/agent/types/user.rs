@@ -3,6 +3,7 @@
 use super::accounts::{self, UserEntry};
 use super::{Change, Done, Failure, Known, Node, Plan, Type, plain_name};
 use crate::agent::host::Invocation;
+use crate::agent::undo::{Lines, Undo};
 use crate::model::resource::{Membership, User};
 use std::collections::BTreeSet;
 
@@ -47,6 +48,10 @@ impl Type for Account<'_> {
             }
         }
         Ok(plan)
+    }
+
+    fn undo(&self, _step: &Step, node: &mut Node<'_>) -> Result<Vec<Undo>, Failure> {
+        Ok(vec![Undo::Account(Lines::of(&self.0.name, node)?)])
     }
 
     fn apply(&self, step: Step, node: &mut Node<'_>) -> Result<Done, Failure> {

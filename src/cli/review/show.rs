@@ -116,7 +116,11 @@ pub(super) fn effects(examined: &Examined) -> String {
     let mut counts: BTreeMap<(What, String), usize> = BTreeMap::new();
     for group in &examined.effect.groups {
         for change in &group.changes {
-            let kind = change.resource.as_ref().map_or("order", |resource| resource.kind.name());
+            let kind = match (change.what, &change.resource) {
+                (_, Some(resource)) => resource.kind.name(),
+                (What::Safety, None) => "budget or health check",
+                (_, None) => "order",
+            };
             *counts.entry((change.what, kind.to_owned())).or_default() += 1;
         }
     }

@@ -29,9 +29,16 @@ pub(super) fn guarded(examined: &Examined, root: &Root) -> String {
             let found = resources.get(reference).into_iter().flatten();
             let roles: BTreeSet<&RoleName> =
                 found.flat_map(|resource| guard::guarding(root, resource)).collect();
+            let (nodes, what) = (counted(group.nodes.len(), "node"), word(change.what));
+            // What is no longer managed is left as it is.
+            if change.what != What::Removed
+                && resources.get(reference).into_iter().flatten().any(|resource| resource.meta.irreversible)
+            {
+                lines.push_str(&format!(
+                    "  ONE WAY    {reference} {what} on {nodes}: it does not go back when a health check fails\n"
+                ));
+            }
             for role in roles {
-                let nodes = counted(group.nodes.len(), "node");
-                let what = word(change.what);
                 lines.push_str(&format!(
                     "  GUARDED    {reference} {what} on {nodes}: role `{role}` must sign\n"
                 ));
@@ -59,6 +66,7 @@ pub(super) const fn word(what: What) -> &'static str {
         What::Removed => "no longer managed",
         What::Changed => "changed",
         What::Reordered => "reordered",
+        What::Safety => "changed",
     }
 }
 

@@ -130,6 +130,21 @@ impl Resource {
     }
 }
 
+impl Spec {
+    /// Whether an agent can put back what it changed for this resource. A type that is not named here cannot.
+    #[must_use]
+    pub const fn goes_back(&self) -> bool {
+        match self {
+            // What was removed with all that was in it is gone.
+            Self::File(file) => !file.purge && !file.force,
+            Self::User(user) => !(user.absent && user.managehome),
+            Self::IniSetting(_) | Self::KeySetting(_) | Self::LineInFile(_) => true,
+            Self::Service(_) | Self::Group(_) | Self::Notify(_) => true,
+            _ => false,
+        }
+    }
+}
+
 /// What every resource has: where it comes from and the metaparameters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -154,6 +169,9 @@ pub struct Meta {
     /// Only report what would change.
     #[serde(default, skip_serializing_if = "is_false")]
     pub noop: bool,
+    /// It stays as it is when a health check fails: declared where that is so and the node has health checks.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub irreversible: bool,
     /// Tags besides the automatic ones (type, module, title where it is a plain word).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tag: Vec<String>,
@@ -174,6 +192,7 @@ impl Meta {
             notify: Vec::new(),
             subscribe: Vec::new(),
             noop: false,
+            irreversible: false,
             tag: Vec::new(),
             loglevel: LogLevel::Notice,
         }
@@ -188,6 +207,12 @@ pub const META_ATTRS: &[Attr] = &[
     Attr::new("subscribe", Shape::Refs, "Like `require`, and refreshes this one when they change."),
     Attr::new("noop", Shape::Bool, "Only report what would change. `false` cannot lift a noop run.")
         .default("false"),
+    Attr::new(
+        "irreversible",
+        Shape::Bool,
+        "It stays as it is when a health check fails. Must be said where that is so and the node has health checks.",
+    )
+    .default("false"),
     Attr::new("tag", Shape::Texts, "Tags besides the automatic ones."),
     Attr::new("loglevel", Shape::OneOf(LogLevel::NAMES), "The level at which changes are logged.")
         .default("\"notice\""),

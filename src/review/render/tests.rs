@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::resource::{Content, File, FileEnsure, Meta, Part, Resource, Spec};
+use crate::model::safety::{Budget, Check, Health};
 use crate::model::{Catalog, Sealed, Tree};
 use crate::review::{effect, source};
 
@@ -101,6 +102,18 @@ fn identical_changes_are_told_once() {
     assert!(text.starts_with(expected), "{text}");
     assert!(text.contains("content = <U+001B>"), "{text}");
     assert_eq!(diff.affected.len(), 4);
+}
+
+#[test]
+fn budgets_and_health_checks_are_shown() {
+    let old = [catalog("a", &[("/x", "1")])];
+    let mut new = old.clone();
+    new[0].budget = Some(Budget { deletions: Some(5), ..Budget::default() });
+    let check = Check::Http("http://127.0.0.1/up".into());
+    new[0].health = vec![Health { name: "page".into(), check, timeout: 10, tries: 3 }];
+    let text = effect(&effect::diff(&old, &new), Style::Plain);
+    let expected = "  ~ what a run may do, and what must work afterwards\n      budget: deletions = 5\n      health check page = http://127.0.0.1/up, 10 seconds, 3 tries\n";
+    assert!(text.contains(expected), "{text}");
 }
 
 #[test]
