@@ -14,6 +14,8 @@ mod sandbox;
 mod sandbox_daemons;
 #[cfg(test)]
 mod sandbox_kernel;
+#[cfg(test)]
+mod sandbox_trouble;
 mod turn;
 mod voice;
 

@@ -6,6 +6,7 @@ use super::brake::Brake;
 use super::disk::{Disk, Step};
 use super::queue::Mode;
 use super::run::{self, Fallback, Order};
+use super::summary::Outlets;
 use super::testing::{Draft, NOW, World, envelope, now, snapshot, write, write_envelope};
 use super::{pull, servers, stored};
 use crate::signing::{Root, State};
@@ -245,6 +246,7 @@ impl Scene {
             budget: Duration::from_secs(60),
             time: None,
             brake: Brake::default(),
+            outlets: Outlets::default(),
         };
         let (watched, steps) = self.disk.watched();
         let mut acted = None;

@@ -31,6 +31,8 @@ pub mod run;
 pub mod schedule;
 pub mod servers;
 pub mod stored;
+pub mod summary;
+pub mod syslog;
 pub mod trigger;
 mod types;
 pub mod undo;

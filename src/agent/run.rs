@@ -24,6 +24,7 @@ use super::queue::Mode;
 use super::report::{self, Account};
 use super::servers;
 use super::stored;
+use super::summary::{self, Outlets};
 use super::{enroll, facts, freshness};
 use crate::model::digest::hex;
 use crate::model::report::{LogLine, Refused, ReleaseRef, Report};
@@ -160,8 +161,24 @@ impl<'a> Course<'a> {
     fn close(&mut self, state: &State, account: Account) -> Result<Report, RunError> {
         let mut report = report::compose(state, account);
         let state = report::keep(self.disk, state, self.identity.report_key(), &mut report)?;
+        self.tell(&report);
         self.hand_over(&state);
         Ok(report)
+    }
+
+    /// Tells monitoring of the run. That it cannot be told is no failure of the run.
+    fn tell(&mut self, report: &Report) {
+        let json = serde_json::to_vec_pretty(&summary::summary(report)).unwrap_or_default();
+        let metrics = summary::metrics(report);
+        let own = self.disk.path(summary::NAME);
+        let Outlets { summary, textfile } = &self.order.outlets;
+        let files =
+            [(Some(&own), &*json), (summary.as_ref(), &*json), (textfile.as_ref(), metrics.as_bytes())];
+        for (path, bytes) in files.into_iter().filter_map(|(path, bytes)| Some((path?, bytes))) {
+            if let Err(error) = summary::publish(path, bytes) {
+                self.say(LogLevel::Warning, format!("Could not write {}: {error}", path.display()));
+            }
+        }
     }
 
     /// What to apply: the newest that a source offers, or what is on the disk.

@@ -141,7 +141,8 @@ pub(super) struct CourseArgs {
 #[derive(Debug, Clone, clap::Args)]
 #[command(
     after_help = "The file of settings may say interval, splay, noop, fetch_timeout and run_timeout, as in\n\
-    `interval = \"1h\"`; the command line comes first.\n\n\
+    `interval = \"1h\"`; the command line comes first. `summary` and `textfile` name files that every run writes for\n\
+    monitoring (JSON, and metrics for Prometheus); `syslog = true` hands notices and worse to the system's log.\n\n\
     Signals: USR1 runs now, HUP reads the settings again, TERM finishes the resource at hand and ends."
 )]
 pub(super) struct DaemonArgs {

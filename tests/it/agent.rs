@@ -224,7 +224,7 @@ fn catalog(node: &str, motd: &str) -> Vec<u8> {
         purge: false,
         force: false,
         replace: true,
-        backup: None,
+        backup: Some("bucket".into()),
         validate_cmd: Vec::new(),
         show_diff: true,
     };
@@ -256,6 +256,21 @@ fn a_node_joins_pulls_and_reports() {
     let status = ok(&mut server.agent(NODE, "status"));
     assert!(status.contains("accepted 1, applied 1"), "{status}");
     assert!(status.contains("0 waiting for a server"), "{status}");
+    assert!(status.contains("signed by      alice, bob"), "{status}");
+    assert!(status.contains("drifted        file[/motd] (content)"), "{status}");
+    let backup = |arguments: &[&str]| {
+        let mut command = program();
+        command.args(["agent", "backup"]).args(arguments).arg("--state").arg(server.at("agent-web1.example"));
+        command
+    };
+    let listed = ok(&mut backup(&["list"]));
+    assert!(listed.lines().count() == 1 && listed.contains("/motd"), "{listed}");
+    let root = server.root_of(NODE);
+    let diff = ends(1, backup(&["diff", "/motd", "--root"]).arg(&root));
+    assert!(diff.contains("-defaced") && diff.contains("+one"), "{diff}");
+    ok(backup(&["restore", "/motd", "--root"]).arg(&root));
+    assert_eq!(server.motd(NODE).as_deref(), Some("defaced"));
+    assert_eq!(ok(&mut backup(&["list", "/motd"])).lines().count(), 2, "what was there is kept, too");
     let verified = ok(server.agent(NODE, "verify").args(["--base", &server.url]));
     assert!(verified.contains("signed by alice, bob"), "{verified}");
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::agent::brake::Brake;
 use crate::agent::queue::Mode;
 use crate::agent::run::{Fallback, Order, Ran, run};
+use crate::agent::summary::Outlets;
 use crate::agent::testing::{Draft, NOW, World, file, now};
 use crate::agent::{servers, testing};
 use crate::model::Spec;
@@ -29,6 +30,7 @@ fn order(place: &Path) -> Order {
         budget: Duration::from_secs(60),
         time: None,
         brake: Brake::default(),
+        outlets: Outlets::default(),
     }
 }
 

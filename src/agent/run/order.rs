@@ -10,6 +10,7 @@ use crate::agent::lock::LockError;
 use crate::agent::queue::Mode;
 use crate::agent::servers::ServersError;
 use crate::agent::stored::StoredError;
+use crate::agent::summary::Outlets;
 use crate::model::report::Report;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub struct Order {
     pub time: Option<Duration>,
     /// What asks the run to stop after the resource at hand.
     pub brake: Brake,
+    /// Where the run is told besides its report.
+    pub outlets: Outlets,
 }
 
 /// What to do when no server offers anything acceptable.

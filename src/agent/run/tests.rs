@@ -44,6 +44,7 @@ impl Scene {
             budget: Duration::from_secs(60),
             time: None,
             brake: Brake::default(),
+            outlets: Outlets::default(),
         };
         Self { scratch, world, disk, order }
     }
@@ -368,6 +369,44 @@ fn a_disabled_agent_reports_who_disabled_it_and_why() {
     assert_eq!(report.disabled, Some(wish.switch()));
     let after = scene.run_at(|| NOW.plus(7200));
     assert_eq!((after.disabled, after.status), (None, RunStatus::Unchanged));
+}
+
+#[test]
+fn every_run_is_told_to_monitoring_in_whole_files() {
+    let mut scene = Scene::new();
+    let (summary, textfile) =
+        (scene.scratch.path().join("summary.json"), scene.scratch.path().join("c.prom"));
+    scene.order.outlets = Outlets { summary: Some(summary.clone()), textfile: Some(textfile.clone()) };
+    scene.run();
+    let json = || serde_json::from_slice::<serde_json::Value>(&std::fs::read(&summary).unwrap()).unwrap();
+    assert_eq!((&json()["status"], &json()["version"]["config"]), (&"changed".into(), &1.into()));
+    assert_eq!((&json()["resources"]["total"], &json()["changes"]["total"]), (&1.into(), &1.into()));
+    assert_eq!(json()["time"]["last_run"], NOW.unix());
+    let metrics = std::fs::read_to_string(&textfile).unwrap();
+    for line in [
+        "countersign_run_status{status=\"changed\"} 1",
+        "countersign_run_status{status=\"failed\"} 0",
+        "countersign_run_release 1",
+        "countersign_run_resources{state=\"changed\"} 1",
+        "countersign_disabled 0",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line}\n{metrics}");
+    }
+    assert_eq!(metrics.matches("# TYPE").count(), metrics.matches("# HELP").count());
+    let own = scene.disk.read(crate::agent::summary::NAME, 1 << 20).unwrap().unwrap();
+    assert_eq!(own, std::fs::read(&summary).unwrap());
+    remove(&scene.publication());
+    scene.order.brake.pull();
+    scene.run();
+    let metrics = std::fs::read_to_string(&textfile).unwrap();
+    assert!(metrics.contains("countersign_run_code{what=\"halted\",code=\"STOPPED\"} 1"), "{metrics}");
+    // A collector that is not there is told, and is no failure.
+    scene.order.outlets.textfile = Some(scene.scratch.path().join("none/c.prom"));
+    scene.order.brake.release();
+    let mut said = Vec::new();
+    let ran = run(&scene.disk, &scene.order, now, &mut |line| said.push(line.message.clone()));
+    assert_eq!(ran.unwrap().report.counts.failed, 0);
+    assert!(said.iter().any(|line| line.starts_with("Could not write ")), "{said:#?}");
 }
 
 #[test]

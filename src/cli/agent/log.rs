@@ -1,5 +1,6 @@
 //! The lines of a run on a terminal or in a journal.
 
+use crate::agent::syslog::severity;
 use crate::cli::Ui;
 use crate::model::report::LogLine;
 use crate::model::resource::LogLevel;
@@ -11,6 +12,18 @@ pub(super) fn print(ui: &mut Ui, line: &LogLine) {
         ui.note(text);
     } else {
         drop(ui.line(text));
+    }
+}
+
+/// As [`print`]; for systemd's journal each line has its priority in front, and no word for it.
+pub(super) fn print_as(ui: &mut Ui, line: &LogLine, journal: bool) {
+    if !journal {
+        return print(ui, line);
+    }
+    let source = if line.source.is_empty() { String::new() } else { format!("{}: ", line.source) };
+    let priority = severity(line.level);
+    for part in printable(&format!("{source}{}", line.message)).lines() {
+        drop(ui.line(format!("<{priority}>{part}")));
     }
 }
 

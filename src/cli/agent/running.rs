@@ -8,8 +8,10 @@ use crate::agent::queue::Mode;
 use crate::agent::report::exit_code;
 use crate::agent::run::{self, Fallback, Order, RunError};
 use crate::agent::stored::StoredError;
+use crate::agent::syslog;
 use crate::cli::{Failure, Outcome, Ui};
 use crate::model::resource::LogLevel;
+use std::path::Path;
 use std::sync::Arc;
 
 pub(super) fn run(args: &RunArgs, ui: &mut Ui) -> Outcome {
@@ -40,15 +42,20 @@ pub(super) fn run(args: &RunArgs, ui: &mut Ui) -> Outcome {
 
 pub(super) fn daemon(args: &DaemonArgs) -> Outcome {
     let disk = open(&args.place)?;
-    let life = Settings::load(&args.course)?.life(args);
+    let settings = Settings::load(&args.course)?;
+    let (life, syslog) = (settings.life(args), settings.syslog);
     let reload = || match Settings::load(&args.course) {
         Ok(settings) => Ok(settings.life(args)),
         Err(failure) => Err(failure.text().to_owned()),
     };
     let least = least(args.debug, args.verbose);
+    let journal = std::env::var_os("JOURNAL_STREAM").is_some();
     let voice: daemon::Voice = Arc::new(move |line| {
         if line.level >= least {
-            log::print(&mut Ui::standard(), line);
+            log::print_as(&mut Ui::standard(), line, journal);
+        }
+        if syslog && line.level >= LogLevel::Notice {
+            syslog::send(Path::new(syslog::SOCKET), line);
         }
     });
     daemon::daemon(&disk, (life, &reload), clock::system, voice).map_err(|error| match error {

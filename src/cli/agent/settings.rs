@@ -7,9 +7,10 @@ use crate::agent::daemon::Life;
 use crate::agent::queue::Mode;
 use crate::agent::run::{Fallback, Order};
 use crate::agent::schedule::Splay;
+use crate::agent::summary::Outlets;
 use crate::cli::{Failure, duration};
 use serde::{Deserialize, Deserializer};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Where the settings are unless `--config` says otherwise; that they are not there is no error.
@@ -40,6 +41,13 @@ pub(super) struct Settings {
     /// How long a whole run may take; 0 is without end.
     #[serde(default, deserialize_with = "time")]
     run_timeout: Option<Duration>,
+    /// Where else to write the summary of the last run.
+    summary: Option<PathBuf>,
+    /// Where to write metrics for a collector of text files.
+    textfile: Option<PathBuf>,
+    /// Whether to hand notices and worse to the system's log, too.
+    #[serde(default)]
+    pub(super) syslog: bool,
 }
 
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
@@ -77,6 +85,7 @@ impl Settings {
             budget: course.fetch_timeout.or(self.fetch_timeout).unwrap_or(FETCH),
             time: Some(time).filter(|time| !time.is_zero()),
             brake: Brake::default(),
+            outlets: Outlets { summary: self.summary.clone(), textfile: self.textfile.clone() },
         }
     }
 

@@ -10,12 +10,15 @@ use crate::agent::identity::Identity;
 use crate::agent::{facts, freshness, lock, pause, pull, report, servers, stored};
 use crate::cli::counted::counted;
 use crate::cli::{Failure, Outcome, Ui, clock, duration};
-use crate::model::Stamp;
-use crate::model::report::Report;
+use crate::model::report::{Report, ResourceReport};
+use crate::model::{Principal, Stamp};
 use crate::signing::{Decision, Freshness, State};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
+
+/// Resources that drifted, told one by one, at most.
+const DRIFT: usize = 10;
 
 pub(super) fn status(args: &StatusArgs, ui: &mut Ui) -> Outcome {
     let disk = open(&args.place)?;
@@ -29,7 +32,7 @@ pub(super) fn status(args: &StatusArgs, ui: &mut Ui) -> Outcome {
         (None, None) => "idling",
     };
     let last = report::last(&disk)?;
-    let freshness = on_disk(&disk, &state, now);
+    let (freshness, signers) = on_disk(&disk, &state, now).unzip();
     if args.json {
         let document = json!({
             "node": state.node(), "environment": state.environment(), "status": doing,
@@ -37,6 +40,7 @@ pub(super) fn status(args: &StatusArgs, ui: &mut Ui) -> Outcome {
             "accepted": state.accepted().map(|a| a.seq), "applied": state.applied(),
             "fresh": matches!(freshness, Some(Freshness::Fresh)), "freshness": freshness.map(freshness::standing),
             "hold": hold::current(&disk, &state, now)?, "trust_root_expires": state.root().expires(),
+            "signed_by": signers, "drifted": last.as_ref().map(drifted),
             "report": state.report(), "log": state.checkpoint(), "last_run": last.as_ref().map(summary), "reports_waiting": report::waiting(&disk)?,
         });
         ui.line(serde_json::to_string_pretty(&document)?)?;
@@ -55,9 +59,20 @@ pub(super) fn status(args: &StatusArgs, ui: &mut Ui) -> Outcome {
     details(&disk, &state, last.as_ref(), ui)
 }
 
-/// How fresh the release on disk is; `None` when there is none that counts.
-fn on_disk(disk: &Disk, state: &State, now: Stamp) -> Option<Freshness> {
-    Some(pull::reload(disk, state, now).ok()??.catalog.freshness())
+/// How fresh the release on disk is, and who signed it; `None` when there is none that counts.
+fn on_disk(disk: &Disk, state: &State, now: Stamp) -> Option<(Freshness, String)> {
+    let ready = pull::reload(disk, state, now).ok()??;
+    Some((ready.catalog.freshness(), Principal::list(ready.release.signers())))
+}
+
+/// What was not as it should be in the last run, though it was before: resource and property.
+fn drifted(report: &Report) -> Vec<String> {
+    let of = |resource: &ResourceReport| {
+        let drift = resource.events.iter().filter(|event| event.corrective);
+        let properties: Vec<&str> = drift.map(|event| event.property.as_str()).collect();
+        (!properties.is_empty()).then(|| format!("{} ({})", resource.resource, properties.join(", ")))
+    };
+    report.resources.iter().filter_map(of).collect()
 }
 
 fn details(disk: &Disk, state: &State, last: Option<&Report>, ui: &mut Ui) -> Outcome {
@@ -73,7 +88,8 @@ fn details(disk: &Disk, state: &State, last: Option<&Report>, ui: &mut Ui) -> Ou
     line("release", format!("accepted {}, applied {}", seq(accepted), seq(applied)))?;
     line("log", state.checkpoint().map_or_else(|| "none seen".to_owned(), |seen| seen.to_string()))?;
     let now = clock::now();
-    if let Some(freshness) = on_disk(disk, state, now) {
+    if let Some((freshness, signers)) = on_disk(disk, state, now) {
+        line("signed by", signers)?;
         line("freshness", freshness::standing(freshness))?;
     }
     if let Some(Hold { until, reason, .. }) = hold::current(disk, state, now)? {
@@ -91,8 +107,17 @@ fn details(disk: &Disk, state: &State, last: Option<&Report>, ui: &mut Ui) -> Ou
                 counts.out_of_sync
             ),
         )?;
-        if let Some(refused) = &report.refusal {
-            line("refused", format!("{}: {}", refused.code, refused.message))?;
+        let drift = drifted(report);
+        for what in drift.iter().take(DRIFT) {
+            line("drifted", what.escape_debug().to_string())?;
+        }
+        if let more @ 1.. = drift.len().saturating_sub(DRIFT) {
+            line("drifted", format!("and {more} more; the report has all of them: last_run_report.json"))?;
+        }
+        for (what, why) in [("refused", &report.refusal), ("halted", &report.halted)] {
+            if let Some(why) = why {
+                line(what, format!("{}: {}", why.code, why.message.escape_debug()))?;
+            }
         }
     }
     let chain = state.report();
