@@ -126,11 +126,12 @@ impl Undo {
 
     /// Puts it back. Doing it twice does no more than doing it once.
     pub(super) fn put_back(&self, node: &mut Node<'_>) -> Result<(), Failure> {
-        let done = match self {
-            Self::Absent { path } => match node.host.stat(path)? {
-                Some(_) => node.host.remove(path)?,
-                None => {}
-            },
+        match self {
+            Self::Absent { path } => {
+                if node.host.stat(path)?.is_some() {
+                    node.host.remove(path)?;
+                }
+            }
             Self::File { path, content, access } => {
                 let bytes = node.bucket.aside(content)?;
                 clear(path, node)?;
@@ -161,9 +162,9 @@ impl Undo {
                 Daemon(&service(name, provider, (None, None))).refresh(node)?;
             }
             Self::Account(lines) => lines.put_back(node)?,
-        };
+        }
         node.known = super::types::Known::default();
-        Ok(done)
+        Ok(())
     }
 }
 

@@ -488,7 +488,7 @@ fn d50_a_withdrawal_is_in_the_log_and_the_other_way_round() {
 fn d50_ratifications_signatures_and_waivers_are_in_the_log_and_the_other_way_round() {
     let scene = Scene::new();
     let statement = Entry::statement(&env(), 2, scene.releases[1].statement.id());
-    let log = |more: &Entry| scene.log(&[&scene.entries[..], &[more.clone()]].concat());
+    let log = |more: &Entry| scene.log(&[&scene.entries[..], std::slice::from_ref(more)].concat());
     scene.write("release/production/2/ratification.json", b"[\"armour\"]");
     scene.check(&[], &["UNLOGGED"]);
     log(&statement.ratification("armour"));

@@ -315,6 +315,8 @@ fn d34_a_fact_cannot_be_taken_through_another_template() {
 
 #[test]
 fn d34_no_field_lets_a_line_break_or_a_nul_through() {
+    let module =
+        |text: &str| tree(&format!("--- modules/m/files/key\nkey\n--- modules/m/module.toml\n{text}"));
     let base = |kind: Kind, name: &str| {
         let lines = match kind {
             Kind::File => "path = \"/x\"\n",
@@ -637,9 +639,9 @@ fn attributes_of_plain_types_are_checked_with_their_places() {
             "[line_in_file.x]\nmatch = \"^y\"\n[host.\"a b\"]\nip = \"1.2.3\"\n[mount.srv]\nensure = \"absent\"\n",
         ),
         "modules/m/module.toml:1:15 missing-attribute: `line_in_file` needs `path` => The file, which must exist.\n\
-         modules/m/module.toml:4:6 bad-value: `1.2.3` is no address\n\
          modules/m/module.toml:3:7 bad-value: `a b` is no name of a host\n\
-         modules/m/module.toml:5:8 bad-path: `srv` is no path: it is not absolute => write `/srv`",
+         modules/m/module.toml:4:6 bad-value: `1.2.3` is no address\n\
+         modules/m/module.toml:5:8 bad-path: `srv` is no path: it must start with `/`",
     );
     let made = made(&module("[sysctl.\"net.core.somaxconn\"]\nvalue = 4096\n"));
     assert_eq!(made, r#"sysctl[net.core.somaxconn] {"sysctl":{"name":"net.core.somaxconn","value":"4096"}}"#);

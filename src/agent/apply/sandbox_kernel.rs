@@ -64,22 +64,19 @@ fn mounts_by_mount_and_fstab() {
 }
 
 #[test]
-fn what_must_never_be_done_is_refused_whatever_type_would_do_it() {
-    sandboxed(
-        concat!(module_path!(), "::what_must_never_be_done_is_refused_whatever_type_would_do_it"),
-        || {
-            let mut place = Place::new();
-            // Only looked at: the judgement comes before anything would be done.
-            place.wishes.noop = true;
-            let mut root = data(MountEnsure::Mounted, "size=1m");
-            if let Spec::Mount(mount) = &mut root.spec {
-                mount.name = "/".into();
-            }
-            let refused = place.run(&[root, data(MountEnsure::Mounted, "size=1m")]);
-            assert_eq!((refused.applied.counts.failed, refused.applied.noop_pending), (1, true));
-            assert!(refused.lines[0].contains("this must never run"), "{:?}", refused.lines);
-        },
-    );
+fn no_type_may_do_what_must_never_be_done() {
+    sandboxed(concat!(module_path!(), "::no_type_may_do_what_must_never_be_done"), || {
+        let mut place = Place::new();
+        // Only looked at: the judgement comes before anything would be done.
+        place.wishes.noop = true;
+        let mut root = Resource { title: "/".into(), ..data(MountEnsure::Mounted, "size=1m") };
+        if let Spec::Mount(mount) = &mut root.spec {
+            mount.name = "/".into();
+        }
+        let refused = place.run(&[root, data(MountEnsure::Mounted, "size=1m")]);
+        assert_eq!((refused.applied.counts.failed, refused.applied.noop_pending), (1, true));
+        assert!(refused.lines[0].contains("this must never run"), "{:?}", refused.lines);
+    });
 }
 
 #[test]

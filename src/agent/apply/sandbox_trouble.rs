@@ -65,19 +65,7 @@ fn a_full_disk_a_read_only_one_a_missing_tool_and_a_hung_command_fail_their_reso
 }
 
 fn user(name: &str) -> User {
-    User {
-        name: name.into(),
-        absent: false,
-        uid: None,
-        gid: None,
-        groups: None,
-        membership: Membership::Minimum,
-        comment: None,
-        home: None,
-        shell: None,
-        managehome: false,
-        system: false,
-    }
+    User::of(name.into())
 }
 
 /// A daemon that says with which configuration it was started.
@@ -124,7 +112,7 @@ fn accounts_and_services_go_back_to_what_they_were() {
         };
         let mut demo = resource("demo", Spec::Service(demo));
         demo.meta.subscribe = vec!["file[/etc/demo.conf]".parse().unwrap()];
-        let group = Group { name: "fresh".into(), absent: false, gid: None, system: false };
+        let group = Group::of("fresh".into());
         let wanted = [
             resource("kept", Spec::User(kept)),
             resource("fresh", Spec::Group(group)),

@@ -11,10 +11,11 @@ use std::collections::BTreeMap;
 /// Bytes of a file that is read, at most.
 const LIMIT: u64 = 16 << 20;
 
+/// Names by their numbers.
+type Names = BTreeMap<u32, String>;
+
 /// The names of users and of groups by their numbers.
-pub(in crate::agent) fn names(
-    host: &Host,
-) -> Result<(BTreeMap<u32, String>, BTreeMap<u32, String>), HostError> {
+pub(in crate::agent) fn names(host: &Host) -> Result<(Names, Names), HostError> {
     let accounts = Accounts::read(host)?;
     let users = accounts.users.into_iter().map(|(name, user)| (user.uid, name)).collect();
     Ok((users, accounts.groups.into_iter().map(|(name, group)| (group.gid, name)).collect()))

@@ -98,7 +98,14 @@ impl Type for Installed<'_> {
     fn apply(&self, step: Step, node: &mut Node<'_>) -> Result<Done, Failure> {
         let name = &self.0.name;
         match &step {
-            Step::Install(version) => apt::install(node, self.0, version.as_deref())?,
+            Step::Install(version) => {
+                let held = apt::is_held(node, name)?;
+                apt::install(node, self.0, version.as_deref())?;
+                // apt forgets the hold of a package whose version it was told to change.
+                if held {
+                    apt::mark(node, name, Mark::Hold)?;
+                }
+            }
             Step::Remove => apt::remove(node, self.0, "remove")?,
             Step::Purge => apt::remove(node, self.0, "purge")?,
             Step::Mark(mark) => {
