@@ -159,7 +159,7 @@ pub fn judge(
     let at_hand = at_hand(disk, &walked, source)?;
     let (learned, gathered) = offered(&walked, source, &at_hand, now)?;
     match signing::decide(&learned, &gathered.offer, now) {
-        Err(refusal) if at_hand.release.is_some() && lacks_signatures(&refusal) => {
+        Err(refusal) if at_hand.lost_signatures(&gathered.offer, &refusal) => {
             let again = AtHand { release: None, withdrawals: learned.withdrawals().digest(), ..at_hand };
             let (learned, gathered) = offered(&learned, source, &again, now)?;
             Ok((signing::decide(&learned, &gathered.offer, now)?, gathered.offer))
@@ -171,18 +171,15 @@ pub fn judge(
 fn pull_from(disk: &Disk, state: &mut State, source: &dyn Source, now: Stamp) -> Result<Pulled, Problem> {
     walk(disk, state, source)?;
     let known = at_hand(disk, state, source)?;
-    let mut signed_again = false;
-    let (decided, gathered) = match decide(disk, state, (source, &known), now) {
-        // The release at hand lost a signature, and the source may have another one for it (D37).
-        Err(Problem::Refusal(refusal)) if known.release.is_some() && lacks_signatures(&refusal) => {
-            signed_again = true;
-            let known = AtHand { release: None, ..at_hand(disk, state, source)? };
-            decide(disk, state, (source, &known), now)?
-        }
-        decided => decided?,
-    };
+    let (mut decided, mut gathered) = decide(disk, state, (source, &known), now)?;
+    // The release at hand lost a signature, and the source may have another one for it (D37).
+    let signed_again = decided.as_ref().is_err_and(|refusal| known.lost_signatures(&gathered.offer, refusal));
+    if signed_again {
+        let known = AtHand { release: None, ..at_hand(disk, state, source)? };
+        (decided, gathered) = decide(disk, state, (source, &known), now)?;
+    }
     let Gathered { offer, etag } = gathered;
-    let pulled = match decided {
+    let pulled = match decided? {
         Decision::Unassigned { state: next } => {
             keep(disk, &offer, &next)?;
             state.clone_from(&next);
@@ -207,33 +204,20 @@ fn pull_from(disk: &Disk, state: &mut State, source: &dyn Source, now: Stamp) ->
     Ok(pulled)
 }
 
-/// Gathers an offer, writes down what it teaches, and decides about it.
+/// Gathers an offer, writes down what it teaches, and judges it.
 fn decide(
     disk: &Disk,
     state: &mut State,
     (source, at_hand): (&dyn Source, &AtHand),
     now: Stamp,
-) -> Result<(Decision, Gathered), Problem> {
+) -> Result<(Result<Decision, Refusal>, Gathered), Problem> {
     let (learned, gathered) = offered(state, source, at_hand, now)?;
     if learned != *state {
         stored::keep_withdrawals(disk, &gathered.offer)?;
         stored::keep_state(disk, &learned)?;
         *state = learned;
     }
-    Ok((signing::decide(state, &gathered.offer, now)?, gathered))
-}
-
-/// Whether other signatures on the same statement would help.
-const fn lacks_signatures(refusal: &Refusal) -> bool {
-    matches!(
-        refusal,
-        Refusal::Revoked { .. }
-            | Refusal::Withdrawn { .. }
-            | Refusal::Threshold { .. }
-            | Refusal::Unsigned { .. }
-            | Refusal::SelfApproval { .. }
-            | Refusal::Guard { .. }
-    )
+    Ok((signing::decide(state, &gathered.offer, now), gathered))
 }
 
 /// Walks to the newest trust root of a source, and writes each step down before it asks for the next.

@@ -17,6 +17,7 @@ mod fixed;
 mod folder;
 mod form;
 mod inventory;
+mod languages;
 mod limits;
 mod live;
 mod meta;

@@ -37,7 +37,7 @@ pub(super) fn build(attrs: &mut Attrs<'_>, content: Option<Content>) -> Option<S
             return None;
         }
     };
-    for fault in spec.faults() {
+    for fault in super::languages::faults(&spec) {
         attrs.fail("bad-value", fault.attr, fault.message, &fault.instead);
     }
     (attrs.findings.len() == before).then_some(spec)

@@ -148,7 +148,7 @@ pub(super) fn build(attrs: &mut Attrs<'_>) -> Option<Spec> {
         // Types whose attributes are all that there is to them.
         _ => return plain::build(attrs, None),
     };
-    for fault in spec.faults() {
+    for fault in super::languages::faults(&spec) {
         attrs.fail("bad-value", fault.attr, fault.message, &fault.instead);
     }
     (attrs.findings.len() == before).then_some(spec)

@@ -266,9 +266,9 @@ fn a_node_joins_pulls_and_reports() {
     let listed = ok(&mut backup(&["list"]));
     assert!(listed.lines().count() == 1 && listed.contains("/motd"), "{listed}");
     let root = server.root_of(NODE);
-    let diff = ends(1, backup(&["diff", "/motd", "--root"]).arg(&root));
+    let diff = ends(1, backup(&["diff", "/motd"]).arg("--root").arg(&root));
     assert!(diff.contains("-defaced") && diff.contains("+one"), "{diff}");
-    ok(backup(&["restore", "/motd", "--root"]).arg(&root));
+    ok(backup(&["restore", "/motd"]).arg("--root").arg(&root));
     assert_eq!(server.motd(NODE).as_deref(), Some("defaced"));
     assert_eq!(ok(&mut backup(&["list", "/motd"])).lines().count(), 2, "what was there is kept, too");
     let verified = ok(server.agent(NODE, "verify").args(["--base", &server.url]));

@@ -52,7 +52,7 @@ fn a_full_disk_a_read_only_one_a_missing_tool_and_a_hung_command_fail_their_reso
             "cannot write `/small/big`: No space left on device",
             "cannot write `/fixed/a`: Read-only file system",
             "there is no program `/usr/bin/no-such-program` on this node",
-            "time-out",
+            "`/bin/sleep 600` exceeded its timeout of 1 seconds",
         ] {
             assert!(outcome.lines.iter().any(|line| line.contains(text)), "{text}\n{:#?}", outcome.lines);
         }

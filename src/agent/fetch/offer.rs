@@ -9,7 +9,7 @@ use crate::signing::document::{Hash, read_untrusted};
 use crate::signing::merkle::Leaf;
 use crate::signing::release::ReleaseKind;
 use crate::signing::state::AcceptedRelease;
-use crate::signing::{Envelope, Offer, Release, Timestamp};
+use crate::signing::{Envelope, Offer, Refusal, Release, Timestamp};
 use publication::News;
 
 /// What the node has already.
@@ -31,6 +31,23 @@ pub struct AtHand {
     pub release: Option<Envelope>,
     /// The node's part of it.
     pub part: Option<Part>,
+}
+
+impl AtHand {
+    /// Whether the offer is of the release at hand, with the signatures at hand, and other signatures on the same
+    /// statement would help against this refusal.
+    pub(in crate::agent) fn lost_signatures(&self, offer: &Offer, refusal: &Refusal) -> bool {
+        let lacking = matches!(
+            refusal,
+            Refusal::Revoked { .. }
+                | Refusal::Withdrawn { .. }
+                | Refusal::Threshold { .. }
+                | Refusal::Unsigned { .. }
+                | Refusal::SelfApproval { .. }
+                | Refusal::Guard { .. }
+        );
+        lacking && self.release.as_ref() == Some(&offer.release)
+    }
 }
 
 /// An offer, and the source's tag for its timestamp.

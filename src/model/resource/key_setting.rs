@@ -124,18 +124,6 @@ impl Nature for KeySetting {
         if self.key.is_empty() || self.key.iter().any(String::is_empty) {
             faults.push(Fault::new("key", "a key is one name or more, none of them empty", ""));
         }
-        let is_value = match self.format() {
-            Some(Format::Json) => serde_json::from_str::<serde_json::Value>(&self.value).is_ok(),
-            Some(Format::Toml) => self.value.parse::<toml_edit::Value>().is_ok(),
-            None => true,
-        };
-        if self.literal && self.ensure.is_present() && !is_value {
-            faults.push(Fault::new(
-                "value",
-                "this is no value of the format",
-                "leave `literal` out for text",
-            ));
-        }
         faults
     }
 }

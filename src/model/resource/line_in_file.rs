@@ -1,7 +1,6 @@
 //! `line_in_file`: one line of a file that others write too.
 
 use super::{Attr, Deed, Fault, Nature, Need, Presence, Shape, is_false, is_true, yes};
-use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 /// The attributes of `line_in_file` in a module.
@@ -101,24 +100,6 @@ impl Nature for LineInFile {
 
     fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
-        for (attr, pattern) in [("match", &self.pattern), ("after", &self.after)] {
-            let Some(pattern) = pattern else { continue };
-            match Regex::new(pattern) {
-                Err(error) => faults.push(Fault::new(attr, error.to_string(), "")),
-                Ok(regex) => {
-                    let misses = attr == "match" && self.ensure.is_present() && !regex.is_match(&self.line);
-                    if misses && !self.replace_all_matches_not_matching_line {
-                        let message =
-                            "`match` does not match `line`, which would be added again in every run";
-                        faults.push(Fault::new(
-                            attr,
-                            message,
-                            "write a pattern that matches the new line too",
-                        ));
-                    }
-                }
-            }
-        }
         let alone = |set: bool, attr: &'static str, need: &str| {
             set.then(|| Fault::new(attr, format!("`{attr}` means nothing without {need}"), ""))
         };
