@@ -15,7 +15,7 @@ pub(super) fn print(ui: &mut Ui, line: &LogLine) {
     }
 }
 
-/// As [`print`]; for systemd's journal each line has its priority in front, and no word for it.
+/// As [`print()`]; for systemd's journal each line has its priority in front, and no word for it.
 pub(super) fn print_as(ui: &mut Ui, line: &LogLine, journal: bool) {
     if !journal {
         return print(ui, line);
