@@ -3,6 +3,7 @@
 //! Takes the proof type that only verification makes, so that nothing else can be applied. Fetching, verifying,
 //! remembering and reporting are the caller's; the clock is not read but for durations.
 
+mod audit;
 mod back;
 mod budget;
 mod engine;
@@ -30,6 +31,7 @@ use super::host::Host;
 use super::journal::Journal;
 use super::keyring::Keyring;
 use crate::model::report::{Counts, LogLine, Refused, ResourceReport, RunStatus};
+use crate::model::resource::Wall;
 use crate::model::{Catalog, Facts};
 use crate::signing::Current;
 use std::collections::BTreeMap;
@@ -54,6 +56,8 @@ pub struct Job<'a> {
     pub limit: &'a Limit,
     /// Where each change is written down before it is made.
     pub journal: &'a Journal,
+    /// The time, for schedules.
+    pub now: Wall,
 }
 
 /// What an operator may wish of a run. None of it can widen what the catalog says.
@@ -65,6 +69,8 @@ pub struct Wishes {
     pub tags: Vec<String>,
     /// No resources with one of these tags.
     pub skip_tags: Vec<String>,
+    /// Look at every resource, whatever its schedule says.
+    pub ignore_schedules: bool,
 }
 
 /// What a run did.

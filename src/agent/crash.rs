@@ -2,6 +2,7 @@
 //! after each step is made and looked at. Before a file is durable, its bytes may be lost, cut, zeroed or whole; before a
 //! directory is, any of its new names may be there or not, in whatever order they were asked for.
 
+use super::apply::Wishes;
 use super::brake::Brake;
 use super::disk::{Disk, Step};
 use super::queue::Mode;
@@ -239,7 +240,7 @@ impl Scene {
         let order = Order {
             mode: Mode::Converge,
             root: self.scratch.path().join("root"),
-            tags: Vec::new(),
+            wishes: Wishes::default(),
             fallback: Fallback::Cached,
             trigger: None,
             patience: Duration::ZERO,

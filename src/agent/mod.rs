@@ -36,6 +36,7 @@ pub mod syslog;
 pub mod trigger;
 mod types;
 pub mod undo;
+mod wall;
 
 #[cfg(test)]
 mod crash;

@@ -106,6 +106,12 @@ pub(super) struct RunArgs {
     /// Only resources with one of these tags.
     #[arg(long, value_name = "TAGS", value_delimiter = ',')]
     tags: Vec<String>,
+    /// No resources with one of these tags.
+    #[arg(long, value_name = "TAGS", value_delimiter = ',')]
+    skip_tags: Vec<String>,
+    /// Look at every resource, whatever its schedule says.
+    #[arg(long)]
+    ignore_schedules: bool,
     /// Say progress too.
     #[arg(short, long)]
     verbose: bool,

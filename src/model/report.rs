@@ -204,6 +204,8 @@ pub enum EventStatus {
     Failure,
     /// Would have been changed.
     Noop,
+    /// Was changed by somebody else; only looked at.
+    Audit,
 }
 
 /// A line of the run's log.

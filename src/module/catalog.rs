@@ -100,6 +100,7 @@ fn died() -> Finding {
 fn one<'a>(site: &'a Site, env: &EnvName, (name, node): (&'a NodeName, &'a Node)) -> One<'a> {
     let Evaluated { mut made, blobs, mut findings } = evaluate(site, name, node);
     whole::prefer_declared(&mut made);
+    whole::resolve_aliases(&mut made, &mut findings);
     let (resources, origins): (Vec<_>, Vec<_>) =
         made.into_iter().map(|made| (made.resource, made.origin)).unzip();
     if findings.is_empty() {

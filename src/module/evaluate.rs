@@ -8,6 +8,7 @@ use super::limits::Limits;
 use super::module::{Delivered, Module};
 use super::origin::{AttrOrigin, Origin};
 use super::prepare::Prepared;
+use super::schedules::Schedules;
 use super::shape::{Shaping, Typed};
 use super::spec::Attrs;
 use super::template::Scope;
@@ -29,6 +30,8 @@ pub(super) struct Made {
     pub(super) origin: Origin,
     /// Whether it only follows from a folder that another resource delivers.
     pub(super) implied: bool,
+    /// Other names by which relationships may mean it.
+    pub(super) alias: Vec<String>,
 }
 
 /// What evaluating a node gives.
@@ -58,7 +61,8 @@ pub(super) fn evaluate<'a>(site: &'a Site, name: &'a NodeName, node: &'a Node) -
         for declared in &module.resources {
             let params = std::sync::Arc::clone(&resolved.values);
             let scope = Scope { params, locals: Vec::new(), node: inventory.clone(), live: false };
-            Row { module, node, declared, resolved: &resolved, scope, out: &mut evaluated }.all();
+            let (resolved, schedules) = (&resolved, site.schedules());
+            Row { module, node, declared, resolved, schedules, scope, out: &mut evaluated }.all();
         }
     }
     evaluated
@@ -70,6 +74,7 @@ struct Row<'r, 'a> {
     node: &'a Node,
     declared: &'a Declared,
     resolved: &'r Resolved,
+    schedules: &'r Schedules,
     scope: Scope,
     out: &'r mut Evaluated<'a>,
 }
@@ -177,7 +182,8 @@ impl<'a> Row<'_, 'a> {
 
     fn made(&mut self, reference: &Ref, when: Option<Expr>) {
         let mark = self.out.findings.len();
-        let mut meta = Meta { when, ..Meta::of(self.module.name.clone()) };
+        let meta = Meta { when, ..Meta::of(self.module.name.clone()) };
+        let mut said = metaparameters::Said::new(meta, reference.kind, self.schedules, &self.module.file);
         let mut values = BTreeMap::new();
         let mut origins = BTreeMap::new();
         let mut content = None;
@@ -208,7 +214,7 @@ impl<'a> Row<'_, 'a> {
             origins.insert(given.attr.name.to_owned(), origin);
             if let Some(typed) = typed {
                 if META_ATTRS.iter().any(|attr| attr.name == given.attr.name) {
-                    metaparameters::set(&mut meta, given.attr.name, typed);
+                    said.set(given.attr.name, typed, &given.span, &mut self.out.findings);
                 } else {
                     values.insert(given.attr.name, (typed, given.span.clone()));
                 }
@@ -227,9 +233,10 @@ impl<'a> Row<'_, 'a> {
         for (_, file) in &below {
             self.out.blobs.insert(file.digest, &file.bytes);
         }
+        let (meta, alias) = (said.meta, said.alias);
         let implied = folder::expand((&spec, mode), &meta, &origin, &below);
         let resource = Resource { title: reference.title.clone(), spec, meta };
-        self.out.made.push(Made { resource, origin, implied: false });
+        self.out.made.push(Made { resource, origin, implied: false, alias });
         self.out.made.extend(implied);
     }
 

@@ -92,5 +92,5 @@ pub(super) fn expand(
 
 fn implied(file: File, meta: &Meta, origin: Origin) -> Made {
     let resource = Resource { title: file.path.clone(), spec: Spec::File(file), meta: meta.clone() };
-    Made { resource, origin, implied: true }
+    Made { resource, origin, implied: true, alias: Vec::new() }
 }

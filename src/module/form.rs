@@ -2,6 +2,8 @@
 //!
 //! What a resource type accepts is not here but in the attribute tables of `model`.
 
+use crate::model::resource::{Period, PeriodMatch};
+
 /// A key that a table may have.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Field {
@@ -61,6 +63,27 @@ pub(super) const SITE: &[Field] = &[
     Field::new("groups", Form::Tables(GROUP), "Groups of nodes."),
     Field::new("budget", Form::Table(BUDGET), "The most that one run may do to a node; more is not begun."),
     Field::new("health", Form::Tables(HEALTH), "Checks after a run that changed something."),
+    Field::new("schedules", Form::Tables(SCHEDULE), "Times at which resources may be looked at."),
+];
+/// `[schedules.<schedule>]` of `countersign.toml`.
+pub(super) const SCHEDULE: &[Field] = &[
+    Field::new("range", Form::Texts, "Parts of the day on the node's clock, for example `22:00-04:00`."),
+    Field::new(
+        "weekday",
+        Form::Texts,
+        "Days; a part of the day that crosses midnight belongs to the day before.",
+    ),
+    Field::new(
+        "period",
+        Form::OneOf(Period::NAMES),
+        "How often; `never` with a `range` or `weekday` is: not then.",
+    ),
+    Field::new(
+        "periodmatch",
+        Form::OneOf(PeriodMatch::NAMES),
+        "A period is new after its length (`distance`, the default) or with each hour, day, week or month (`number`).",
+    ),
+    Field::new("repeat", Form::Integer, "How often within a period; once unless given."),
 ];
 /// `[budget]` of `countersign.toml` and of its groups.
 pub(super) const BUDGET: &[Field] = &[

@@ -4,6 +4,7 @@ use super::document::{self, Document, Item, Key, Keys, Value, place};
 use super::fields::{Fields, unknown_name, wrong_type};
 use super::form;
 use super::safety::{self, Declared};
+use super::schedules::{Schedules, schedules};
 use crate::model::safety::Budget;
 use crate::model::{EnvName, Finding, ModuleName, NodeName, Place, SealingKey, Tree};
 use serde_json::Value as Json;
@@ -50,6 +51,7 @@ pub(super) struct Inventory {
     pub(super) nodes: BTreeMap<NodeName, Node>,
     pub(super) budget: Option<Budget>,
     pub(super) health: Vec<Declared>,
+    pub(super) schedules: Schedules,
 }
 
 /// Reads the inventory; `modules` are the names of all modules.
@@ -105,6 +107,7 @@ fn site_file(
         }
     }
     inventory.budget = safety::budget(&fields, file, findings);
+    inventory.schedules = schedules(&fields, file, findings);
     inventory.health = safety::health(&fields, (file, &*inventory), findings);
 }
 

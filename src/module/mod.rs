@@ -28,6 +28,7 @@ mod param;
 mod plain;
 mod prepare;
 mod safety;
+mod schedules;
 pub mod schema;
 mod secrets;
 mod shape;

@@ -6,6 +6,7 @@ use super::inventory::{self, Group, Inventory, Node, SITE_FILE};
 use super::limits::Limits;
 use super::module::{self, Module};
 use super::safety;
+use super::schedules::Schedules;
 use crate::model::safety::{Budget, Health};
 use crate::model::{
     Digest, EnvName, Finding, ModuleName, NodeName, Place, SecretName, Severity, Tree, secret,
@@ -78,6 +79,10 @@ impl Site {
 
     pub(super) fn module(&self, name: &str) -> Option<&Module> {
         self.modules.get(name)
+    }
+
+    pub(super) const fn schedules(&self) -> &Schedules {
+        &self.inventory.schedules
     }
 
     pub(super) const fn data(&self) -> &Data {

@@ -660,3 +660,94 @@ fn a_file_is_given_as_a_whole_or_in_parts() {
         assert!(both(&both_of_hosts(apart)).is_ok(), "{apart}");
     }
 }
+
+/// A site with these schedules and one module `m`.
+fn scheduled(schedules: &str, text: &str) -> Tree {
+    let mut tree = module(text);
+    let site = format!("name = \"t\"\n[groups.g]\ninclude = [\"m\"]\n{schedules}");
+    tree.insert("countersign.toml", site.into_bytes()).unwrap();
+    tree
+}
+
+#[test]
+fn a_schedule_is_looked_up_and_stands_in_the_catalog() {
+    let schedules = r#"
+[schedules.night]
+range = ["22:00 - 4", "12-13"]
+weekday = ["sat", "Sunday"]
+period = "daily"
+repeat = 2
+"#;
+    let text = "[notify.a]\nschedule = \"night\"\n[notify.b]\nschedule = \"weekly\"\n[notify.c]\n";
+    let resources = catalog(&scheduled(schedules, text)).resources;
+    let json: Vec<String> =
+        resources.iter().map(|r| serde_json::to_string(&r.meta.schedule).unwrap()).collect();
+    assert_eq!(
+        json,
+        [
+            r#"{"name":"night","range":["22:00-04:00","12:00-13:00"],"weekday":["sat","sun"],"period":"daily","repeat":2}"#,
+            r#"{"name":"weekly","period":"weekly"}"#,
+            "null",
+        ]
+    );
+}
+
+#[test]
+fn a_schedule_that_makes_no_sense_is_refused() {
+    for (schedules, expected) in [
+        ("[schedules.daily]\nperiod = \"daily\"\n", "4:12 bad-name: `daily` is there already"),
+        ("[schedules.X]\nperiod = \"daily\"\n", "4:12 bad-name: `X` is no name of a schedule"),
+        ("[schedules.a]\nrange = [\"4\"]\n", "5:11 bad-value: `4` is no range"),
+        ("[schedules.a]\nweekday = [\"someday\"]\n", "5:13 bad-value: `someday` is no weekday"),
+        ("[schedules.a]\nperiod = \"yearly\"\n", "5:11 bad-value: `period` is one of"),
+        ("[schedules.a]\n", "bad-value: a schedule has a `period`"),
+        ("[schedules.a]\nrange = [\"2-4\"]\nrepeat = 2\n", "6:10 bad-value: `repeat` and `periodmatch`"),
+        ("[schedules.a]\nperiod = \"daily\"\nrepeat = 0\n", "6:10 bad-value: `repeat` is from 1"),
+        (
+            "[schedules.a]\nperiod = \"daily\"\nperiodmatch = \"number\"\nrepeat = 2\n",
+            "7:10 bad-value: by number a period is new only once",
+        ),
+    ] {
+        let tree = scheduled(schedules, "[notify.a]\n");
+        let said = told(&tree, &both(&tree).unwrap_err());
+        assert!(said.contains(expected), "{said}");
+    }
+    refused(
+        &scheduled("[schedules.night]\nperiod = \"daily\"\n", "[notify.a]\nschedule = \"nigt\"\n"),
+        "modules/m/module.toml:2:12 unknown-schedule: there is no schedule `nigt` => did you mean `night`?",
+    );
+}
+
+#[test]
+fn an_alias_stands_for_its_resource_in_relationships() {
+    let text = r#"
+[package.apache2]
+alias = ["web", "httpd"]
+[service.apache2]
+require = "package[web]"
+[notify.done]
+subscribe = ["package[httpd]", "service[apache2]"]
+"#;
+    let resources = catalog(&module(text)).resources;
+    let names = |refs: &[crate::model::Ref]| refs.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(names(&resources[1].meta.require), ["package[apache2]"]);
+    assert_eq!(names(&resources[2].meta.subscribe), ["package[apache2]", "service[apache2]"]);
+    refused(
+        &module("[notify.a]\nalias = [\"b\", \"c\"]\n[notify.b]\n[notify.d]\nalias = \"c\"\n"),
+        "modules/m/module.toml:2:9 duplicate-resource: there is a `notify[b]` already => take another name\n\
+         modules/m/module.toml:5:10 duplicate-resource: there is a `notify[c]` already => take another name",
+    );
+}
+
+#[test]
+fn only_what_a_node_can_be_asked_for_is_audited() {
+    let text = "[file.\"/f\"]\naudit = \"all\"\n[user.u]\naudit = [\"shell\", \"uid\"]\n";
+    let resources = catalog(&module(text)).resources;
+    assert_eq!(resources[0].meta.audit, Kind::File.told());
+    assert_eq!(resources[1].meta.audit, ["shell", "uid"]);
+    refused(
+        &module("[user.u]\naudit = \"shel\"\n[notify.a]\naudit = \"all\"\n"),
+        "modules/m/module.toml:2:9 bad-value: a node cannot be asked for `shel` of its user => did you mean `shell`?\n\
+         modules/m/module.toml:4:9 bad-value: a node cannot be asked for `all` of its notify => leave `audit` out",
+    );
+}

@@ -14,6 +14,40 @@ pub(super) fn prefer_declared(made: &mut Vec<Made>) {
     made.retain(|made| !made.implied || path(made).is_none_or(|path| !declared.contains(&path)));
 }
 
+/// Puts the resources that are meant in the place of their other names.
+pub(super) fn resolve_aliases(made: &mut [Made], findings: &mut Vec<Finding>) {
+    if made.iter().all(|made| made.alias.is_empty()) {
+        return;
+    }
+    let declared: BTreeMap<Ref, usize> =
+        made.iter().enumerate().map(|(i, made)| (made.resource.reference(), i)).collect();
+    let mut meant: BTreeMap<Ref, usize> = BTreeMap::new();
+    for (i, one) in made.iter().enumerate() {
+        for alias in &one.alias {
+            let name = Ref { kind: one.resource.spec.kind(), title: alias.clone() };
+            let Some(other) = declared.get(&name).copied().or_else(|| meant.insert(name.clone(), i)) else {
+                continue;
+            };
+            let at = one.origin.attrs.get("alias").map_or(&one.origin.declared, |attr| &attr.place).clone();
+            let finding = Finding::error("duplicate-resource", format!("there is a `{name}` already"), at);
+            let finding = finding.related(made[other].origin.declared.clone(), "this");
+            findings.push(finding.instead("take another name").resource(one.resource.reference()));
+        }
+    }
+    let meant: BTreeMap<Ref, Ref> =
+        meant.into_iter().map(|(name, i)| (name, made[i].resource.reference())).collect();
+    for one in made {
+        let meta = &mut one.resource.meta;
+        for refs in [&mut meta.before, &mut meta.require, &mut meta.notify, &mut meta.subscribe] {
+            for name in refs {
+                if let Some(reference) = meant.get(name) {
+                    name.clone_from(reference);
+                }
+            }
+        }
+    }
+}
+
 fn path(made: &Made) -> Option<String> {
     match &made.resource.spec {
         Spec::File(file) => Some(file.path.clone()),

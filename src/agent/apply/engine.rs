@@ -4,6 +4,7 @@ use super::pending::Pending;
 use super::turn::{Fate, Turn, failure};
 use super::voice::Voice;
 use super::{Applied, Job, Record};
+use crate::agent::found::Found;
 use crate::agent::types::{
     Account, Daemon, Entry, HostEntry, IniLine, Inode, Installed, KernelSetting, Key, KeyValue, Known,
     Language, Line, Loaded, Members, Message, Mounted, Name, Node, Run, Source, Swapping, Tidied, Type,
@@ -72,6 +73,8 @@ pub(super) struct Course<'a> {
     pub(super) reports: Vec<ResourceReport>,
     pub(super) counts: Counts,
     pub(super) time: BTreeMap<Kind, Duration>,
+    /// What was read for `audit`, until something is changed.
+    pub(super) told: BTreeMap<Kind, Vec<Found>>,
 }
 
 impl<'a> Course<'a> {
@@ -94,6 +97,7 @@ impl<'a> Course<'a> {
             reports: Vec::new(),
             counts: Counts { total: count as u64, ..Counts::default() },
             time: BTreeMap::new(),
+            told: BTreeMap::new(),
         }
     }
 
@@ -173,6 +177,11 @@ impl<'a> Course<'a> {
             }
         }
         self.node.noop = self.job.wishes.noop || resource.meta.noop;
+        if !self.is_time(resource, &name) {
+            self.drop_events(index, &name);
+            self.record.keep_all(self.job.record, &name);
+            return skipped;
+        }
         let at = (index, &name);
         match &resource.spec {
             Spec::File(wish) => self.turn(at, &Inode(wish)),
@@ -234,6 +243,23 @@ impl<'a> Course<'a> {
         (wishes.tags.is_empty() || wishes.tags.iter().any(has)) && !wishes.skip_tags.iter().any(has)
     }
 
+    /// Whether the resource may be looked at now. Only a look that may change something counts as one.
+    fn is_time(&mut self, resource: &Resource, name: &Ref) -> bool {
+        let Some(schedule) = &resource.meta.schedule else { return true };
+        let now = self.job.now;
+        if !self.job.wishes.ignore_schedules && !schedule.holds(now, self.job.record.looked(name)) {
+            let schedule = &schedule.name;
+            self.voice.of(name, LogLevel::Debug, format!("Not looked at: it is not the time of {schedule}"));
+            return false;
+        }
+        if self.node.noop {
+            self.record.keep_look(self.job.record, name);
+        } else {
+            self.record.look(name, now.stamp());
+        }
+        true
+    }
+
     fn report(&mut self, index: usize, fate: Fate, time: Duration) {
         let counts = &mut self.counts;
         let any = |status| fate.events.iter().any(|e| e.status == status && e.property != "refresh");
@@ -246,16 +272,17 @@ impl<'a> Course<'a> {
         counts.skipped += u64::from(fate.skipped);
         let corrective = |e: &Event| e.corrective && e.status == EventStatus::Success;
         counts.corrective += u64::from(fate.events.iter().any(corrective));
+        let any_noop = fate.events.iter().any(|e| e.status == EventStatus::Noop);
         let status = if fate.failed || fate.failed_to_restart {
             ResourceStatus::Failed
         } else if fate.skipped {
             ResourceStatus::Skipped
         } else if changed || fate.restarted {
             ResourceStatus::Changed
-        } else if fate.events.is_empty() {
-            ResourceStatus::Unchanged
-        } else {
+        } else if any_noop {
             ResourceStatus::Pending
+        } else {
+            ResourceStatus::Unchanged
         };
         let because_of_failure = fate.skipped && !self.culprits[index].is_empty();
         if !fate.events.is_empty() || because_of_failure {

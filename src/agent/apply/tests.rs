@@ -7,7 +7,7 @@ use crate::agent::host::Host;
 use crate::agent::journal::{self, Header};
 use crate::agent::keyring::Keyring;
 use crate::model::report::{EventStatus, ResourceStatus};
-use crate::model::resource::{Command, Content, Exec, File, FileEnsure, LogLevel, Notify};
+use crate::model::resource::{Command, Content, Exec, File, FileEnsure, LogLevel, Notify, Schedule, Wall};
 use crate::model::safety::{Check, Health};
 use crate::model::{Digest, Meta, Resource, Spec, Stamp};
 use std::path::{Path, PathBuf};
@@ -37,6 +37,7 @@ pub(super) struct Place {
     pub(super) facts: Facts,
     pub(super) wishes: Wishes,
     pub(super) limit: Limit,
+    pub(super) now: Wall,
     record: Record,
 }
 
@@ -50,7 +51,8 @@ impl Place {
         let host = Host::open(Path::new(root)).unwrap();
         let (facts, wishes, limit) = (Facts::default(), Wishes::default(), Limit::default());
         let state = tempfile::tempdir().unwrap();
-        Self { dir, state, host, facts, wishes, limit, record: Record::default() }
+        let now = Wall::new(Stamp::from_unix(0), 0);
+        Self { dir, state, host, facts, wishes, limit, now, record: Record::default() }
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -100,6 +102,7 @@ impl Place {
             wishes: &self.wishes,
             limit: &self.limit,
             journal: &journal,
+            now: self.now,
         };
         let applied = converge(&catalog, &job, &mut log);
         let more = then(&catalog, &job);
@@ -550,4 +553,109 @@ fn what_must_never_run_is_a_failed_resource_even_after_review() {
         "{:?}",
         run.lines
     );
+}
+
+fn hourly(place: &Place, name: &str) -> Resource {
+    with(place.exec(name, |_| ()), |m| m.schedule = Schedule::builtin("hourly"))
+}
+
+#[test]
+fn a_schedule_only_holds_back() {
+    let mut place = Place::new();
+    let resources = [hourly(&place, "a"), place.exec("b", |_| ())];
+    let at = |minutes: i64| Wall::new(Stamp::from_unix(1_000_000 + 60 * minutes), 0);
+    place.now = at(0);
+    place.run(&resources);
+    assert_eq!(place.ran(), "a b");
+    place.now = at(59);
+    let outcome = place.run(&resources);
+    assert_eq!((place.ran().as_str(), outcome.applied.counts.skipped), ("b", 1));
+    assert!(outcome.lines.contains(&"debug exec[a]: Not looked at: it is not the time of hourly".to_owned()));
+    // What is held back holds nobody else back, and its time counts from its own last look.
+    place.now = at(60);
+    place.run(&resources);
+    assert_eq!(place.ran(), "a b");
+    place.now = at(61);
+    place.wishes.ignore_schedules = true;
+    place.run(&resources);
+    assert_eq!(place.ran(), "a b");
+}
+
+#[test]
+fn a_noop_look_puts_off_no_scheduled_change() {
+    let mut place = Place::new();
+    let resources = [hourly(&place, "a")];
+    place.wishes.noop = true;
+    assert_eq!(place.run(&resources).applied.counts.skipped, 0);
+    place.wishes.noop = false;
+    place.run(&resources);
+    assert_eq!(place.ran(), "a");
+    place.wishes.noop = true;
+    assert_eq!(place.run(&resources).applied.counts.skipped, 1);
+}
+
+#[test]
+fn a_refresh_of_what_is_not_due_is_dropped() {
+    let mut place = Place::new();
+    let never = with(place.exec("b", refreshonly), |m| m.schedule = Schedule::builtin("never"));
+    let resources = [with(place.exec("a", |_| ()), |m| m.notify = refs(&["exec[b]"])), never];
+    let outcome = place.run(&resources);
+    assert_eq!(place.ran(), "a");
+    assert!(outcome.lines.contains(&"info exec[b]: Unscheduling all events".to_owned()));
+}
+
+#[test]
+fn an_audit_tells_and_changes_nothing() {
+    let mut place = Place::new();
+    let path = place.path("f");
+    let told = |outcome: &Outcome| -> Vec<String> {
+        let audit = |line: &&String| line.contains("audit change");
+        outcome.lines.iter().filter(audit).map(|line| line.replace(&path, "/f")).collect()
+    };
+    let mut watched = place.file("f", "");
+    if let Spec::File(file) = &mut watched.spec {
+        file.content = None;
+        file.mode = Some("0600".into());
+    }
+    watched.meta.audit = vec!["content".into(), "mode".into()];
+    let resources = [watched];
+    std::fs::write(place.at("f"), "one").unwrap();
+    let (one, two) = (Digest::of(b"one"), Digest::of(b"two"));
+    let outcome = place.run(&resources);
+    assert_eq!(
+        told(&outcome),
+        [
+            format!("info file[f]/content: audit change: newly-recorded value {one}"),
+            "info file[f]/mode: audit change: newly-recorded value 0644".to_owned(),
+        ]
+    );
+    // What the run itself changed is no news.
+    let outcome = place.run(&resources);
+    assert_eq!(told(&outcome), [""; 0]);
+    assert_eq!(outcome.applied.status, RunStatus::Unchanged);
+    std::fs::write(place.at("f"), "two").unwrap();
+    let outcome = place.run(&resources);
+    let expected = format!("audit change: previously recorded value {one} has been changed to {two}");
+    assert_eq!(told(&outcome), [format!("notice file[f]/content: {expected}")]);
+    let [report] = &outcome.applied.resources[..] else { unreachable!() };
+    assert_eq!((report.status, report.events[0].status), (ResourceStatus::Unchanged, EventStatus::Audit));
+    assert_eq!((outcome.applied.status, outcome.applied.noop_pending), (RunStatus::Unchanged, false));
+    assert_eq!(std::fs::read_to_string(place.at("f")).unwrap(), "two");
+    std::fs::remove_file(place.at("f")).unwrap();
+    // It is made anew by the resource; what it was in between is told.
+    let outcome = place.run(&resources);
+    assert_eq!(told(&outcome).len(), 2);
+    assert!(told(&outcome)[0].ends_with("has been changed to absent"));
+}
+
+#[test]
+fn every_type_that_may_be_audited_can_be_asked_for() {
+    let host = Host::open(Path::new("/")).unwrap();
+    for kind in crate::model::Kind::ALL {
+        let found = crate::agent::found::found(&host, kind, Some("/"));
+        let silent = matches!(found, Err(crate::agent::found::FoundError::NotThere(_)));
+        assert!(!silent || kind.told().is_empty(), "{kind}");
+        let attrs = |name: &&str| kind.attrs().iter().any(|attr| attr.name == *name);
+        assert!(kind.told().iter().all(|name| attrs(&name)), "{kind}");
+    }
 }

@@ -56,6 +56,7 @@ impl Course<'_> {
             fate.events.push(Event { status: EventStatus::Noop, ..failure("returns", &message) });
             fate.skipped = true;
         }
+        let seen = self.audit(turn.index, name, &mut fate);
         let wanted: BTreeMap<&'static str, String> = plan.wanted.into_iter().collect();
         for change in plan.changes {
             let wish = wanted.get(change.property);
@@ -64,13 +65,14 @@ impl Course<'_> {
         }
         self.remember(name, &wanted, &fate);
         self.deliver(turn, &mut fate);
+        self.note_audited((turn.index, name), seen, &fate);
         fate
     }
 
     /// Notes what is as it should be now. What is not keeps what the last run knew: a failure or a noop run does
     /// not make the next one take drift for a new wish.
     fn remember(&mut self, name: &Ref, wanted: &BTreeMap<&'static str, String>, fate: &Fate) {
-        let undone = |event: &&Event| event.status != EventStatus::Success;
+        let undone = |event: &&Event| matches!(event.status, EventStatus::Failure | EventStatus::Noop);
         let undone: BTreeSet<&str> =
             fate.events.iter().filter(undone).map(|event| event.property.as_str()).collect();
         // Nothing can be said of the rest of a resource that is not there.

@@ -1,6 +1,7 @@
 //! Runs that are killed: at every moment that matters, in a process of their own, by SIGKILL.
 
 use super::*;
+use crate::agent::apply::Wishes;
 use crate::agent::brake::Brake;
 use crate::agent::queue::Mode;
 use crate::agent::run::{Fallback, Order, Ran, run};
@@ -23,7 +24,7 @@ fn order(place: &Path) -> Order {
     Order {
         mode: Mode::Converge,
         root: place.join("root"),
-        tags: Vec::new(),
+        wishes: Wishes::default(),
         fallback: Fallback::Cached,
         trigger: None,
         patience: Duration::from_secs(60),

@@ -10,6 +10,7 @@ use crate::agent::quarantine::{self, Quarantine};
 use crate::agent::queue::Mode;
 use crate::agent::stored;
 use crate::agent::undo::Undo;
+use crate::agent::wall::wall;
 use crate::model::report::{LogLine, Refused, ResourceStatus, RunStatus};
 use crate::model::resource::LogLevel;
 use crate::model::{Facts, Ref};
@@ -45,7 +46,7 @@ impl Course<'_> {
         }
         let last = self.record();
         let noop = self.order.mode == Mode::Noop || held.is_some();
-        let wishes = Wishes { noop, tags: self.order.tags.clone(), ..Wishes::default() };
+        let wishes = Wishes { noop, ..self.order.wishes.clone() };
         let (blobs, bucket) = (stored::Kept(self.disk), Bucket::new(self.disk, self.now));
         let header = Header { run: self.id.clone(), release: seq, started: self.now };
         let journal = Journal::new(self.disk, header);
@@ -60,6 +61,7 @@ impl Course<'_> {
             wishes: &wishes,
             limit: &self.limit,
             journal: &journal,
+            now: wall(&self.host, self.now),
         };
         let (logs, log) = (&mut self.logs, &mut *self.log);
         let log: Log<'_> = &mut |line| {

@@ -1,5 +1,6 @@
 //! What a run is asked for, and what comes of it.
 
+use crate::agent::apply::Wishes;
 use crate::agent::brake::Brake;
 use crate::agent::disable::Disabled;
 use crate::agent::disk::DiskError;
@@ -22,8 +23,8 @@ pub struct Order {
     pub mode: Mode,
     /// The node's root directory; `/` but in tests and images.
     pub root: PathBuf,
-    /// Only resources with one of these tags; all when empty.
-    pub tags: Vec<String>,
+    /// Which resources are looked at; whether any is changed is the mode's to say.
+    pub wishes: Wishes,
     /// What to do when no server offers anything acceptable.
     pub fallback: Fallback,
     /// The trigger that asks for the run.

@@ -1,6 +1,7 @@
 //! Whole runs of a node with a root directory of its own and a publication in a directory.
 
 use super::*;
+use crate::agent::apply::Wishes;
 use crate::agent::brake::Brake;
 use crate::agent::hold::HoldError;
 use crate::agent::lock::LockError;
@@ -37,7 +38,7 @@ impl Scene {
         let order = Order {
             mode: Mode::Converge,
             root,
-            tags: Vec::new(),
+            wishes: Wishes::default(),
             fallback: Fallback::Cached,
             trigger: None,
             patience: Duration::ZERO,

@@ -2,6 +2,7 @@
 
 use super::settings::Settings;
 use super::{DaemonArgs, JOIN, RESET, RunArgs, log, open};
+use crate::agent::apply::Wishes;
 use crate::agent::clock;
 use crate::agent::daemon::{self, DaemonError};
 use crate::agent::queue::Mode;
@@ -18,7 +19,12 @@ pub(super) fn run(args: &RunArgs, ui: &mut Ui) -> Outcome {
     let disk = open(&args.place)?;
     let settings = Settings::load(&args.course)?;
     let order = Order {
-        tags: args.tags.clone(),
+        wishes: Wishes {
+            noop: args.noop,
+            tags: args.tags.clone(),
+            skip_tags: args.skip_tags.clone(),
+            ignore_schedules: args.ignore_schedules,
+        },
         fallback: if args.test { Fallback::Nothing } else { Fallback::Cached },
         patience: args.wait_for_lock,
         ..settings.order(&args.course, if args.noop { Mode::Noop } else { Mode::Converge })

@@ -2,6 +2,7 @@
 //! SIGHUP. None of it can widen what a signed release says.
 
 use super::{CourseArgs, DaemonArgs};
+use crate::agent::apply::Wishes;
 use crate::agent::brake::Brake;
 use crate::agent::daemon::Life;
 use crate::agent::queue::Mode;
@@ -78,7 +79,7 @@ impl Settings {
         Order {
             mode,
             root: course.root.clone(),
-            tags: Vec::new(),
+            wishes: Wishes::default(),
             fallback: Fallback::Cached,
             trigger: None,
             patience: Duration::ZERO,

@@ -101,6 +101,7 @@ impl Nature for File {
     const DOC: &'static str = "a file, directory or symbolic link";
     const ATTRS: &'static [Attr] = ATTRS;
     const TITLE: Option<&'static str> = Some("path");
+    const TOLD: &'static [&'static str] = &["ensure", "content", "target", "owner", "group", "mode"];
     const EXAMPLE: (&'static str, &'static str) = ("/etc/motd", "content = 'hello'\n");
 
     fn thing(&self) -> Option<(&'static str, String)> {

@@ -62,6 +62,7 @@ impl Nature for Group {
     const DOC: &'static str = "a group of accounts";
     const ATTRS: &'static [Attr] = ATTRS;
     const TITLE: Option<&'static str> = Some("name");
+    const TOLD: &'static [&'static str] = &["ensure", "gid"];
     const EXAMPLE: (&'static str, &'static str) = ("deploy", "gid = 2000\n");
 
     fn thing(&self) -> Option<(&'static str, String)> {

@@ -43,6 +43,7 @@ impl Nature for Host {
     const DOC: &'static str = "an entry of `/etc/hosts`";
     const ATTRS: &'static [Attr] = ATTRS;
     const TITLE: Option<&'static str> = Some("name");
+    const TOLD: &'static [&'static str] = &["ensure", "ip", "host_aliases", "comment"];
     const EXAMPLE: (&'static str, &'static str) =
         ("db1.example", "ip = '192.0.2.7'\nhost_aliases = ['db1']\n");
 

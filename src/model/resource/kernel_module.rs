@@ -42,6 +42,7 @@ impl Nature for KernelModule {
     const DOC: &'static str = "a module of the kernel, loaded now and at boot";
     const ATTRS: &'static [Attr] = ATTRS;
     const TITLE: Option<&'static str> = Some("name");
+    const TOLD: &'static [&'static str] = &["ensure"];
     const EXAMPLE: (&'static str, &'static str) = ("br_netfilter", "ensure = 'present'\n");
 
     fn thing(&self) -> Option<(&'static str, String)> {

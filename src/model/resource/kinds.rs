@@ -62,6 +62,14 @@ macro_rules! resource_types {
                 }
             }
 
+            /// The attributes that a node can be asked for: what `audit` may name.
+            #[must_use]
+            pub const fn told(self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$kind => <$kind as Nature>::TOLD,)+
+                }
+            }
+
             /// Whether resources of this type do something on a refresh.
             #[must_use]
             pub const fn answers(self) -> bool {

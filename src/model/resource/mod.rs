@@ -22,6 +22,7 @@ mod nature;
 mod notify;
 mod package;
 mod presence;
+mod schedule;
 mod service;
 mod ssh_authorized_key;
 mod swap;
@@ -50,6 +51,7 @@ pub use nature::{Deed, Fault, Nature, Need};
 pub use notify::Notify;
 pub use package::{Bound, Configfiles, Ensure as PackageEnsure, Mark, Package, Than};
 pub use presence::Presence;
+pub use schedule::{Period, PeriodMatch, Schedule, Span, SpanError, Wall, Weekday};
 pub use service::{Enable, Ensure as ServiceEnsure, Service};
 pub use ssh_authorized_key::SshAuthorizedKey;
 pub use swap::Swap;
@@ -178,6 +180,12 @@ pub struct Meta {
     /// The level at which changes are logged.
     #[serde(default, skip_serializing_if = "LogLevel::is_default")]
     pub loglevel: LogLevel,
+    /// When it may be looked at; always when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+    /// Attributes whose changes are told, whoever makes them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audit: Vec<String>,
 }
 
 impl Meta {
@@ -195,6 +203,8 @@ impl Meta {
             irreversible: false,
             tag: Vec::new(),
             loglevel: LogLevel::Notice,
+            schedule: None,
+            audit: Vec::new(),
         }
     }
 }
@@ -216,6 +226,17 @@ pub const META_ATTRS: &[Attr] = &[
     Attr::new("tag", Shape::Texts, "Tags besides the automatic ones."),
     Attr::new("loglevel", Shape::OneOf(LogLevel::NAMES), "The level at which changes are logged.")
         .default("\"notice\""),
+    Attr::new("alias", Shape::Texts, "Other names by which relationships may mean it."),
+    Attr::new(
+        "schedule",
+        Shape::Text,
+        "When it may be looked at: a `[schedules.…]` of `countersign.toml`, or `hourly`, `daily`, `weekly`, `monthly`, `never`.",
+    ),
+    Attr::new(
+        "audit",
+        Shape::Texts,
+        "Attributes whose changes are told, whoever makes them; `all` for every one that a node can be asked for.",
+    ),
 ];
 
 /// What says whether and how often a resource is there at all. Read by the compiler; never in a catalog as it is.

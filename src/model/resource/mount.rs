@@ -75,6 +75,7 @@ impl Nature for Mount {
     const DOC: &'static str = "a file system in its place, now and at boot";
     const ATTRS: &'static [Attr] = ATTRS;
     const TITLE: Option<&'static str> = Some("name");
+    const TOLD: &'static [&'static str] = &["ensure", "device", "fstype", "options", "dump", "pass"];
     const EXAMPLE: (&'static str, &'static str) =
         ("/srv/data", "device = 'LABEL=data'\nfstype = 'ext4'\noptions = 'noatime'\npass = 2\n");
     const ANSWERS: bool = true;

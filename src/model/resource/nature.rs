@@ -22,6 +22,8 @@ pub trait Nature: Serialize + DeserializeOwned {
     const EXAMPLE: (&'static str, &'static str);
     /// Whether resources of this type do something on a refresh.
     const ANSWERS: bool = false;
+    /// The attributes that a node can be asked for, whatever is wished of them: what `audit` may name.
+    const TOLD: &'static [&'static str] = &[];
 
     /// What it manages, as a word and a name: only one resource of a catalog may. `None` where any number may.
     fn thing(&self) -> Option<(&'static str, String)>;

@@ -79,6 +79,7 @@ impl Nature for Package {
     const DOC: &'static str = "a package of the distribution";
     const ATTRS: &'static [Attr] = ATTRS;
     const TITLE: Option<&'static str> = Some("name");
+    const TOLD: &'static [&'static str] = &["ensure"];
     const EXAMPLE: (&'static str, &'static str) = ("nginx", "ensure = 'present'\n");
 
     fn thing(&self) -> Option<(&'static str, String)> {

@@ -98,6 +98,7 @@ impl Nature for SshAuthorizedKey {
     const DOC: &'static str = "a key with which somebody may log in as a user";
     const ATTRS: &'static [Attr] = ATTRS;
     const TITLE: Option<&'static str> = Some("name");
+    const TOLD: &'static [&'static str] = &["ensure", "type", "key", "options", "user"];
     const EXAMPLE: (&'static str, &'static str) = (
         "backup@example",
         "user = 'backup'\nkey = 'AAAAC3NzaC1lZDI1NTE5AAAAICkFxq1hTyi7AYXRXYOtbGKPHrOkU6Ys91GjQkVCsVMS'\noptions = ['restrict']\n",

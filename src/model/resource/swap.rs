@@ -36,6 +36,7 @@ impl Nature for Swap {
     const DOC: &'static str = "swap space, now and at boot";
     const ATTRS: &'static [Attr] = ATTRS;
     const TITLE: Option<&'static str> = Some("name");
+    const TOLD: &'static [&'static str] = &["ensure", "options"];
     const EXAMPLE: (&'static str, &'static str) = ("/var/swap", "options = 'pri=5'\n");
 
     fn thing(&self) -> Option<(&'static str, String)> {

@@ -66,6 +66,7 @@ impl Nature for Sysctl {
     const DOC: &'static str = "a setting of the kernel, now and at the next boot";
     const ATTRS: &'static [Attr] = ATTRS;
     const TITLE: Option<&'static str> = Some("name");
+    const TOLD: &'static [&'static str] = &["value"];
     const EXAMPLE: (&'static str, &'static str) = ("net.core.somaxconn", "value = '4096'\n");
 
     fn thing(&self) -> Option<(&'static str, String)> {

@@ -130,6 +130,7 @@ impl Nature for User {
     const DOC: &'static str = "a user account";
     const ATTRS: &'static [Attr] = ATTRS;
     const TITLE: Option<&'static str> = Some("name");
+    const TOLD: &'static [&'static str] = &["ensure", "uid", "gid", "groups", "comment", "home", "shell"];
     const EXAMPLE: (&'static str, &'static str) = ("deploy", "shell = '/bin/sh'\n");
 
     fn thing(&self) -> Option<(&'static str, String)> {
