@@ -32,9 +32,9 @@ use super::journal::Journal;
 use super::keyring::Keyring;
 use crate::model::report::{Counts, LogLine, Refused, ResourceReport, RunStatus};
 use crate::model::resource::Wall;
-use crate::model::{Catalog, Facts};
+use crate::model::{Catalog, Facts, Ref};
 use crate::signing::Current;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a run is done with.
 pub struct Job<'a> {
@@ -71,6 +71,16 @@ pub struct Wishes {
     pub skip_tags: Vec<String>,
     /// Look at every resource, whatever its schedule says.
     pub ignore_schedules: bool,
+    /// Only these resources.
+    pub only: Option<BTreeSet<Ref>>,
+}
+
+impl Wishes {
+    /// Whether every resource of the catalog gets its turn.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.tags.is_empty() && self.skip_tags.is_empty() && self.only.is_none()
+    }
 }
 
 /// What a run did.

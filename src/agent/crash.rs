@@ -6,7 +6,7 @@ use super::apply::Wishes;
 use super::brake::Brake;
 use super::disk::{Disk, Step};
 use super::queue::Mode;
-use super::run::{self, Fallback, Order};
+use super::run::{self, Fallback, Order, Reach};
 use super::summary::Outlets;
 use super::testing::{Draft, NOW, World, envelope, now, snapshot, write, write_envelope};
 use super::{pull, servers, stored};
@@ -241,6 +241,8 @@ impl Scene {
             mode: Mode::Converge,
             root: self.scratch.path().join("root"),
             wishes: Wishes::default(),
+            reach: Reach::Servers,
+            because: Vec::new(),
             fallback: Fallback::Cached,
             trigger: None,
             patience: Duration::ZERO,

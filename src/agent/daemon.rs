@@ -1,8 +1,10 @@
 //! The agent that stays: a run at every slot, whenever a trigger asks, and on SIGUSR1; its configuration read again on
 //! SIGHUP; an end after the resource at hand on SIGTERM.
 //!
-//! Three threads: this one runs, one holds the connection for triggers, one hears signals. They share a queue and
-//! nothing else.
+//! Three threads: this one runs, one holds the connection for triggers, one hears signals; a fourth hears of touched
+//! files where that is wished. They share a queue and nothing else.
+
+mod watching;
 
 use super::clock::Clock;
 use super::disk::{Disk, DiskError};
@@ -22,7 +24,8 @@ use crate::signing::trigger::{Action, MAX_PAUSE, MIN_INTERVAL, Trigger};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use watching::Watching;
 
 /// How a daemon lives.
 #[derive(Debug, Clone)]
@@ -31,6 +34,8 @@ pub struct Life {
     pub interval: Duration,
     /// Whether nodes are spread over the interval.
     pub splay: Splay,
+    /// Whether what the release manages is watched between runs.
+    pub watch: bool,
     /// What is wished of each run; its mode and trigger come from who asks.
     pub order: Order,
 }
@@ -94,20 +99,30 @@ pub fn daemon(
 fn work(ear: &Ear, mut life: Life, reload: Reload<'_>) {
     let mut rhythm = ear.rhythm.clone();
     let (mut patience, mut busy) = (rhythm.next((ear.clock)()), 0);
+    let mut watching = Watching::begin(ear, &life);
     say(&ear.log, LogLevel::Info, format!("The first run comes in {} seconds", patience.as_secs()));
+    let mut slot = Instant::now() + patience;
     loop {
-        let job = match ear.queue.wait(patience) {
+        let job = match ear.queue.wait(slot.saturating_duration_since(Instant::now())) {
             Wake::Stop => return,
             Wake::Reload => {
                 ear.reload(&mut life, reload);
+                watching = watching.filter(|_| life.watch).or_else(|| Watching::begin(ear, &life));
                 rhythm = Rhythm::new(&ear.identity.node, life.interval, life.splay);
-                patience = rhythm.next((ear.clock)());
+                slot = Instant::now() + rhythm.next((ear.clock)());
+                continue;
+            }
+            Wake::Touched(paths) => {
+                if let Some(watching) = &mut watching {
+                    watching.look(ear, &life, paths);
+                }
+                ear.queue.finished(Duration::ZERO);
                 continue;
             }
             Wake::Asked(job) => Job { mode: least(job.mode, life.order.mode), ..job },
             Wake::Slot if ear.is_paused() => {
                 ear.queue.finished(Duration::ZERO);
-                patience = rhythm.next((ear.clock)());
+                slot = Instant::now() + rhythm.next((ear.clock)());
                 continue;
             }
             Wake::Slot => Job { mode: life.order.mode, triggers: Vec::new() },
@@ -115,6 +130,9 @@ fn work(ear: &Ear, mut life: Life, reload: Reload<'_>) {
         let asked = ear.begin(&job);
         let order = Order { mode: job.mode, trigger: asked, ..life.order.clone() };
         let ran = ear.run(&order);
+        if let (Some(watching), Ok(ran)) = (&mut watching, &ran) {
+            watching.after(ear, &ran.report);
+        }
         ear.end(&job, &ran);
         ear.queue.finished(Duration::from_secs(MIN_INTERVAL.unsigned_abs()));
         patience = rhythm.next((ear.clock)());
@@ -126,6 +144,7 @@ fn work(ear: &Ear, mut life: Life, reload: Reload<'_>) {
             Ok(_) => busy = 0,
             Err(error) => say(&ear.log, LogLevel::Notice, super::text(&error)),
         }
+        slot = Instant::now() + patience;
     }
 }
 

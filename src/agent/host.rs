@@ -11,6 +11,7 @@ mod write;
 
 pub use command::{Ending, Invocation, Outcome, OutputLimit, RunError};
 pub use entry::{EntryKind, Stat};
+pub(super) use write::is_temporary;
 pub use write::{NewFile, Owner, Validated};
 
 use super::fault;

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod daemon;
 pub mod disable;
 pub mod disk;
+pub mod drift;
 pub mod enroll;
 pub mod facts;
 mod fault;
@@ -37,6 +38,7 @@ pub mod trigger;
 mod types;
 pub mod undo;
 mod wall;
+pub mod watch;
 
 #[cfg(test)]
 mod crash;

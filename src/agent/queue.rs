@@ -2,6 +2,7 @@
 //!
 //! Everything that arrives while one waits joins it, so no storm of triggers makes more than one run (D25).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,8 @@ pub enum Place {
 pub enum Wake {
     /// Somebody asked for a run.
     Asked(Job),
+    /// These paths were touched.
+    Touched(BTreeSet<String>),
     /// The time was up.
     Slot,
     /// The configuration is to be read again.
@@ -55,6 +58,8 @@ pub struct Queue {
 #[derive(Debug, Default)]
 struct Inner {
     waiting: Option<Job>,
+    /// Paths that were touched, and from when on they may be looked at.
+    touched: BTreeMap<String, Instant>,
     running: bool,
     stop: bool,
     reload: bool,
@@ -73,6 +78,20 @@ impl Queue {
         });
         self.news.notify_all();
         place
+    }
+
+    /// Asks for a look at paths that were touched, not before `at`. What waits already keeps its time.
+    pub fn touch(&self, paths: impl IntoIterator<Item = String>, at: Instant) {
+        let mut inner = self.lock();
+        for path in paths {
+            inner.touched.entry(path).or_insert(at);
+        }
+        self.news.notify_all();
+    }
+
+    /// Takes back the wish for a look at the paths of which this is true.
+    pub fn untouch(&self, of: impl Fn(&str) -> bool) {
+        self.lock().touched.retain(|path, _| !of(path));
     }
 
     /// Asks the runner to end after what it is doing.
@@ -111,12 +130,18 @@ impl Queue {
                 inner.running = true;
                 return Wake::Asked(job);
             }
+            let touched = inner.take_due(now);
+            if !touched.is_empty() {
+                inner.running = true;
+                return Wake::Touched(touched);
+            }
             if until <= now {
                 inner.running = true;
                 return Wake::Slot;
             }
-            let distance = inner.not_before.filter(|at| inner.waiting.is_some() && *at < until);
-            let left = distance.unwrap_or(until).saturating_duration_since(now);
+            let distance = inner.not_before.filter(|_| inner.waiting.is_some());
+            let first = inner.touched.values().copied().chain(distance).fold(until, Instant::min);
+            let left = first.saturating_duration_since(now);
             let waited = self.news.wait_timeout(inner, left.max(Duration::from_millis(1)));
             inner = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -126,7 +151,8 @@ impl Queue {
     pub fn finished(&self, distance: Duration) {
         let mut inner = self.lock();
         inner.running = false;
-        inner.not_before = Some(Instant::now() + distance);
+        // A run that nobody asked for shortens no distance.
+        inner.not_before = inner.not_before.max(Some(Instant::now() + distance));
     }
 
     /// For helpers of the runner: sleeps, at most `patience`, and says whether the end was asked for.
@@ -144,6 +170,14 @@ impl Queue {
     /// A panic elsewhere leaves these few flags in order, so a poisoned lock is still a good one.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn take_due(&mut self, now: Instant) -> BTreeSet<String> {
+        let (due, later) = std::mem::take(&mut self.touched).into_iter().partition(|(_, at)| *at <= now);
+        self.touched = later;
+        BTreeMap::into_keys(due).collect()
     }
 }
 
@@ -198,6 +232,22 @@ mod tests {
         queue.reload();
         assert_eq!(queue.wait(Duration::ZERO), Wake::Reload);
         assert_eq!(queue.wait(Duration::ZERO), Wake::Asked(job(Mode::Converge, "1")));
+    }
+
+    #[test]
+    fn touched_paths_wait_for_their_time_and_for_each_other() {
+        let queue = Queue::default();
+        let now = Instant::now();
+        queue.touch(["/a".to_owned(), "/b".to_owned()], now);
+        queue.touch(["/a".to_owned()], now + Duration::from_secs(60));
+        queue.touch(["/c".to_owned(), "/d".to_owned()], now + Duration::from_millis(50));
+        queue.untouch(|path| path == "/d");
+        let paths = |all: &[&str]| Wake::Touched(all.iter().map(|path| (*path).to_owned()).collect());
+        assert_eq!(queue.wait(Duration::from_secs(9)), paths(&["/a", "/b"]));
+        queue.finished(Duration::ZERO);
+        assert_eq!(queue.wait(Duration::from_secs(9)), paths(&["/c"]));
+        queue.finished(Duration::ZERO);
+        assert_eq!(queue.wait(Duration::ZERO), Wake::Slot);
     }
 
     #[test]

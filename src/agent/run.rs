@@ -7,7 +7,7 @@ mod applying;
 mod order;
 
 use applying::Experience;
-pub use order::{Asked, Fallback, Order, Ran, RunError};
+pub use order::{Asked, Fallback, Order, Ran, Reach, RunError};
 
 use super::brake::Limit;
 use super::clock::Clock;
@@ -111,7 +111,13 @@ impl<'a> Course<'a> {
     }
 
     fn run(&mut self, mut state: State, clock: Clock) -> Result<Ran, RunError> {
-        let found = self.find(&mut state)?;
+        for why in &self.order.because {
+            self.say(LogLevel::Notice, why);
+        }
+        let found = match self.order.reach {
+            Reach::Servers => self.find(&mut state)?,
+            Reach::Disk => self.on_disk(&state),
+        };
         if let Some(line) = freshness::of_root(state.root(), self.now) {
             self.say(line.level, line.message);
         }
@@ -123,18 +129,23 @@ impl<'a> Course<'a> {
         let experience = if state.applied().is_some() { Experience::Seasoned } else { Experience::New };
         let applied = ready.as_ref().map(|ready| self.apply(ready, &facts, experience)).transpose()?;
         let whole = applied.as_ref().is_some_and(|applied| applied.halted.is_none());
-        if whole && self.order.mode == Mode::Converge {
+        if whole && self.order.mode == Mode::Converge && self.order.wishes.is_whole() {
             state = state.after_applying();
         }
+        let quiet = self.order.reach == Reach::Disk
+            && applied
+                .as_ref()
+                .is_some_and(|applied| applied.halted.is_none() && applied.resources.is_empty());
         let account = Account {
             release: ready.as_ref().map(|r| ReleaseRef { seq: r.release.seq, id: r.release.id() }),
-            cached: ready.as_ref().is_some_and(|ready| ready.origin == Origin::Disk),
+            cached: self.order.reach == Reach::Servers
+                && ready.as_ref().is_some_and(|ready| ready.origin == Origin::Disk),
             refusal,
             noop: self.order.mode == Mode::Noop || ready.as_ref().is_some_and(|r| r.catalog.only_noop()),
             applied,
             ..self.account(facts, clock)?
         };
-        let report = self.close(&state, account)?;
+        let report = if quiet { report::compose(&state, account) } else { self.close(&state, account)? };
         Ok(Ran { report, retry_after })
     }
 
@@ -162,7 +173,10 @@ impl<'a> Course<'a> {
         let mut report = report::compose(state, account);
         let state = report::keep(self.disk, state, self.identity.report_key(), &mut report)?;
         self.tell(&report);
-        self.hand_over(&state);
+        // A server that does not answer must not hold up the next repair: the run of the interval tries again.
+        if self.order.reach == Reach::Servers || report::waiting(self.disk)? <= 1 {
+            self.hand_over(&state);
+        }
         Ok(report)
     }
 
@@ -179,6 +193,15 @@ impl<'a> Course<'a> {
                 self.say(LogLevel::Warning, format!("Could not write {}: {error}", path.display()));
             }
         }
+    }
+
+    /// The release that is in force, and no look at anything newer.
+    fn on_disk(&self, state: &State) -> Found {
+        let (ready, refusal) = match pull::reload(self.disk, state, self.now) {
+            Ok(ready) => (ready, None),
+            Err(problem) => (None, Some(problem.refused())),
+        };
+        Found { ready, refusal, retry_after: None }
     }
 
     /// What to apply: the newest that a source offers, or what is on the disk.

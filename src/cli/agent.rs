@@ -146,7 +146,7 @@ pub(super) struct CourseArgs {
 
 #[derive(Debug, Clone, clap::Args)]
 #[command(
-    after_help = "The file of settings may say interval, splay, noop, fetch_timeout and run_timeout, as in\n\
+    after_help = "The file of settings may say interval, splay, noop, watch, fetch_timeout and run_timeout, as in\n\
     `interval = \"1h\"`; the command line comes first. `summary` and `textfile` name files that every run writes for\n\
     monitoring (JSON, and metrics for Prometheus); `syslog = true` hands notices and worse to the system's log.\n\n\
     Signals: USR1 runs now, HUP reads the settings again, TERM finishes the resource at hand and ends."
@@ -161,6 +161,9 @@ pub(super) struct DaemonArgs {
     /// Only look in every run.
     #[arg(long)]
     noop: bool,
+    /// Watch the files that the release manages, and put back at once what something else changes.
+    #[arg(long)]
+    watch: bool,
     /// Say progress too.
     #[arg(short, long)]
     verbose: bool,

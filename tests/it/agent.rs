@@ -19,7 +19,7 @@ pub(crate) const OTHER: &str = "web2.example";
 /// A running server with a trust root.
 pub(crate) struct Server {
     scratch: tempfile::TempDir,
-    process: Child,
+    pub(crate) process: Child,
     /// Which directory it serves.
     directory: String,
     url: String,

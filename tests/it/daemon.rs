@@ -14,7 +14,11 @@ struct Daemon<'a> {
 
 impl<'a> Daemon<'a> {
     fn start(server: &'a Server) -> Self {
-        fs::write(server.at("agent.toml"), "interval = \"30d\"\nsplay = false\n").unwrap();
+        Self::with(server, "interval = \"30d\"\nsplay = false\n")
+    }
+
+    fn with(server: &'a Server, settings: &str) -> Self {
+        fs::write(server.at("agent.toml"), settings).unwrap();
         let log = fs::File::create(server.at("log")).unwrap();
         let process = server
             .agent(NODE, "daemon")
@@ -37,8 +41,7 @@ impl<'a> Daemon<'a> {
     }
 
     fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.process.id()).unwrap()).unwrap();
-        kill_process(pid, signal).unwrap();
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
     }
 
     fn nodes(&self) -> String {
@@ -103,4 +106,39 @@ fn a_disabled_node_says_in_the_list_who_disabled_it_why_and_until_when() {
     daemon.signal(Signal::USR1);
     wait("the run", || server.motd(NODE).as_deref() == Some("one"));
     wait("the report", || !daemon.nodes().contains("disabled"));
+}
+
+#[test]
+fn what_something_else_changes_is_put_back_at_once_but_not_for_ever() {
+    let mut server = Server::start();
+    server.publish("one", &["alice", "bob"]);
+    server.node(NODE);
+    let daemon = Daemon::with(&server, "interval = \"30d\"\nsplay = false\nwatch = true\n");
+    let motd = server.root_of(NODE).join("motd");
+    daemon.signal(Signal::USR1);
+    wait("the run", || server.motd(NODE).as_deref() == Some("one"));
+    daemon.hears("Applied catalog");
+    // Nobody is asked for it: the server is away.
+    kill_process(Pid::from_child(&server.process), Signal::KILL).unwrap();
+    for text in ["defaced", "again"] {
+        fs::write(&motd, text).unwrap();
+        wait("the repair", || server.motd(NODE).as_deref() == Some("one"));
+    }
+    fs::remove_file(&motd).unwrap();
+    wait("the repair", || server.motd(NODE).as_deref() == Some("one"));
+    daemon.hears("Touched by something else: /motd");
+    daemon.hears("(corrective)");
+    fs::write(&motd, "a fourth time").unwrap();
+    daemon.hears("was put back 4 times in");
+    let status = ok(&mut server.agent(NODE, "status"));
+    assert!(status.contains("file[/motd]"), "{status}");
+    // What the repairs wrote themselves asked for no more of them.
+    let log = fs::read_to_string(server.at("log")).unwrap();
+    assert_eq!(log.matches("Touched by something else").count(), 4, "{log}");
+    // Whoever disables the agent is not fought.
+    ok(server.agent(NODE, "disable").arg("my turn"));
+    fs::write(&motd, "mine").unwrap();
+    ok(&mut server.agent(NODE, "enable"));
+    daemon.signal(Signal::HUP);
+    assert_eq!(server.motd(NODE).as_deref(), Some("mine"));
 }

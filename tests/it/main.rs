@@ -20,6 +20,7 @@ mod metamorphic;
 mod packaging;
 mod readme;
 mod secrets;
+mod semantics;
 mod server;
 mod supply;
 mod support;

@@ -231,8 +231,11 @@ impl<'a> Course<'a> {
 
     fn is_selected(&self, resource: &Resource) -> bool {
         let wishes = self.job.wishes;
-        if wishes.tags.is_empty() && wishes.skip_tags.is_empty() {
+        if wishes.is_whole() {
             return true;
+        }
+        if wishes.only.as_ref().is_some_and(|only| !only.contains(&resource.reference())) {
+            return false;
         }
         let has = |tag: &String| {
             resource.meta.tag.contains(tag)

@@ -129,7 +129,7 @@ impl At<'_> {
 const TEMPORARY: &str = ".countersign-";
 
 /// Whether [`temporary_name`] makes such names.
-pub(super) fn is_temporary(name: &str) -> bool {
+pub(in crate::agent) fn is_temporary(name: &str) -> bool {
     let random = name.strip_prefix(TEMPORARY);
     random.is_some_and(|random| random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }

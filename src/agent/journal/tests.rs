@@ -4,7 +4,7 @@ use super::*;
 use crate::agent::apply::Wishes;
 use crate::agent::brake::Brake;
 use crate::agent::queue::Mode;
-use crate::agent::run::{Fallback, Order, Ran, run};
+use crate::agent::run::{Fallback, Order, Ran, Reach, run};
 use crate::agent::summary::Outlets;
 use crate::agent::testing::{Draft, NOW, World, file, now};
 use crate::agent::{servers, testing};
@@ -25,6 +25,8 @@ fn order(place: &Path) -> Order {
         mode: Mode::Converge,
         root: place.join("root"),
         wishes: Wishes::default(),
+        reach: Reach::Servers,
+        because: Vec::new(),
         fallback: Fallback::Cached,
         trigger: None,
         patience: Duration::from_secs(60),

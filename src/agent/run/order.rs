@@ -27,6 +27,10 @@ pub struct Order {
     pub wishes: Wishes,
     /// What to do when no server offers anything acceptable.
     pub fallback: Fallback,
+    /// Where the release comes from.
+    pub reach: Reach,
+    /// Why there is a run, where that is to be told.
+    pub because: Vec<String>,
     /// The trigger that asks for the run.
     pub trigger: Option<Asked>,
     /// How long to wait for another run to end.
@@ -48,6 +52,15 @@ pub enum Fallback {
     Cached,
     /// Apply nothing.
     Nothing,
+}
+
+/// Where the release of a run comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// From the servers, as far as they have a newer one.
+    Servers,
+    /// From the node's own disk: drift is put back at once. A run that finds none is not reported.
+    Disk,
 }
 
 /// The trigger behind a run.

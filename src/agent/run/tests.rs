@@ -39,6 +39,8 @@ impl Scene {
             mode: Mode::Converge,
             root,
             wishes: Wishes::default(),
+            reach: Reach::Servers,
+            because: Vec::new(),
             fallback: Fallback::Cached,
             trigger: None,
             patience: Duration::ZERO,

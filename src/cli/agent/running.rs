@@ -20,10 +20,10 @@ pub(super) fn run(args: &RunArgs, ui: &mut Ui) -> Outcome {
     let settings = Settings::load(&args.course)?;
     let order = Order {
         wishes: Wishes {
-            noop: args.noop,
             tags: args.tags.clone(),
             skip_tags: args.skip_tags.clone(),
             ignore_schedules: args.ignore_schedules,
+            ..Wishes::default()
         },
         fallback: if args.test { Fallback::Nothing } else { Fallback::Cached },
         patience: args.wait_for_lock,

@@ -6,7 +6,7 @@ use crate::agent::apply::Wishes;
 use crate::agent::brake::Brake;
 use crate::agent::daemon::Life;
 use crate::agent::queue::Mode;
-use crate::agent::run::{Fallback, Order};
+use crate::agent::run::{Fallback, Order, Reach};
 use crate::agent::schedule::Splay;
 use crate::agent::summary::Outlets;
 use crate::cli::{Failure, duration};
@@ -36,6 +36,8 @@ pub(super) struct Settings {
     splay: Option<bool>,
     /// Whether the daemon only looks.
     noop: Option<bool>,
+    /// Whether what the release manages is watched, and put back at once.
+    watch: Option<bool>,
     /// How long fetching may take.
     #[serde(default, deserialize_with = "time")]
     fetch_timeout: Option<Duration>,
@@ -80,6 +82,8 @@ impl Settings {
             mode,
             root: course.root.clone(),
             wishes: Wishes::default(),
+            reach: Reach::Servers,
+            because: Vec::new(),
             fallback: Fallback::Cached,
             trigger: None,
             patience: Duration::ZERO,
@@ -97,6 +101,7 @@ impl Settings {
         let mode = if noop { Mode::Noop } else { Mode::Converge };
         Life {
             interval: args.interval.or(self.interval).unwrap_or(INTERVAL),
+            watch: args.watch || self.watch == Some(true),
             splay: if splay { Splay::PerNode } else { Splay::Off },
             order: Order { patience: PATIENCE, ..self.order(&args.course, mode) },
         }

@@ -1,0 +1,113 @@
+//! Drift that is put back at once: from touched paths to a look at what manages them, with the release that is on the
+//! disk and without asking any server.
+
+use super::{Ear, Life, say};
+use crate::agent::apply::Wishes;
+use crate::agent::drift::Drift;
+use crate::agent::pull;
+use crate::agent::run::{self, Order, Reach, RunError};
+use crate::agent::stored;
+use crate::agent::watch::Watch;
+use crate::model::report::{Report, ResourceStatus};
+use crate::model::resource::LogLevel;
+use crate::model::{Digest, Ref};
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+/// Paths that are named one by one, at most.
+const NAMED: usize = 5;
+
+/// A watch over what the release in force manages.
+pub(super) struct Watching {
+    watch: Watch,
+    drift: Drift,
+    /// The release that was learned.
+    known: Option<Digest>,
+    /// What the next look tells of the last ones.
+    told: Vec<String>,
+}
+
+impl Watching {
+    /// Begins to watch, if it is wished and can be done.
+    pub(super) fn begin(ear: &Ear, life: &Life) -> Option<Self> {
+        if !life.watch {
+            return None;
+        }
+        match Watch::begin(&life.order.root, &ear.disk, ear.queue.clone()) {
+            Ok(watch) => {
+                let mut watching = Self { watch, drift: Drift::default(), known: None, told: Vec::new() };
+                watching.learn(ear);
+                Some(watching)
+            }
+            Err(error) => {
+                let text = format!("Cannot watch files; drift waits for the next run: {error}");
+                say(&ear.log, LogLevel::Warning, text);
+                None
+            }
+        }
+    }
+
+    /// After any run: what it touched itself is no news, and it may have brought another release.
+    pub(super) fn after(&mut self, ear: &Ear, report: &Report) {
+        self.learn(ear);
+        if let Err(error) = self.watch.catch_up() {
+            say(&ear.log, LogLevel::Warning, format!("Cannot tell what this run touched itself: {error}"));
+        }
+        let changed = changed(report);
+        ear.queue.untouch(|path| self.drift.is_own(&changed, path));
+    }
+
+    /// Looks at what manages these paths.
+    pub(super) fn look(&mut self, ear: &Ear, life: &Life, paths: BTreeSet<String>) {
+        let plan = self.drift.plan(paths, Instant::now());
+        for (path, at) in plan.later {
+            ear.queue.touch([path], at);
+        }
+        if plan.now.is_empty() || ear.is_paused() {
+            return;
+        }
+        let mut paths: Vec<String> = plan.because.iter().take(NAMED).cloned().collect();
+        if plan.because.len() > NAMED {
+            paths.push(format!("{} more", plan.because.len() - NAMED));
+        }
+        let mut because = std::mem::take(&mut self.told);
+        because.push(format!("Touched by something else: {}", paths.join(", ")));
+        let wishes = Wishes { only: Some(plan.now), ..life.order.wishes.clone() };
+        let order = Order { wishes, because, reach: Reach::Disk, trigger: None, ..life.order.clone() };
+        match run::run(&ear.disk, &order, ear.clock, &mut |line| (ear.log)(line)) {
+            Ok(ran) => {
+                for line in self.drift.note(&changed(&ran.report), Instant::now()) {
+                    say(&ear.log, LogLevel::Warning, line.clone());
+                    self.told.push(line);
+                }
+                self.after(ear, &ran.report);
+            }
+            // Whoever disabled the agent wants no repairs either; the run of the interval says so.
+            Err(RunError::Disabled(_)) => {}
+            Err(error) => say(&ear.log, LogLevel::Notice, crate::agent::text(&error)),
+        }
+    }
+
+    /// Learns what the accepted release manages. Before the first whole run there is nothing to put back.
+    fn learn(&mut self, ear: &Ear) {
+        let Ok(Some(state)) = stored::load(&ear.disk) else { return };
+        if state.applied().is_none() {
+            return;
+        }
+        let Ok(Some(ready)) = pull::reload(&ear.disk, &state, (ear.clock)()) else { return };
+        if self.known != Some(ready.release.id()) {
+            self.known = Some(ready.release.id());
+            self.drift.learn(&ready.catalog);
+        }
+        // Folders may have come with the run.
+        for (folder, error) in self.watch.arm(&self.drift.interests()) {
+            say(&ear.log, LogLevel::Warning, format!("Cannot watch {folder}: {error}"));
+        }
+    }
+}
+
+/// The resources that a run changed, or tried to.
+fn changed(report: &Report) -> BTreeSet<Ref> {
+    let tried = |status| matches!(status, ResourceStatus::Changed | ResourceStatus::Failed);
+    report.resources.iter().filter(|one| tried(one.status)).map(|one| one.resource.clone()).collect()
+}

@@ -1,0 +1,264 @@
+//! Hears at once when something touches a path that the catalog manages (inotify). What it means is `drift`'s to say.
+//!
+//! Folders are watched, not files: a file that is replaced is another file. One thread reads; between two readings it
+//! rests, so that a busy folder costs a few wake-ups a second and no more.
+
+use super::disk::Disk;
+use super::host::is_temporary;
+use super::queue::Queue;
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::DirBuilder;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Where marks are made, in the agent's directory.
+const MARKS: &str = "watch";
+/// Between two readings.
+const REST: Duration = Duration::from_millis(200);
+/// How long a path is left alone after it was touched: whoever writes it may do so in several steps.
+const SETTLE: Duration = Duration::from_millis(200);
+/// How long to wait for the reader to come to a mark.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is of interest in a folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Interest {
+    /// These names.
+    pub names: BTreeSet<String>,
+    /// Whatever is in it.
+    pub all: bool,
+}
+
+/// A watch over folders. What is touched goes into the queue.
+#[derive(Debug)]
+pub struct Watch {
+    shared: Arc<Shared>,
+    root: PathBuf,
+    marks: PathBuf,
+}
+
+#[derive(Debug)]
+struct Shared {
+    inotify: OwnedFd,
+    queue: Arc<Queue>,
+    inner: Mutex<Inner>,
+    news: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    folders: BTreeMap<i32, (String, Interest)>,
+    /// The watch of the folder of marks, and how many the reader has come to.
+    marks: (i32, u64),
+}
+
+impl Watch {
+    /// Begins to watch below `root`; there is nothing of interest yet.
+    ///
+    /// # Errors
+    /// When the kernel gives no watch, or the agent's directory cannot be used.
+    pub fn begin(root: &Path, disk: &Disk, queue: Arc<Queue>) -> io::Result<Self> {
+        let marks = disk.path(MARKS);
+        if !marks.is_dir() {
+            DirBuilder::new().mode(0o700).create(&marks)?;
+        }
+        let inotify = inotify::init(CreateFlags::CLOEXEC)?;
+        let mark = inotify::add_watch(&inotify, &marks, WatchFlags::CREATE | WatchFlags::ONLYDIR)?;
+        let inner = Mutex::new(Inner { folders: BTreeMap::new(), marks: (mark, 0) });
+        let shared = Arc::new(Shared { inotify, queue, inner, news: Condvar::new() });
+        let reader = shared.clone();
+        std::thread::Builder::new().name("watch".into()).spawn(move || reader.read())?;
+        Ok(Self { shared, root: root.to_owned(), marks })
+    }
+
+    /// Watches these folders and no others. A folder that cannot be watched is named with why; one that is not there is
+    /// left out.
+    pub fn arm(&self, wished: &BTreeMap<String, Interest>) -> Vec<(String, io::Error)> {
+        let mut trouble = Vec::new();
+        let mut inner = self.shared.lock();
+        let kept: BTreeSet<String> = wished.keys().cloned().collect();
+        let (stay, go): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut inner.folders).into_iter().partition(|(_, (path, _))| kept.contains(path));
+        inner.folders = stay;
+        for (path, interest) in wished {
+            let flags = WatchFlags::CREATE
+                | WatchFlags::DELETE
+                | WatchFlags::MOVE
+                | WatchFlags::CLOSE_WRITE
+                | WatchFlags::ATTRIB
+                | WatchFlags::ONLYDIR;
+            let place = self.root.join(path.trim_start_matches('/'));
+            match inotify::add_watch(&self.shared.inotify, &place, flags) {
+                Ok(watch) => drop(inner.folders.insert(watch, (path.clone(), interest.clone()))),
+                Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => {}
+                Err(error) => trouble.push((path.clone(), error.into())),
+            }
+        }
+        for watch in go.into_keys().filter(|watch| !inner.folders.contains_key(watch)) {
+            // A folder that is gone has no watch any more.
+            let _gone = inotify::remove_watch(&self.shared.inotify, watch);
+        }
+        trouble
+    }
+
+    /// Waits until everything that happened before has gone into the queue.
+    ///
+    /// # Errors
+    /// When no mark could be made.
+    pub fn catch_up(&self) -> io::Result<()> {
+        let mut inner = self.shared.lock();
+        let wanted = inner.marks.1 + 1;
+        let mark = self.marks.join("mark");
+        drop(inner);
+        std::fs::File::create(&mark)?;
+        std::fs::remove_file(&mark)?;
+        inner = self.shared.lock();
+        let late = |inner: &mut Inner| inner.marks.1 < wanted;
+        let waited = self.shared.news.wait_timeout_while(inner, PATIENCE, late);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        Ok(())
+    }
+}
+
+impl Shared {
+    /// Reads until the process ends.
+    fn read(&self) {
+        let mut buffer = vec![MaybeUninit::uninit(); 64 << 10];
+        let mut reader = Reader::new(&self.inotify, &mut buffer);
+        loop {
+            match reader.next() {
+                Ok(event) => {
+                    let name = event.file_name().map(|name| name.to_string_lossy().into_owned());
+                    self.hear(event.wd(), event.events(), name);
+                }
+                Err(rustix::io::Errno::INTR) => {}
+                // The descriptor is ours alone and stays open: there is nothing to wait for.
+                Err(_) => return,
+            }
+            if reader.is_buffer_empty() {
+                std::thread::sleep(REST);
+            }
+        }
+    }
+
+    fn hear(&self, watch: i32, what: ReadFlags, name: Option<String>) {
+        let mut inner = self.lock();
+        if watch == inner.marks.0 {
+            inner.marks.1 += 1;
+            self.news.notify_all();
+            return;
+        }
+        let lost = what.contains(ReadFlags::QUEUE_OVERFLOW);
+        let mut touched = Vec::new();
+        for (path, interest) in inner.folders.iter().filter(|(w, _)| lost || **w == watch).map(|(_, f)| f) {
+            let below = |name: &String| format!("{}/{name}", path.trim_end_matches('/'));
+            match &name {
+                Some(name) if is_temporary(name) => {}
+                Some(name) if interest.all || interest.names.contains(name) => touched.push(below(name)),
+                Some(_) => {}
+                // The folder is gone, or nobody knows what happened in it.
+                None => {
+                    touched.extend(interest.names.iter().map(below));
+                    touched.extend(interest.all.then(|| path.clone()));
+                }
+            }
+        }
+        if what.contains(ReadFlags::IGNORED) {
+            inner.folders.remove(&watch);
+        }
+        drop(inner);
+        self.queue.touch(touched, Instant::now() + SETTLE);
+    }
+
+    /// A panic elsewhere leaves this value in order.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::queue::Wake;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    /// A watch over the file `f` in a folder, and over everything in another.
+    fn begun(dir: &Path) -> (Watch, Arc<Queue>) {
+        for folder in ["root/named", "root/all", "root/none"] {
+            std::fs::create_dir_all(dir.join(folder)).unwrap();
+        }
+        let disk = Disk::create(&dir.join("agent")).unwrap();
+        let queue = Arc::new(Queue::default());
+        let watch = Watch::begin(&dir.join("root"), &disk, queue.clone()).unwrap();
+        let named = Interest { names: BTreeSet::from(["f".to_owned()]), all: false };
+        let all = Interest { names: BTreeSet::new(), all: true };
+        let wished = BTreeMap::from([
+            ("/named".to_owned(), named),
+            ("/all".to_owned(), all),
+            ("/gone".to_owned(), Interest::default()),
+        ]);
+        assert!(watch.arm(&wished).is_empty());
+        (watch, queue)
+    }
+
+    fn touched(watch: &Watch, queue: &Queue) -> Vec<String> {
+        watch.catch_up().unwrap();
+        match queue.wait(SETTLE * 2) {
+            Wake::Touched(paths) => paths.into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_of_interest_is_heard_however_it_is_touched() {
+        let dir = tempfile::tempdir().unwrap();
+        let (watch, queue) = begun(dir.path());
+        let at = |name: &str| dir.path().join("root").join(name);
+        let file = at("named/f");
+        let deeds: [&dyn Fn(); 5] = [
+            &|| std::fs::write(&file, "x").unwrap(),
+            &|| std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap(),
+            &|| {
+                std::fs::write(at("named/other"), "x").unwrap();
+                std::fs::rename(at("named/other"), &file).unwrap();
+            },
+            &|| std::fs::rename(&file, at("none/f")).unwrap(),
+            &|| std::fs::create_dir(&file).unwrap(),
+        ];
+        for deed in deeds {
+            deed();
+            assert_eq!(touched(&watch, &queue), ["/named/f"]);
+            queue.finished(Duration::ZERO);
+        }
+        std::fs::write(at("all/any"), "x").unwrap();
+        std::fs::write(at("all/.countersign-0123456789abcdef"), "x").unwrap();
+        std::fs::write(at("named/other"), "x").unwrap();
+        std::fs::write(at("none/f2"), "x").unwrap();
+        assert_eq!(touched(&watch, &queue), ["/all/any"]);
+        queue.finished(Duration::ZERO);
+        std::fs::remove_dir_all(at("named")).unwrap();
+        assert_eq!(touched(&watch, &queue), ["/named/f"]);
+        queue.finished(Duration::ZERO);
+        // What is not of interest any more is not heard.
+        assert!(watch.arm(&BTreeMap::new()).is_empty());
+        std::fs::write(at("all/any"), "y").unwrap();
+        assert_eq!(touched(&watch, &queue), [""; 0]);
+    }
+
+    #[test]
+    fn what_the_agent_did_itself_can_be_taken_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let (watch, queue) = begun(dir.path());
+        std::fs::write(dir.path().join("root/named/f"), "x").unwrap();
+        std::fs::write(dir.path().join("root/all/other"), "x").unwrap();
+        watch.catch_up().unwrap();
+        queue.untouch(|path| path == "/named/f");
+        assert_eq!(touched(&watch, &queue), ["/all/other"]);
+    }
+}
