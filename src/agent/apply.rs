@@ -16,6 +16,8 @@ mod sandbox_daemons;
 #[cfg(test)]
 mod sandbox_kernel;
 #[cfg(test)]
+mod sandbox_providers;
+#[cfg(test)]
 mod sandbox_trouble;
 mod turn;
 mod voice;

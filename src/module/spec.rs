@@ -8,7 +8,7 @@ use super::plain;
 use super::shape::{RawCommand, Typed, path_fault};
 use crate::model::resource::{
     Bound, Command, Configfiles, Cron, CronField, Enable, Exec, Group, LogOutput, Mark, Membership, Package,
-    PackageEnsure, Service, ServiceEnsure, User, Word,
+    PackageEnsure, PackageManager, Service, ServiceEnsure, User, Word,
 };
 use crate::model::{Finding, Kind, Spec};
 use std::collections::BTreeMap;
@@ -90,7 +90,7 @@ impl Attrs<'_> {
     }
 
     /// The name of the thing itself: `name`, or else the title, checked.
-    fn named(&mut self, what: &str, form: &str, valid: fn(&str) -> bool) -> String {
+    fn named(&mut self, what: &str, form: &str, valid: impl Fn(&str) -> bool) -> String {
         let name = self.text("name").unwrap_or_else(|| self.title.to_owned());
         if !valid(&name) {
             self.fail("bad-name", "name", format!("`{}` is no {what}", name.escape_default()), form);
@@ -122,12 +122,6 @@ fn is_account(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-'))
 }
 
-fn is_package(name: &str) -> bool {
-    (1..=128).contains(&name.len())
-        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || "+._:-".contains(c))
-}
-
 fn is_service(name: &str) -> bool {
     (1..=255).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
@@ -155,15 +149,23 @@ pub(super) fn build(attrs: &mut Attrs<'_>) -> Option<Spec> {
 }
 
 fn package(attrs: &mut Attrs<'_>) -> Package {
+    let provider = attrs.text("provider").and_then(|name| PackageManager::named(&name));
+    // Which one a package without a provider is for, only its node knows.
+    let managers: Vec<PackageManager> = match provider {
+        Some(manager) => vec![manager],
+        None => PackageManager::of_distributions().collect(),
+    };
     let ensure = match attrs.text("ensure").as_deref() {
         None | Some("present" | "installed") => PackageEnsure::Present,
         Some("absent") => PackageEnsure::Absent,
         Some("purged") => PackageEnsure::Purged,
         Some("latest") => PackageEnsure::Latest,
-        Some(text) => versions(attrs, text),
+        Some(text) => versions(attrs, text, &managers),
     };
     Package {
-        name: attrs.named("name of a package", "use A-Z a-z 0-9 `+` `.` `_` `:` and `-`", is_package),
+        name: attrs.named("name of a package", "use A-Z a-z 0-9 `+` `.` `_` `:` and `-`", |name| {
+            managers.iter().any(|manager| manager.is_name(name))
+        }),
         ensure,
         mark: attrs.text("mark").map(|mark| if mark == "hold" { Mark::Hold } else { Mark::None }),
         configfiles: match attrs.text("configfiles").as_deref() {
@@ -172,25 +174,18 @@ fn package(attrs: &mut Attrs<'_>) -> Package {
         },
         install_options: attrs.texts("install_options").unwrap_or_default(),
         uninstall_options: attrs.texts("uninstall_options").unwrap_or_default(),
-        provider: attrs.text("provider"),
+        provider,
     }
 }
 
 /// A version, or bounds of it with blanks between them.
-fn versions(attrs: &mut Attrs<'_>, text: &str) -> PackageEnsure {
+fn versions(attrs: &mut Attrs<'_>, text: &str, managers: &[PackageManager]) -> PackageEnsure {
     let bounds: Option<Vec<Bound>> = text.split_whitespace().map(Bound::parse).collect();
-    let valid = |version: &str| {
-        version.starts_with(|c: char| c.is_ascii_digit())
-            && version.chars().all(|c| c.is_ascii_alphanumeric() || ".+:~-".contains(c))
-    };
     let ensure = match bounds {
         Some(bounds) if !bounds.is_empty() => PackageEnsure::Range(bounds),
         _ => PackageEnsure::Version(text.to_owned()),
     };
-    let good = match &ensure {
-        PackageEnsure::Range(bounds) => bounds.iter().all(|bound| valid(&bound.version)),
-        _ => valid(text),
-    };
+    let good = ensure.versions().all(|version| managers.iter().any(|manager| manager.is_version(version)));
     if !good {
         let message = format!("`{}` is no version of a package", text.escape_default());
         let instead = "`present`, `absent`, `purged`, an exact version, or a range such as `>=1.0 <2.0`";

@@ -1,94 +1,84 @@
 //! Packages by dpkg and apt: one `dpkg-query` for all packages, `apt-get` for changes, never a question.
 
 use super::package::State;
-use super::{Failure, Lists, Node};
+use super::provider::{PATIENCE, Packages, Provider, nothing_offered, with_lists};
+use super::version::compare;
+use super::{Failure, Node, printed};
 use crate::agent::host::{Host, Invocation, Outcome, OutputLimit};
 use crate::model::resource::{Configfiles, Mark, Package};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Time for one `apt-get`, in seconds.
-const PATIENCE: u64 = 3600;
+/// dpkg and apt.
+pub(super) struct Apt;
 
-/// The packages that dpkg knows, by `name` and by `name:architecture`.
-#[derive(Debug, Default)]
-pub(super) struct Packages {
-    states: BTreeMap<String, State>,
-    held: BTreeSet<String>,
-}
-
-/// The state of one package; all are read at the first question.
-pub(super) fn state(node: &mut Node<'_>, name: &str) -> Result<State, Failure> {
-    if node.known.packages.is_none() {
-        node.known.packages = Some(query(node.host)?);
-    }
-    let known = node.known.packages.as_ref().and_then(|p| p.states.get(name));
-    Ok(known.cloned().unwrap_or(State::Absent))
-}
-
-/// Every package that dpkg knows, by `name` and by `name:architecture`.
-pub(super) fn all(host: &Host) -> Result<BTreeMap<String, State>, Failure> {
-    query(host).map(|packages| packages.states)
-}
-
-fn query(host: &Host) -> Result<Packages, Failure> {
-    if host.stat("/var/lib/dpkg/status")?.is_none() {
-        return Err(Failure::NoProvider("package manager that we know (dpkg with apt)"));
-    }
-    let format = "${Package}\t${Architecture}\t${db:Status-Abbrev}\t${Version}\n";
-    let mut query = Invocation::of(&["dpkg-query", "--show", "--showformat", format]);
-    query.limit = OutputLimit::Database;
-    let output = super::tool(host, &query)?;
-    Ok(Packages { states: parse(&output), held: held(&output) })
-}
-
-/// The newest version that the lists of packages offer.
-pub(super) fn candidate(node: &mut Node<'_>, name: &str) -> Result<String, Failure> {
-    if node.known.lists == Lists::Old && !node.noop {
-        update(node)?;
-    }
-    let output = node.tool(&Invocation::of(&["apt-cache", "policy", "--", name]))?;
-    let line = output.lines().find_map(|line| line.trim().strip_prefix("Candidate: "));
-    match line {
-        Some(version) if version != "(none)" => Ok(version.to_owned()),
-        _ => Err(Failure::NotReached(format!("no package list of this node offers `{name}`"))),
-    }
-}
-
-/// Installs a package. The lists of packages are fetched once per run, and only when apt does not find it or a
-/// repository was changed.
-pub(super) fn install(node: &mut Node<'_>, package: &Package, version: Option<&str>) -> Result<(), Failure> {
-    let mut options = vec!["install"];
-    options.extend(package.install_options.iter().map(String::as_str));
-    let what = match version {
-        Some(version) => {
-            options.extend(["--allow-downgrades", "--allow-change-held-packages"]);
-            format!("{}={version}", package.name)
+impl Provider for Apt {
+    fn read(&self, host: &Host) -> Result<Packages, Failure> {
+        if host.stat("/var/lib/dpkg/status")?.is_none() {
+            return Err(Failure::NoProvider("packages of dpkg"));
         }
-        None => package.name.clone(),
-    };
-    if node.known.lists == Lists::Old {
-        update(node)?;
+        let format = "${Package}\t${Architecture}\t${db:Status-Abbrev}\t${Version}\n";
+        let mut query = Invocation::of(&["dpkg-query", "--show", "--showformat", format]);
+        query.limit = OutputLimit::Database;
+        let output = super::tool(host, &query)?;
+        Ok(Packages { states: parse(&output), held: Some(held(&output)) })
     }
-    let invocation = apt_get(&options, &[&what], package.configfiles);
-    let outcome = node.host.run(&invocation)?;
-    if outcome.succeeded() {
-        return Ok(());
+
+    fn candidate(&self, node: &mut Node<'_>, name: &str) -> Result<String, Failure> {
+        let policy = Invocation::of(&["apt-cache", "policy", "--", name]);
+        let output = printed(&policy, with_lists(node, &policy, &update(), |_| false)?)?;
+        let line = output.lines().find_map(|line| line.trim().strip_prefix("Candidate: "));
+        line.filter(|version| *version != "(none)").map(str::to_owned).ok_or_else(|| nothing_offered(name))
     }
-    if node.known.lists == Lists::Fresh || !lists_are_stale(&outcome) {
-        return Err(super::command_failed(&invocation, &outcome));
+
+    fn versions(&self, node: &mut Node<'_>, name: &str) -> Result<Vec<String>, Failure> {
+        let list = Invocation::of(&["apt-cache", "madison", "--", name]);
+        let nothing = |outcome: &Outcome| outcome.output.trim().is_empty();
+        let output = printed(&list, with_lists(node, &list, &update(), nothing)?)?;
+        let versions = output.lines().filter_map(|line| line.split('|').nth(1));
+        Ok(versions.map(|version| version.trim().to_owned()).collect())
     }
-    update(node)?;
-    node.tool(&invocation).map(drop)
+
+    fn compare(&self, _node: &Node<'_>, a: &str, b: &str) -> Result<Ordering, Failure> {
+        Ok(compare(a, b))
+    }
+
+    fn install(&self, node: &mut Node<'_>, package: &Package, version: Option<&str>) -> Result<(), Failure> {
+        let mut options = vec!["install"];
+        options.extend(package.install_options.iter().map(String::as_str));
+        let what = match version {
+            Some(version) => {
+                options.extend(["--allow-downgrades", "--allow-change-held-packages"]);
+                format!("{}={version}", package.name)
+            }
+            None => package.name.clone(),
+        };
+        let invocation = apt_get(&options, &[&what], package.configfiles);
+        printed(&invocation, with_lists(node, &invocation, &update(), lists_are_stale)?).map(drop)
+    }
+
+    fn remove(&self, node: &Node<'_>, package: &Package) -> Result<(), Failure> {
+        without(node, package, "remove")
+    }
+
+    fn purge(&self, node: &Node<'_>, package: &Package) -> Result<(), Failure> {
+        without(node, package, "purge")
+    }
+
+    fn mark(&self, node: &Node<'_>, name: &str, mark: Mark) -> Result<(), Failure> {
+        let verb = match mark {
+            Mark::Hold => "hold",
+            Mark::None => "unhold",
+        };
+        node.tool(&Invocation::of(&["apt-mark", verb, "--", name])).map(drop)
+    }
+
+    fn goes_back(&self) -> bool {
+        true
+    }
 }
 
-fn update(node: &mut Node<'_>) -> Result<(), Failure> {
-    node.tool(&apt_get(&["update"], &[], Configfiles::Keep))?;
-    node.known.lists = Lists::Fresh;
-    Ok(())
-}
-
-/// Removes (`remove`) or purges (`purge`) a package.
-pub(super) fn remove(node: &Node<'_>, package: &Package, how: &str) -> Result<(), Failure> {
+fn without(node: &Node<'_>, package: &Package, how: &str) -> Result<(), Failure> {
     let mut options = vec![how];
     options.extend(package.uninstall_options.iter().map(String::as_str));
     // What is held may go where the catalog says so.
@@ -96,48 +86,8 @@ pub(super) fn remove(node: &Node<'_>, package: &Package, how: &str) -> Result<()
     node.tool(&apt_get(&options, &[&package.name], package.configfiles)).map(drop)
 }
 
-/// Whether the package is held.
-pub(super) fn is_held(node: &mut Node<'_>, name: &str) -> Result<bool, Failure> {
-    state(node, name)?;
-    let known = node.known.packages.as_ref();
-    Ok(known.is_some_and(|packages| packages.held.contains(name)))
-}
-
-/// Holds a package in its version, or lets it go.
-pub(super) fn mark(node: &Node<'_>, name: &str, mark: Mark) -> Result<(), Failure> {
-    let verb = match mark {
-        Mark::Hold => "hold",
-        Mark::None => "unhold",
-    };
-    node.tool(&Invocation::of(&["apt-mark", verb, "--", name])).map(drop)
-}
-
-/// The versions that the lists of packages offer.
-pub(super) fn versions(node: &mut Node<'_>, name: &str) -> Result<Vec<String>, Failure> {
-    if node.known.lists == Lists::Old && !node.noop {
-        update(node)?;
-    }
-    let list = |node: &Node<'_>| node.tool(&Invocation::of(&["apt-cache", "madison", "--", name]));
-    let mut output = list(node)?;
-    if output.trim().is_empty() && node.known.lists == Lists::Unknown && !node.noop {
-        update(node)?;
-        output = list(node)?;
-    }
-    Ok(output
-        .lines()
-        .filter_map(|line| line.split('|').nth(1))
-        .map(|version| version.trim().to_owned())
-        .collect())
-}
-
-/// Refuses a name that apt would read as an option, a pattern, or an order to remove.
-pub(super) fn check_name(name: &str) -> Result<(), Failure> {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+.-:".contains(c);
-    let good = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-        && name.chars().all(plain)
-        && !name.ends_with('-');
-    let what = "package name";
-    if good { Ok(()) } else { Err(Failure::Value { value: name.escape_default().to_string(), what }) }
+fn update() -> Invocation {
+    apt_get(&["update"], &[], Configfiles::Keep)
 }
 
 fn apt_get(action: &[&str], names: &[&str], configfiles: Configfiles) -> Invocation {
@@ -161,15 +111,14 @@ fn apt_get(action: &[&str], names: &[&str], configfiles: Configfiles) -> Invocat
 }
 
 fn lists_are_stale(outcome: &Outcome) -> bool {
-    [
+    let signs = [
         "Unable to locate package",
         "has no installation candidate",
         "was not found",
         "404  Not Found",
         "Failed to fetch",
-    ]
-    .iter()
-    .any(|sign| outcome.output.contains(sign))
+    ];
+    !outcome.succeeded() && signs.iter().any(|sign| outcome.output.contains(sign))
 }
 
 fn parse(output: &str) -> BTreeMap<String, State> {
@@ -228,15 +177,5 @@ mod tests {
             assert_eq!(packages.get(name), Some(&state), "{name}");
         }
         assert_eq!(held(recorded), ["held".to_owned(), "held:all".to_owned()].into());
-    }
-
-    #[test]
-    fn a_name_is_never_an_option_a_pattern_or_an_order() {
-        for good in ["nginx", "g++", "libc6:i386", "python3.11", "0ad"] {
-            assert!(check_name(good).is_ok(), "{good}");
-        }
-        for bad in ["", "-y", "nginx-", "^nginx", "nginx$", "nginx=1", "a/b", "./a.deb", "a b", "A", "a*"] {
-            assert!(check_name(bad).is_err(), "{bad}");
-        }
     }
 }

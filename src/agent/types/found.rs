@@ -3,7 +3,8 @@
 use super::accounts::Accounts;
 use super::fstab::{self, Entry};
 use super::package::State;
-use super::{Failure, apt, host_entry, ssh_key};
+use super::provider::Manager;
+use super::{Failure, host_entry, ssh_key};
 use crate::agent::found::Found;
 use crate::agent::host::{Host, HostError};
 use std::collections::BTreeMap;
@@ -95,15 +96,18 @@ pub(in crate::agent) fn keys_found(host: &Host) -> Result<Vec<Found>, HostError>
     Ok(found)
 }
 
-/// The packages that are installed, in their versions.
+/// The packages of the distribution that are installed, in their versions.
 pub(in crate::agent) fn packages_found(host: &Host) -> Result<Vec<Found>, Failure> {
-    let packages = apt::all(host)?;
-    let found =
-        packages.into_iter().filter(|(name, _)| !name.contains(':')).filter_map(
-            |(name, state)| match state {
-                State::Present(version) => Some(Found::of(name).with("ensure", version)),
-                State::Absent | State::Configured | State::Broken => None,
-            },
-        );
+    let packages = Manager::own(host)?.does.read(host)?.states;
+    let doubled = |name: &str| {
+        // The same under its architecture.
+        let plain = name.rsplit_once([':', '.']).map(|(plain, _)| plain);
+        plain.is_some_and(|plain| packages.contains_key(plain))
+    };
+    let found = packages.iter().filter(|(name, _)| !doubled(name)).filter_map(|(name, state)| match state {
+        State::Present(version) => Some(Found::of(name.clone()).with("ensure", version.clone())),
+        State::Several(_) => Some(Found::of(name.clone()).with("ensure", "present")),
+        State::Absent | State::Configured | State::Broken => None,
+    });
     Ok(found.collect())
 }

@@ -5,28 +5,40 @@
 //! noop runs, refreshes of others or reports.
 
 mod accounts;
+mod apk;
 mod apt;
 mod content;
 mod cron;
 mod crontab;
+mod dnf;
 mod edited;
 mod exec;
 mod file;
 mod found;
 mod fstab;
+mod gem;
 mod group;
 mod host_entry;
 mod ini_setting;
 mod json_text;
 mod kernel;
 mod key_setting;
+mod known;
 mod line_in_file;
 mod mode;
 mod mount;
 mod notify;
+mod npm;
+mod openrc;
+mod order;
 mod package;
+mod pacman;
+mod pip;
+mod provider;
 mod recurse;
 mod repository;
+mod rpm;
+mod runit;
 mod service;
 mod settings;
 mod ssh_key;
@@ -36,6 +48,7 @@ mod tidy;
 mod unit;
 mod user;
 mod version;
+mod zypper;
 
 pub(super) use cron::Entry;
 pub(super) use exec::Run;
@@ -48,6 +61,7 @@ pub(super) use host_entry::HostEntry;
 pub(super) use ini_setting::Setting as IniLine;
 pub(super) use kernel::{KernelSetting, Loaded};
 pub(super) use key_setting::Setting as KeyValue;
+pub(super) use known::Known;
 pub(super) use line_in_file::Line;
 pub(super) use mount::{Mounted, Swapping};
 pub(super) use notify::Message;
@@ -68,9 +82,10 @@ use super::undo::Undo;
 use crate::agent::journal::JournalError;
 use crate::agent::keyring::{Keyring, Unopened};
 use crate::model::fact::FactError;
-use crate::model::resource::{Command, Content, Deed, LogLevel, Word};
+use crate::model::resource::{Command, Content, Deed, LogLevel, PackageManager, Word};
 use crate::model::{Digest, Facts, Kind, Resource, Spec};
 use crate::policy::guard::{self, GuardCommand, Setting};
+use known::Lists;
 use std::collections::BTreeMap;
 
 /// What the resource types need of the node and of the run.
@@ -92,45 +107,6 @@ pub(super) struct Node<'a> {
     /// The services that the catalog names: their state is read in one go.
     pub(super) services: Vec<String>,
     pub(super) known: Known,
-}
-
-/// What was read from the node's databases, each once, until something may have changed it.
-#[derive(Default)]
-pub(super) struct Known {
-    accounts: Option<accounts::Accounts>,
-    packages: Option<apt::Packages>,
-    units: Option<systemd::Units>,
-    lists: Lists,
-}
-
-/// How old the lists of packages are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Lists {
-    /// As old as they were before the run.
-    #[default]
-    Unknown,
-    /// Fetched in this run.
-    Fresh,
-    /// Older than what they are lists of: a repository was changed.
-    Old,
-}
-
-impl Known {
-    /// Forgets what the content of the file at `path` may have told.
-    pub(super) fn forget_file(&mut self, path: &str) {
-        self.units = None;
-        if path.starts_with("/etc/apt/sources.list") {
-            self.lists = Lists::Old;
-        }
-        if accounts::FILES.contains(&path) {
-            self.accounts = None;
-        }
-    }
-
-    /// Forgets everything that any command could have changed.
-    pub(super) fn forget_all(&mut self) {
-        *self = Self { lists: self.lists, ..Self::default() };
-    }
 }
 
 /// Where the bytes of file contents come from.
@@ -260,6 +236,8 @@ pub(super) enum Failure {
     Value { value: String, what: &'static str },
     #[error("this node has no {0}")]
     NoProvider(&'static str),
+    #[error("`{}` cannot {what}", .manager.name())]
+    Unable { manager: PackageManager, what: String },
     #[error("{0}")]
     NotReached(String),
 }
@@ -331,7 +309,11 @@ impl Node<'_> {
 
 /// Runs a command of a provider's own that must succeed.
 fn tool(host: &Host, invocation: &Invocation) -> Result<String, Failure> {
-    let outcome = host.run(invocation)?;
+    printed(invocation, host.run(invocation)?)
+}
+
+/// What a command printed that must have succeeded.
+fn printed(invocation: &Invocation, outcome: Outcome) -> Result<String, Failure> {
     if !outcome.succeeded() {
         return Err(command_failed(invocation, &outcome));
     }

@@ -1,8 +1,8 @@
-//! `package`: a package of the distribution, in a version. Which commands do it is the provider's matter.
+//! `package`: a package in a version. Which commands do it is the provider's matter.
 
-use super::version::compare;
-use super::{Change, Done, Failure, Known, Node, Plan, Type, apt};
-use crate::model::resource::{Bound, Mark, Package, PackageEnsure, Than};
+use super::provider::{Manager, newest};
+use super::{Change, Done, Failure, Known, Node, Plan, Type};
+use crate::model::resource::{Bound, Configfiles, Mark, Package, PackageEnsure, PackageManager, Than};
 use std::cmp::Ordering;
 
 /// A package.
@@ -17,6 +17,8 @@ pub(super) enum State {
     Configured,
     /// It is there in this version.
     Present(String),
+    /// It is there in these versions beside each other.
+    Several(Vec<String>),
     /// Its installation or removal was left half done.
     Broken,
 }
@@ -39,43 +41,10 @@ impl Type for Installed<'_> {
 
     fn check(&self, node: &mut Node<'_>) -> Result<Plan<Step>, Failure> {
         let package = self.0;
-        apt::check_name(&package.name)?;
-        let state = apt::state(node, &package.name)?;
+        let manager = self.manager(node)?;
+        let state = manager.state(node, &package.name)?;
         let mut plan = Plan::new();
-        let (to, step) = match &package.ensure {
-            PackageEnsure::Present => match state {
-                State::Present(_) => ("present".to_owned(), None),
-                State::Absent | State::Configured | State::Broken => {
-                    ("present".to_owned(), Some(Step::Install(None)))
-                }
-            },
-            PackageEnsure::Absent => match state {
-                State::Absent | State::Configured => ("absent".to_owned(), None),
-                State::Present(_) | State::Broken => ("absent".to_owned(), Some(Step::Remove)),
-            },
-            PackageEnsure::Purged => match state {
-                State::Absent => ("purged".to_owned(), None),
-                State::Present(_) | State::Configured | State::Broken => {
-                    ("purged".to_owned(), Some(Step::Purge))
-                }
-            },
-            PackageEnsure::Version(version) => (version.clone(), self.towards(&state, version)),
-            PackageEnsure::Latest => {
-                let version = apt::candidate(node, &package.name)?;
-                let step = self.towards(&state, &version);
-                (version, step)
-            }
-            PackageEnsure::Range(bounds) => {
-                let range = bounds.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-                match &state {
-                    State::Present(have) if is_within(have, bounds) => (range, None),
-                    _ => {
-                        let version = newest_within(node, &package.name, bounds, &range)?;
-                        (range, Some(Step::Install(Some(version))))
-                    }
-                }
-            }
-        };
+        let (to, step) = self.wanted(manager, &state, node)?;
         plan.wanted.push(("ensure", to.clone()));
         if let Some(step) = step {
             let message = match (&step, &state) {
@@ -85,11 +54,11 @@ impl Type for Installed<'_> {
                 (Step::Purge, _) => "purged".to_owned(),
                 (Step::Mark(_), _) => String::new(),
             };
-            plan.changes.push(Change::new("ensure", state.text(), &to, step).saying(message));
+            plan.changes.push(Change::new("ensure", &state.text(), &to, step).saying(message));
         }
         if let Some(mark) = package.mark {
             let name = |held: bool| if held { "hold" } else { "none" };
-            let have = name(apt::is_held(node, &package.name)?);
+            let have = name(manager.is_held(node, &package.name)?);
             plan.property("mark", have, name(mark == Mark::Hold), || Step::Mark(mark));
         }
         Ok(plan)
@@ -97,30 +66,23 @@ impl Type for Installed<'_> {
 
     fn apply(&self, step: Step, node: &mut Node<'_>) -> Result<Done, Failure> {
         let name = &self.0.name;
-        match &step {
-            Step::Install(version) => {
-                let held = apt::is_held(node, name)?;
-                apt::install(node, self.0, version.as_deref())?;
-                // apt forgets the hold of a package whose version it was told to change.
-                if held {
-                    apt::mark(node, name, Mark::Hold)?;
-                }
-            }
-            Step::Remove => apt::remove(node, self.0, "remove")?,
-            Step::Purge => apt::remove(node, self.0, "purge")?,
-            Step::Mark(mark) => {
-                apt::mark(node, name, *mark)?;
-                node.known.packages = None;
-                return Ok(Done::quietly());
-            }
-        }
-        node.known.packages = None;
-        let state = apt::state(node, name)?;
+        let manager = self.manager(node)?;
+        let does = manager.does;
+        let done = match &step {
+            Step::Install(version) => self.install(manager, version.as_deref(), node),
+            Step::Remove => does.remove(node, self.0),
+            Step::Purge => does.purge(node, self.0),
+            Step::Mark(mark) => does.mark(node, name, *mark),
+        };
+        node.known.packages.clear();
+        done?;
+        let state = manager.state(node, name)?;
         let reached = match (&step, &state) {
-            (Step::Install(Some(version)), State::Present(have)) => have == version,
-            (Step::Install(None), State::Present(_)) | (Step::Purge, State::Absent) => true,
-            (Step::Remove, State::Absent | State::Configured) => true,
-            (Step::Install(_) | Step::Remove | Step::Purge | Step::Mark(_), _) => false,
+            (Step::Install(Some(version)), state) => state.is(manager, node, version)?,
+            (Step::Install(None), State::Present(_) | State::Several(_)) => true,
+            (Step::Purge, State::Absent) | (Step::Remove, State::Absent | State::Configured) => true,
+            (Step::Mark(_), _) => true,
+            (Step::Install(_) | Step::Remove | Step::Purge, _) => false,
         };
         if reached {
             Ok(Done::quietly())
@@ -138,39 +100,152 @@ impl Type for Installed<'_> {
 }
 
 impl Installed<'_> {
-    fn towards(&self, state: &State, version: &str) -> Option<Step> {
-        let there = matches!(state, State::Present(have) if have == version);
-        (!there).then(|| Step::Install(Some(version.to_owned())))
+    /// The package manager, unless it cannot do what is wanted of it.
+    fn manager(&self, node: &Node<'_>) -> Result<Manager, Failure> {
+        let package = self.0;
+        let manager = Manager::of(package, node.host)?;
+        if package.ensure == PackageEnsure::Purged && !manager.which.purges() {
+            return Err(manager.unable("purge a package: it knows no configuration files"));
+        }
+        if package.mark.is_some() && !manager.which.holds() {
+            return Err(manager.unable("hold a package in its version"));
+        }
+        if package.configfiles == Configfiles::Replace && manager.which != PackageManager::Apt {
+            return Err(manager.unable("be told whose configuration files win"));
+        }
+        Ok(manager)
+    }
+
+    /// The wanted state in words, and what is to be done for it.
+    fn wanted(
+        &self,
+        manager: Manager,
+        state: &State,
+        node: &mut Node<'_>,
+    ) -> Result<(String, Option<Step>), Failure> {
+        let name = &self.0.name;
+        let there = matches!(state, State::Present(_) | State::Several(_));
+        let gone = matches!(state, State::Absent);
+        Ok(match &self.0.ensure {
+            PackageEnsure::Present => ("present".into(), (!there).then_some(Step::Install(None))),
+            PackageEnsure::Absent => {
+                let left = !gone && *state != State::Configured;
+                ("absent".into(), left.then_some(Step::Remove))
+            }
+            PackageEnsure::Purged => ("purged".into(), (!gone).then_some(Step::Purge)),
+            PackageEnsure::Version(version) => {
+                let is = state.is(manager, node, version)?;
+                (version.clone(), (!is).then(|| Step::Install(Some(version.clone()))))
+            }
+            PackageEnsure::Latest => {
+                let version = manager.does.candidate(node, name)?;
+                let newer = |have: &String| -> Result<bool, Failure> {
+                    let order = manager.does.compare(node, have, &version)?;
+                    Ok(order == Ordering::Equal || (order == Ordering::Greater && !manager.does.goes_back()))
+                };
+                let mut is = false;
+                for have in state.versions() {
+                    is |= newer(have)?;
+                }
+                let step = (!is).then(|| Step::Install(Some(version.clone())));
+                (version, step)
+            }
+            PackageEnsure::Range(bounds) => {
+                let range = bounds.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+                if !within(manager, node, state.versions(), bounds)?.is_empty() {
+                    return Ok((range, None));
+                }
+                let offered = manager.does.versions(node, name)?;
+                let fitting = within(manager, node, &offered, bounds)?;
+                let none =
+                    || Failure::NotReached(format!("no package list of this node offers `{name}` {range}"));
+                let version = newest(manager.does, node, fitting)?.ok_or_else(none)?;
+                (range, Some(Step::Install(Some(version))))
+            }
+        })
+    }
+
+    /// Installs, and leaves a hold as it was.
+    fn install(&self, manager: Manager, version: Option<&str>, node: &mut Node<'_>) -> Result<(), Failure> {
+        let name = &self.0.name;
+        let held = manager.is_held(node, name)?;
+        if held && manager.does.locks() {
+            manager.does.mark(node, name, Mark::None)?;
+        }
+        let installed = manager.does.install(node, self.0, version);
+        // Some forget the hold of a package whose version they were told to change.
+        if held {
+            manager.does.mark(node, name, Mark::Hold)?;
+        }
+        installed
     }
 }
 
 impl State {
-    fn text(&self) -> &str {
+    fn text(&self) -> String {
         match self {
-            Self::Absent => "purged",
-            Self::Configured => "absent",
-            Self::Present(version) => version,
-            Self::Broken => "broken",
+            Self::Absent => "purged".to_owned(),
+            Self::Configured => "absent".to_owned(),
+            Self::Present(version) => version.clone(),
+            Self::Several(versions) => versions.join(", "),
+            Self::Broken => "broken".to_owned(),
+        }
+    }
+
+    /// The versions in which it is there.
+    pub(super) fn versions(&self) -> &[String] {
+        match self {
+            Self::Present(version) => std::slice::from_ref(version),
+            Self::Several(versions) => versions,
+            Self::Absent | Self::Configured | Self::Broken => &[],
+        }
+    }
+
+    /// Whether it is there in this version.
+    fn is(&self, manager: Manager, node: &Node<'_>, version: &str) -> Result<bool, Failure> {
+        for have in self.versions() {
+            if have == version || manager.does.compare(node, have, version)? == Ordering::Equal {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// One version more of what may be there in several.
+    pub(super) fn and(self, version: String) -> Self {
+        match self {
+            Self::Present(other) => Self::Several(vec![other, version]),
+            Self::Several(mut versions) => {
+                versions.push(version);
+                Self::Several(versions)
+            }
+            Self::Absent | Self::Configured | Self::Broken => Self::Present(version),
         }
     }
 }
 
-fn is_within(version: &str, bounds: &[Bound]) -> bool {
-    bounds.iter().all(|bound| {
-        let order = compare(version, &bound.version);
-        match bound.than {
-            Than::Less => order == Ordering::Less,
-            Than::AtMost => order != Ordering::Greater,
-            Than::AtLeast => order != Ordering::Less,
-            Than::More => order == Ordering::Greater,
+/// Those of the versions that are within all bounds.
+fn within(
+    manager: Manager,
+    node: &Node<'_>,
+    versions: &[String],
+    bounds: &[Bound],
+) -> Result<Vec<String>, Failure> {
+    let mut fitting = Vec::new();
+    for version in versions {
+        let mut fits = true;
+        for bound in bounds {
+            let order = manager.does.compare(node, version, &bound.version)?;
+            fits &= match bound.than {
+                Than::Less => order == Ordering::Less,
+                Than::AtMost => order != Ordering::Greater,
+                Than::AtLeast => order != Ordering::Less,
+                Than::More => order == Ordering::Greater,
+            };
         }
-    })
-}
-
-/// The newest version that the lists of packages offer within the bounds.
-fn newest_within(node: &mut Node<'_>, name: &str, bounds: &[Bound], range: &str) -> Result<String, Failure> {
-    let offered = apt::versions(node, name)?;
-    let fitting = offered.into_iter().filter(|version| is_within(version, bounds));
-    let newest = fitting.max_by(|a, b| compare(a, b));
-    newest.ok_or_else(|| Failure::NotReached(format!("no package list of this node offers `{name}` {range}")))
+        if fits {
+            fitting.push(version.clone());
+        }
+    }
+    Ok(fitting)
 }

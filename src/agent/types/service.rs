@@ -1,6 +1,6 @@
 //! `service`: whether a service runs now and whether it starts at boot. How is the init system's matter.
 
-use super::{Change, Done, Failure, Known, Node, Plan, Refreshed, Type, systemd, sysv};
+use super::{Change, Done, Failure, Known, Node, Plan, Refreshed, Type, openrc, runit, systemd, sysv};
 use crate::agent::undo::Undo;
 use crate::model::resource::{Enable, Service, ServiceEnsure};
 use std::time::{Duration, Instant};
@@ -39,6 +39,8 @@ pub(super) enum Action {
 #[derive(Debug, Clone, Copy)]
 enum Init {
     Systemd,
+    Openrc,
+    Runit,
     Sysv,
 }
 
@@ -123,9 +125,13 @@ impl Daemon<'_> {
         }
         match self.0.provider.as_deref() {
             Some("systemd") => Ok(Init::Systemd),
+            Some("openrc") => Ok(Init::Openrc),
+            Some("runit") => Ok(Init::Runit),
             Some("sysv") => Ok(Init::Sysv),
             Some(_) => Err(Failure::NoProvider("such init system")),
             None if systemd::is_running(node)? => Ok(Init::Systemd),
+            None if openrc::is_running(node)? => Ok(Init::Openrc),
+            None if runit::is_running(node)? => Ok(Init::Runit),
             None => Ok(Init::Sysv),
         }
     }
@@ -133,6 +139,8 @@ impl Daemon<'_> {
     fn state(&self, node: &mut Node<'_>) -> Result<State, Failure> {
         match self.init(node)? {
             Init::Systemd => systemd::state(node, &self.0.name),
+            Init::Openrc => openrc::state(node, &self.0.name),
+            Init::Runit => runit::state(node, &self.0.name),
             Init::Sysv => sysv::state(node, &self.0.name),
         }
     }
@@ -140,6 +148,8 @@ impl Daemon<'_> {
     fn tell(&self, action: Action, node: &mut Node<'_>) -> Result<(), Failure> {
         let told = match self.init(node)? {
             Init::Systemd => systemd::tell(node, &self.0.name, action),
+            Init::Openrc => openrc::tell(node, &self.0.name, action),
+            Init::Runit => runit::tell(node, &self.0.name, action),
             Init::Sysv => sysv::tell(node, &self.0.name, action),
         };
         node.known.units = None;

@@ -1,6 +1,6 @@
-//! `package`: a package of the distribution.
+//! `package`: a package of the distribution, or of a language.
 
-use super::{Attr, Deed, Fault, Nature, Shape};
+use super::{Attr, Deed, Fault, Nature, PackageManager, Shape};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -30,7 +30,11 @@ const ATTRS: &[Attr] = &[
         Shape::Texts,
         "Further options for the package manager when it removes it.",
     ),
-    Attr::new("provider", Shape::OneOf(&["apt"]), "The package manager; found by itself when unset."),
+    Attr::new(
+        "provider",
+        Shape::OneOf(PackageManager::NAMES),
+        "The package manager; the node's own when unset. `pip`, `npm` and `gem` install for the whole machine.",
+    ),
 ];
 
 /// The wanted state of a package.
@@ -53,9 +57,9 @@ pub struct Package {
     /// Further options for removing it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uninstall_options: Vec<String>,
-    /// The package manager; found by itself when unset.
+    /// The package manager; the node's own when `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub provider: Option<String>,
+    pub provider: Option<PackageManager>,
 }
 
 impl Package {
@@ -76,14 +80,21 @@ impl Package {
 
 impl Nature for Package {
     const NAME: &'static str = "package";
-    const DOC: &'static str = "a package of the distribution";
+    const DOC: &'static str = "a package of the distribution, or of Python, Node.js or Ruby";
     const ATTRS: &'static [Attr] = ATTRS;
     const TITLE: Option<&'static str> = Some("name");
     const TOLD: &'static [&'static str] = &["ensure"];
     const EXAMPLE: (&'static str, &'static str) = ("nginx", "ensure = 'present'\n");
 
     fn thing(&self) -> Option<(&'static str, String)> {
-        Some(("package", self.name.clone()))
+        let word = match self.provider {
+            Some(PackageManager::Pip) => "package of pip",
+            Some(PackageManager::Npm) => "package of npm",
+            Some(PackageManager::Gem) => "package of gem",
+            _ => "package",
+        };
+        let listed = self.provider.map(|manager| manager.listed(&self.name).into_owned());
+        Some((word, listed.unwrap_or_else(|| self.name.clone())))
     }
 
     fn names(&self) -> Vec<String> {
@@ -91,19 +102,51 @@ impl Nature for Package {
     }
 
     fn deeds(&self) -> Vec<Deed<'_>> {
-        let with = |attr, verb, options: &[String]| {
-            let argv = ["apt-get", verb].into_iter().map(str::to_owned).chain(options.iter().cloned());
-            let argv = argv.chain([self.name.clone()]).collect();
-            (!options.is_empty()).then_some(Deed::Like { attr, argv })
+        let gone = matches!(self.ensure, Ensure::Absent | Ensure::Purged);
+        let like = |attr, words: &[&str], options: &[String]| {
+            let words = words.iter().map(|word| (*word).to_owned());
+            Deed::Like {
+                attr,
+                argv: words.chain(options.iter().cloned()).chain([self.name.clone()]).collect(),
+            }
         };
-        let install = with("install_options", "install", &self.install_options);
-        install.into_iter().chain(with("uninstall_options", "remove", &self.uninstall_options)).collect()
+        // Which one the node has is not known here: options are judged as each would read them.
+        let managers = PackageManager::of_distributions().filter(|_| self.provider.is_none());
+        let mut deeds = Vec::new();
+        for manager in managers.chain(self.provider) {
+            let says = manager.is_of_a_language();
+            if !self.install_options.is_empty() || (says && !gone) {
+                let attr = if self.install_options.is_empty() { "name" } else { "install_options" };
+                deeds.push(like(attr, manager.install(), &self.install_options));
+            }
+            if !self.uninstall_options.is_empty() || (says && gone) {
+                let attr = if self.uninstall_options.is_empty() { "name" } else { "uninstall_options" };
+                deeds.push(like(attr, manager.remove(), &self.uninstall_options));
+            }
+        }
+        deeds
     }
 
     fn faults(&self) -> Vec<Fault> {
-        let gone = matches!(self.ensure, Ensure::Absent | Ensure::Purged);
-        let fault = || Fault::new("mark", "what must not be there cannot be held", "remove `mark`");
-        if gone && self.mark.is_some() { vec![fault()] } else { Vec::new() }
+        let mut faults = Vec::new();
+        if matches!(self.ensure, Ensure::Absent | Ensure::Purged) && self.mark.is_some() {
+            faults.push(Fault::new("mark", "what must not be there cannot be held", "remove `mark`"));
+        }
+        let Some(manager) = self.provider else { return faults };
+        let name = manager.name();
+        if self.ensure == Ensure::Purged && !manager.purges() {
+            let message = format!("`{name}` knows no configuration files that it could purge");
+            faults.push(Fault::new("ensure", message, "`absent`"));
+        }
+        if self.mark.is_some() && !manager.holds() {
+            let message = format!("`{name}` cannot hold a package in its version");
+            faults.push(Fault::new("mark", message, "state the version in `ensure`"));
+        }
+        if self.configfiles == Configfiles::Replace && manager != PackageManager::Apt {
+            let message = format!("`{name}` does not ask whose configuration files win");
+            faults.push(Fault::new("configfiles", message, "manage the file with a `file`"));
+        }
+        faults
     }
 }
 
@@ -150,6 +193,18 @@ pub enum Than {
     /// Newer.
     #[serde(rename = ">")]
     More,
+}
+
+impl Ensure {
+    /// The versions that it names.
+    pub fn versions(&self) -> impl Iterator<Item = &str> {
+        let (one, bounds): (_, &[Bound]) = match self {
+            Self::Version(version) => (Some(version.as_str()), &[]),
+            Self::Range(bounds) => (None, bounds),
+            Self::Present | Self::Absent | Self::Purged | Self::Latest => (None, &[]),
+        };
+        one.into_iter().chain(bounds.iter().map(|bound| bound.version.as_str()))
+    }
 }
 
 impl Bound {

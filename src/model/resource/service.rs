@@ -12,7 +12,11 @@ const ATTRS: &[Attr] = &[
         "Whether it runs now. Not managed when unset.",
     ),
     Attr::new("enable", Shape::BoolOr(&["mask"]), "Whether it starts at boot; `mask` forbids any start."),
-    Attr::new("provider", Shape::OneOf(&["systemd", "sysv"]), "The init system; found by itself when unset."),
+    Attr::new(
+        "provider",
+        Shape::OneOf(&["systemd", "openrc", "runit", "sysv"]),
+        "The init system; found by itself when unset.",
+    ),
 ];
 
 /// The wanted state of a service.

@@ -1,0 +1,47 @@
+//! What was read from the node's databases, each once, until something may have changed it.
+
+use super::provider::Packages;
+use super::{accounts, systemd};
+use crate::model::resource::PackageManager;
+use std::collections::BTreeMap;
+
+/// What was read, and how old the lists of packages are.
+#[derive(Default)]
+pub(in crate::agent) struct Known {
+    pub(super) accounts: Option<accounts::Accounts>,
+    pub(super) packages: BTreeMap<PackageManager, Packages>,
+    pub(super) units: Option<systemd::Units>,
+    pub(super) lists: Lists,
+}
+
+/// How old the lists of packages are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Lists {
+    /// As old as they were before the run.
+    #[default]
+    Unknown,
+    /// Fetched in this run.
+    Fresh,
+    /// Older than what they are lists of: a repository was changed.
+    Old,
+}
+
+impl Known {
+    /// Forgets what the content of the file at `path` may have told.
+    pub(in crate::agent) fn forget_file(&mut self, path: &str) {
+        self.units = None;
+        let lists =
+            ["/etc/apt/sources.list", "/etc/yum.repos.d/", "/etc/zypp/repos.d/", "/etc/apk/repositories"];
+        if lists.iter().any(|list| path.starts_with(list)) {
+            self.lists = Lists::Old;
+        }
+        if accounts::FILES.contains(&path) {
+            self.accounts = None;
+        }
+    }
+
+    /// Forgets everything that any command could have changed.
+    pub(in crate::agent) fn forget_all(&mut self) {
+        *self = Self { lists: self.lists, ..Self::default() };
+    }
+}
