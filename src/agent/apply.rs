@@ -14,6 +14,8 @@ mod sandbox;
 #[cfg(test)]
 mod sandbox_daemons;
 #[cfg(test)]
+mod sandbox_filter;
+#[cfg(test)]
 mod sandbox_kernel;
 #[cfg(test)]
 mod sandbox_providers;

@@ -3,6 +3,7 @@
 use super::host::{EntryKind, Host, HostError};
 use super::types::{self, Failure};
 use crate::model::Kind;
+use std::collections::BTreeMap;
 
 /// Something on a node, as a resource of a module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,10 @@ pub enum Said {
     Number(i64),
     /// `true` or `false`.
     Bool(bool),
+    /// A table of texts.
+    Table(BTreeMap<String, String>),
+    /// A table of lists of texts.
+    Settings(BTreeMap<String, Vec<String>>),
 }
 
 /// Why a node cannot be read.
@@ -113,16 +118,20 @@ pub fn found(host: &Host, kind: Kind, name: Option<&str>) -> Result<Vec<Found>, 
         Kind::KernelModule => modules(host)?,
         Kind::Hostname => one_line(host, "/etc/hostname")?,
         Kind::Timezone => timezone(host)?,
-        Kind::Service
-        | Kind::Exec
-        | Kind::Cron
+        Kind::Service => types::services_found(host)?,
+        Kind::Cron => types::cron_found(host)?,
+        Kind::Locale => types::locale_found(host)?,
+        Kind::SystemdUnit => types::units_found(host)?,
+        Kind::AptRepository => types::repositories_found(host)?,
+        Kind::Exec
         | Kind::Notify
         | Kind::LineInFile
         | Kind::IniSetting
         | Kind::KeySetting
-        | Kind::Locale
-        | Kind::SystemdUnit
-        | Kind::AptRepository
+        | Kind::Nftables
+        | Kind::Purge
+        | Kind::YumRepository
+        | Kind::Archive
         | Kind::Tidy => return Err(FoundError::NotThere(kind)),
     };
     Ok(all.into_iter().filter(|found| name.is_none_or(|name| found.title == name)).collect())

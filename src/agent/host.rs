@@ -9,7 +9,7 @@ mod entry;
 mod walk;
 mod write;
 
-pub use command::{Ending, Invocation, Outcome, OutputLimit, RunError};
+pub use command::{Ending, Filtered, Invocation, Outcome, OutputLimit, RunError};
 pub use entry::{EntryKind, Stat};
 pub(super) use write::is_temporary;
 pub use write::{NewFile, Owner, Validated};

@@ -4,7 +4,7 @@
 //! else in the databases is touched. What a command or a package did cannot be undone.
 
 use super::host::{EntryKind, NewFile, Owner, Stat};
-use super::types::{Daemon, Failure, Node, Type as _};
+use super::types::{Daemon, Failure, Node, Type as _, load_rules};
 use crate::agent::bucket::MAX_FILE;
 use crate::model::Digest;
 use crate::model::resource::{Enable, Service, ServiceEnsure};
@@ -68,6 +68,11 @@ pub enum Undo {
     },
     /// The lines of an account.
     Account(Lines),
+    /// The packet filter as the kernel had it.
+    Rules {
+        /// It as a ruleset, which is set aside in the agent's directory.
+        content: Digest,
+    },
 }
 
 /// Owner, group and mode.
@@ -118,7 +123,7 @@ impl Undo {
     pub(super) const fn turn(&self) -> u8 {
         match self {
             Self::Absent { .. } | Self::File { .. } | Self::Link { .. } | Self::Access { .. } => 0,
-            Self::Account(_) => 0,
+            Self::Account(_) | Self::Rules { .. } => 0,
             Self::Service { .. } => 1,
             Self::Restart { .. } => 2,
         }
@@ -162,6 +167,7 @@ impl Undo {
                 Daemon(&service(name, provider, (None, None))).refresh(node)?;
             }
             Self::Account(lines) => lines.put_back(node)?,
+            Self::Rules { content } => load_rules(&node.bucket.aside(content)?, node)?,
         }
         node.known = super::types::Known::default();
         Ok(())

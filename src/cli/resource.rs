@@ -68,6 +68,14 @@ fn value(said: &Said) -> Value {
         Said::Texts(texts) => Value::Array(texts.iter().map(String::as_str).collect::<Array>()),
         Said::Number(number) => Value::from(*number),
         Said::Bool(value) => Value::from(*value),
+        Said::Table(table) => {
+            Value::InlineTable(table.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect())
+        }
+        Said::Settings(settings) => {
+            let list =
+                |texts: &Vec<String>| Value::Array(texts.iter().map(String::as_str).collect::<Array>());
+            Value::InlineTable(settings.iter().map(|(name, texts)| (name.as_str(), list(texts))).collect())
+        }
     }
 }
 
@@ -148,6 +156,54 @@ mod tests {
             "[file.\"/etc/hostname\"]\nensure = \"file\"\nowner = \"root\"\ngroup = \"root\"\nmode = \"0644\"\ncontent = \"\"\"\nweb1\n\"\"\"\n",
         );
         check(root, Kind::File, Some("/none"), "[file.\"/none\"]\nensure = \"absent\"\n");
+    }
+
+    #[test]
+    fn services_crontabs_units_and_repositories_are_modules_that_compile() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for folder in
+            ["etc/default", "etc/init.d", "etc/rc2.d", "etc/systemd/system", "etc/apt/sources.list.d"]
+        {
+            std::fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        std::fs::create_dir_all(root.join("var/spool/cron/crontabs")).unwrap();
+        let put = |path: &str, text: &str| std::fs::write(root.join(path), text).unwrap();
+        put("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
+        put("etc/group", "root:x:0:\n");
+        put(
+            "var/spool/cron/crontabs/root",
+            "*/5 1 * * mon /bin/a \"b\"\n# Countersign Name: job\nA=1\n@daily /bin/job\n@daily /bin/{{x\n",
+        );
+        check(
+            root,
+            Kind::Cron,
+            None,
+            "[cron.'/bin/a \"b\"']\ncommand = '/bin/a \"b\"'\nuser = \"root\"\nminute = \"*/5\"\nhour = \"1\"\nweekday = \"mon\"\n\n\
+             [cron.job]\ncommand = \"/bin/job\"\nuser = \"root\"\nspecial = \"daily\"\nenvironment = { A = \"1\" }\n",
+        );
+        put("etc/default/locale", "LANG=de_DE.UTF-8\nLC_TIME=C.UTF-8\n");
+        check(root, Kind::Locale, None, "[locale.\"de_DE.UTF-8\"]\nvariables = { LC_TIME = \"C.UTF-8\" }\n");
+        put("etc/systemd/system/a.timer", "[Timer]\nOnCalendar=daily\n[Install]\nWantedBy=timers.target\n");
+        check(
+            root,
+            Kind::SystemdUnit,
+            None,
+            "[systemd_unit.\"a.timer\"]\ntimer = { OnCalendar = [\"daily\"] }\ninstall = { WantedBy = [\"timers.target\"] }\n",
+        );
+        put(
+            "etc/apt/sources.list.d/x.sources",
+            "Types: deb\nURIs: https://deb.example\nSuites: a\nComponents: main\nSigned-By: /usr/share/keyrings/x.gpg\n",
+        );
+        check(
+            root,
+            Kind::AptRepository,
+            None,
+            "[apt_repository.x]\ntypes = [\"deb\"]\nuris = [\"https://deb.example\"]\nsuites = [\"a\"]\ncomponents = [\"main\"]\nsigned_by = \"/usr/share/keyrings/x.gpg\"\n",
+        );
+        put("etc/init.d/x", "");
+        std::os::unix::fs::symlink("../init.d/x", root.join("etc/rc2.d/S01x")).unwrap();
+        check(root, Kind::Service, None, "[service.x]\nenable = true\n");
     }
 
     #[test]

@@ -36,7 +36,10 @@ fn patterns(line: &LineInFile) -> Vec<Fault> {
 
 fn value(setting: &KeySetting) -> Option<Fault> {
     let is_value = match setting.format() {
-        Some(Format::Json) => serde_json::from_str::<serde_json::Value>(&setting.value).is_ok(),
+        // A value of JSON is one of YAML.
+        Some(Format::Json | Format::Yaml) => {
+            serde_json::from_str::<serde_json::Value>(&setting.value).is_ok()
+        }
         Some(Format::Toml) => setting.value.parse::<toml_edit::Value>().is_ok(),
         None => true,
     };

@@ -315,8 +315,11 @@ fn d34_a_fact_cannot_be_taken_through_another_template() {
 
 #[test]
 fn d34_no_field_lets_a_line_break_or_a_nul_through() {
-    let module =
-        |text: &str| tree(&format!("--- modules/m/files/key\nkey\n--- modules/m/module.toml\n{text}"));
+    let module = |text: &str| {
+        tree(&format!(
+            "--- modules/m/files/key\nkey\n--- modules/m/files/app.tar.gz\ntar\n--- modules/m/files/rules.nft\nflush ruleset\n--- modules/m/module.toml\n{text}"
+        ))
+    };
     let base = |kind: Kind, name: &str| {
         let lines = match kind {
             Kind::File => "path = \"/x\"\n",

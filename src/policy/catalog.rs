@@ -110,6 +110,10 @@ pub(super) fn examine(rules: &Rules, spec: &Spec, blobs: &BTreeMap<Digest, Vec<u
             let more = script.into_iter().chain(secret).flatten();
             resource::file(rules, file).into_iter().chain(more).collect()
         }
+        // Nobody reads what is in it.
+        Spec::Archive(archive) if archive.executable => {
+            Raw::of(rules, "unreadable-script", &archive.path, "executable").into_iter().collect()
+        }
         Spec::Package(package) => resource::package(rules, package),
         Spec::Service(service) => resource::service(rules, service),
         Spec::User(user) => resource::user(rules, user),
@@ -303,5 +307,33 @@ mod tests {
         check(Kind::Swap, r#""name": "/var/swap""#, &[]);
         check(Kind::Tidy, r#""path": "/var/cache/app", "age": "4w", "recurse": true"#, &[]);
         check(Kind::Tidy, r#""path": "/etc", "matches": ["*"], "recurse": true"#, &["recursive-removal"]);
+    }
+
+    #[test]
+    fn packages_repositories_and_archives_are_judged_as_their_commands_and_files() {
+        let package = |more: &str, expected: &[&str]| {
+            check(Kind::Package, &format!(r#""name": "demo", "ensure": "present"{more}"#), expected);
+        };
+        package("", &[]);
+        for manager in crate::model::resource::PackageManager::NAMES {
+            package(&format!(r#", "provider": "{manager}""#), &[]);
+        }
+        // Whichever the node has.
+        for option in ["--allow-unauthenticated", "--nogpgcheck", "--no-gpg-checks", "--allow-untrusted"] {
+            package(&format!(r#", "install_options": ["{option}"]"#), &["unverified-code"]);
+        }
+        let index = r#", "provider": "pip", "install_options": ["--index-url", "http://pypi.example"]"#;
+        package(index, &["unverified-code"]);
+        let rpm = r#""name": "x", "baseurl": ["https://rpm.example"]"#;
+        let signed = r#""signed_by": "/etc/pki/rpm-gpg/x""#;
+        check(Kind::YumRepository, &format!("{rpm}, {signed}"), &[]);
+        check(Kind::YumRepository, &format!(r#"{rpm}, "gpgcheck": false"#), &["unverified-code"]);
+        let archive = |path: &str, more: &str, expected: &[&str]| {
+            let digest = Digest::of(b"x");
+            let source = format!(r#""source": {{ "blob": {{ "digest": "{digest}", "size": 1 }} }}"#);
+            check(Kind::Archive, &format!(r#""path": "{path}", {source}{more}"#), expected);
+        };
+        archive("/opt/app", "", &[]);
+        archive("/opt/app", r#", "executable": true"#, &["unreadable-script"]);
     }
 }

@@ -47,6 +47,17 @@ fn touches(guard: &Guard, resource: &Resource) -> bool {
     if guard.resource == Kind::File && spec.paths().iter().any(|path| guard.pattern.matches(path)) {
         return true;
     }
+    if guard.resource == Kind::File
+        && spec
+            .sweeps()
+            .is_some_and(|folder| guard.pattern.matches(folder) || guard.pattern.reaches_below(folder))
+    {
+        return true;
+    }
+    // What goes is not known before the node looks: it may be anything of its type.
+    if matches!(spec, Spec::Purge(purge) if purge.kind == guard.resource.name()) {
+        return true;
+    }
     let mut names = std::iter::once(resource.title.clone()).chain(spec.names());
     guard.resource == spec.kind() && names.any(|name| guard.pattern.matches_name(&name))
 }

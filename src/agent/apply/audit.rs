@@ -115,5 +115,14 @@ fn told(said: Said) -> String {
         Said::Texts(texts) => texts.join(", "),
         Said::Number(number) => number.to_string(),
         Said::Bool(value) => value.to_string(),
+        Said::Table(table) => {
+            table.iter().map(|(name, text)| format!("{name}={text}")).collect::<Vec<_>>().join(", ")
+        }
+        Said::Settings(settings) => {
+            let lines = |(name, texts): (&String, &Vec<String>)| {
+                texts.iter().map(|text| format!("{name}={text}")).collect::<Vec<_>>()
+            };
+            settings.iter().flat_map(lines).collect::<Vec<_>>().join(", ")
+        }
     }
 }

@@ -6,9 +6,9 @@ use super::voice::Voice;
 use super::{Applied, Job, Record};
 use crate::agent::found::Found;
 use crate::agent::types::{
-    Account, Daemon, Entry, HostEntry, IniLine, Inode, Installed, KernelSetting, Key, KeyValue, Known,
-    Language, Line, Loaded, Members, Message, Mounted, Name, Node, Run, Source, Swapping, Tidied, Type,
-    UnitFile, Zone, is_service_name,
+    Account, Daemon, Entry, Filter, HostEntry, IniLine, Inode, Installed, KernelSetting, Key, KeyValue,
+    Known, Language, Line, Loaded, Members, Message, Mounted, Name, Node, Purged, RpmSource, Run, Source,
+    Swapping, Tidied, Type, UnitFile, Unpacked, Zone, is_service_name,
 };
 use crate::model::graph::{self, Graph, GraphError};
 use crate::model::report::{
@@ -206,6 +206,10 @@ impl<'a> Course<'a> {
             Spec::Locale(wish) => self.turn(at, &Language(wish)),
             Spec::SystemdUnit(wish) => self.turn(at, &UnitFile(wish)),
             Spec::AptRepository(wish) => self.turn(at, &Source(wish)),
+            Spec::YumRepository(wish) => self.turn(at, &RpmSource(wish)),
+            Spec::Archive(wish) => self.turn(at, &Unpacked(wish)),
+            Spec::Nftables(wish) => self.turn(at, &Filter(wish)),
+            Spec::Purge(wish) => self.turn(at, &Purged(wish)),
             Spec::Tidy(wish) => self.turn(at, &Tidied(wish)),
         }
     }

@@ -14,7 +14,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 /// A program that writes down how it was called and goes on with `body`.
-fn program(name: &str, body: &str) {
+pub(super) fn program(name: &str, body: &str) {
     std::fs::create_dir_all("/fake").unwrap();
     let path = format!("/usr/local/bin/{name}");
     std::fs::write(&path, format!("#!/bin/sh\necho \"{name} $*\" >> /fake/calls\n{body}\n")).unwrap();
@@ -22,7 +22,7 @@ fn program(name: &str, body: &str) {
 }
 
 /// The calls since the last question, of those that `counts`.
-fn calls(counts: impl Fn(&str) -> bool) -> Vec<String> {
+pub(super) fn calls(counts: impl Fn(&str) -> bool) -> Vec<String> {
     let text = std::fs::read_to_string("/fake/calls").unwrap_or_default();
     drop(std::fs::remove_file("/fake/calls"));
     text.lines().filter(|line| counts(line)).map(str::to_owned).collect()

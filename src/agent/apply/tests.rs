@@ -74,6 +74,11 @@ impl Place {
         self.work(resources, health, |catalog, job| go_back(catalog, job, job.journal.undo(), &mut |_| {}))
     }
 
+    /// What a run would do.
+    pub(super) fn foresee(&mut self, resources: &[Resource]) -> Forecast {
+        self.work(resources, Vec::new(), forecast).1
+    }
+
     fn work<T>(
         &mut self,
         resources: &[Resource],

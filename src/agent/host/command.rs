@@ -9,9 +9,10 @@
 
 use super::Host;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
@@ -54,6 +55,8 @@ pub enum OutputLimit {
     Log,
     /// 64 MiB: the database of a tool.
     Database,
+    /// 512 MiB: what was packed.
+    Archive,
 }
 
 impl OutputLimit {
@@ -61,6 +64,7 @@ impl OutputLimit {
         match self {
             Self::Log => 1 << 20,
             Self::Database => 64 << 20,
+            Self::Archive => 512 << 20,
         }
     }
 }
@@ -105,6 +109,17 @@ pub enum Ending {
     Signal(i32),
     /// It was ended, with everything it started, because its time was over.
     TimedOut,
+}
+
+/// How a filter ended and what it gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filtered {
+    /// How it ended.
+    pub ending: Ending,
+    /// Its standard output, as much as is kept.
+    pub bytes: Vec<u8>,
+    /// There was more than that.
+    pub truncated: bool,
 }
 
 impl Outcome {
@@ -162,6 +177,22 @@ impl Host {
     /// # Errors
     /// When it cannot be started or watched. A command that fails is no error here.
     pub fn run(&self, invocation: &Invocation) -> Result<Outcome, RunError> {
+        let Filtered { ending, bytes, truncated } = self.work(invocation, None)?;
+        Ok(Outcome { ending, output: String::from_utf8_lossy(&bytes).into_owned(), truncated })
+    }
+
+    /// Runs a command to its end with `input` as its standard input, and gives its standard output alone, up to 512 MiB.
+    ///
+    /// # Errors
+    /// As [`Host::run`].
+    pub fn filter(&self, invocation: &Invocation, input: &[u8]) -> Result<Filtered, RunError> {
+        let program = invocation.argv.first().ok_or(RunError::Empty)?.clone();
+        let invocation = Invocation { limit: OutputLimit::Archive, ..invocation.clone() };
+        let file = in_memory(input).map_err(|cause| RunError::Io { program, cause })?;
+        self.work(&invocation, Some(file))
+    }
+
+    fn work(&self, invocation: &Invocation, input: Option<std::fs::File>) -> Result<Filtered, RunError> {
         let program = invocation.argv.first().ok_or(RunError::Empty)?.clone();
         let failed = |cause: io::Error| RunError::Io { program: program.clone(), cause };
         self.check(invocation, &program)?;
@@ -173,7 +204,11 @@ impl Host {
         command.args(rest).env_clear().env("PATH", PATH);
         command.envs(invocation.environment.iter().map(|(k, v)| (k, v)));
         command.current_dir(if self.is_machine() { invocation.cwd.as_deref().unwrap_or("/") } else { "/" });
-        command.stdin(Stdio::null()).stdout(Stdio::from(write)).stderr(Stdio::from(second)).process_group(0);
+        let (stdin, stderr) = match input {
+            None => (Stdio::null(), Stdio::from(second)),
+            Some(file) => (Stdio::from(file), Stdio::null()),
+        };
+        command.stdin(stdin).stdout(Stdio::from(write)).stderr(stderr).process_group(0);
         let child = command.spawn().map_err(|cause| match cause.kind() {
             io::ErrorKind::NotFound => RunError::NotFound(first.clone()),
             _ => failed(cause),
@@ -248,7 +283,7 @@ fn watch(
     mut child: Child,
     read: OwnedFd,
     (invocation, until): (&Invocation, Option<Instant>),
-) -> io::Result<Outcome> {
+) -> io::Result<Filtered> {
     let group = Pid::from_child(&child);
     let ended = pidfd_open(group, PidfdFlags::empty())?;
     let mut pipe = Pipe {
@@ -276,11 +311,15 @@ fn watch(
         (true, Some(code)) => Ending::Code(code),
         (true, None) => Ending::Signal(status.signal().unwrap_or(0)),
     };
-    Ok(Outcome {
-        ending,
-        output: String::from_utf8_lossy(&pipe.kept).into_owned(),
-        truncated: pipe.truncated,
-    })
+    Ok(Filtered { ending, bytes: pipe.kept, truncated: pipe.truncated })
+}
+
+/// A file that only has a descriptor, to be read from its beginning.
+fn in_memory(bytes: &[u8]) -> io::Result<std::fs::File> {
+    let mut file = std::fs::File::from(memfd_create("input", MemfdFlags::CLOEXEC)?);
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 fn end(group: Pid, signal: Signal) {

@@ -12,7 +12,7 @@ use crate::policy::guard::{GuardCommand, Setting};
 /// Bytes of a crontab, at most.
 const LIMIT: u64 = 1 << 20;
 /// Where Debian's cron and where cronie look.
-const SPOOLS: [&str; 2] = ["/var/spool/cron/crontabs", "/var/spool/cron"];
+pub(super) const SPOOLS: [&str; 2] = ["/var/spool/cron/crontabs", "/var/spool/cron"];
 
 /// An entry of a crontab.
 pub(in crate::agent) struct Entry<'a>(pub(in crate::agent) &'a Cron);

@@ -43,6 +43,54 @@ pub(super) fn remove(text: &str, name: &str) -> String {
     }
 }
 
+/// An entry as it stands in a crontab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Job {
+    /// What it is called, where that stands above it.
+    pub(super) name: Option<String>,
+    /// Schedule and command with one blank between each.
+    pub(super) line: String,
+    pub(super) schedule: String,
+    pub(super) command: String,
+    /// `NAME=value` between the name and the entry.
+    pub(super) environment: Vec<String>,
+    at: usize,
+}
+
+/// Every entry.
+pub(super) fn all(text: &str) -> Vec<Job> {
+    let mut found = Vec::new();
+    let mut named: Option<(String, Vec<String>)> = None;
+    for (at, line) in text.lines().enumerate() {
+        if let Some(name) = [MARK, PUPPET_MARK].iter().find_map(|mark| line.strip_prefix(mark)) {
+            named = Some((name.trim_end().to_owned(), Vec::new()));
+        } else if line.starts_with('#') || line.trim().is_empty() {
+            named = None;
+        } else if let Some((schedule, command)) = job(line) {
+            let (name, environment) =
+                named.take().map_or((None, Vec::new()), |(name, env)| (Some(name), env));
+            let line = format!("{schedule} {command}");
+            found.push(Job { name, line, schedule, command, environment, at });
+        } else if let Some((_, environment)) = &mut named {
+            environment.push(line.to_owned());
+        }
+    }
+    found
+}
+
+/// The text without the entry of this name, or else without the one that has no name and reads so.
+pub(super) fn without(text: &str, name: &str) -> String {
+    let jobs = all(text);
+    if jobs.iter().any(|job| job.name.as_deref() == Some(name)) {
+        return remove(text, name);
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    match jobs.iter().find(|job| job.name.is_none() && job.line == name) {
+        Some(job) => splice(&lines, (job.at, job.at + 1), &[]),
+        None => text.to_owned(),
+    }
+}
+
 struct Located {
     start: usize,
     end: usize,

@@ -1,6 +1,7 @@
-//! `key_setting`: one value of a TOML or JSON file, everything else in the file left as it is.
+//! `key_setting`: one value of a TOML, JSON or YAML file, everything else in the file left as it is.
 
 use super::edited::{Edit, Edited};
+use super::yaml_text::{self, Wish};
 use super::{Done, Failure, Node, Plan, Type, chain, json_text};
 use crate::model::resource::{Format, KeySetting, Presence};
 use toml_edit::{DocumentMut, Item, Table, Value};
@@ -38,6 +39,7 @@ impl Type for Setting<'_> {
 fn edit(text: &str, wish: &KeySetting) -> Result<Option<Edit>, Failure> {
     match wish.format() {
         Some(Format::Json) => json(text, wish).map_err(|fault| told(wish, &fault)),
+        Some(Format::Yaml) => yaml(text, wish).map_err(|fault| told(wish, &fault)),
         Some(Format::Toml) => toml(text, wish),
         None => Err(Failure::Value { value: wish.path.clone(), what: "path of a known format" }),
     }
@@ -64,6 +66,22 @@ fn json(text: &str, wish: &KeySetting) -> Result<Option<Edit>, json_text::Fault>
             let new = json_text::set(text, &wish.key, &value)?;
             (!same).then(|| Edit::value(new, "value", have, &value))
         }
+    })
+}
+
+fn yaml(text: &str, wish: &KeySetting) -> Result<Option<Edit>, yaml_text::Fault> {
+    if !wish.ensure.is_present() {
+        let there = yaml_text::find(text, &wish.key, &Wish::nothing())?.is_some();
+        let gone = || yaml_text::remove(text, &wish.key);
+        return there.then(|| Ok(Edit::ensure(gone()?, "present", "absent", "removed"))).transpose();
+    }
+    let value = if wish.literal { Wish::literal(&wish.value)? } else { Wish::text(&wish.value) };
+    Ok(match yaml_text::find(text, &wish.key, &value)? {
+        Some((_, true)) => None,
+        Some((have, false)) => {
+            Some(Edit::value(yaml_text::set(text, &wish.key, &value)?, "value", have, &value.written()))
+        }
+        None => Some(Edit::ensure(yaml_text::set(text, &wish.key, &value)?, "absent", "present", "created")),
     })
 }
 
@@ -203,10 +221,28 @@ mod tests {
     }
 
     #[test]
+    fn yaml_keeps_comments_and_order() {
+        let path = "/etc/c.yml";
+        let before = "# top\na:\n  # about k\n  k: v # why\n  z: 1\nlist:\n- x\n";
+        let wish = setting(path, &["a", "k"], "w x", false);
+        let after = before.replace("k: v", "k: \"w x\"");
+        check(path, before, &wish, &after, &["value changed 'v' to '\"w x\"'"]);
+        let new = setting(path, &["a", "new", "m"], "5", true);
+        check(path, before, &new, &before.replace("z: 1\n", "z: 1\n  new:\n    m: 5\n"), &["created"]);
+        let gone = KeySetting { ensure: Presence::Absent, ..setting(path, &["list"], "", false) };
+        check(path, before, &gone, &before.replace("list:\n- x\n", ""), &["removed"]);
+        check(path, before, &setting(path, &["a", "z"], "1", true), before, &[]);
+    }
+
+    #[test]
     fn a_file_that_is_not_understood_is_left_alone() {
-        for (path, text) in
-            [("/etc/c.json", "{ // x\n}"), ("/etc/c.toml", "a = = 1\n"), ("/etc/c.toml", "b = 1\n")]
-        {
+        for (path, text) in [
+            ("/etc/c.yaml", "b: {}\n"),
+            ("/etc/c.yaml", "- b\n"),
+            ("/etc/c.json", "{ // x\n}"),
+            ("/etc/c.toml", "a = = 1\n"),
+            ("/etc/c.toml", "b = 1\n"),
+        ] {
             let place = Place::new();
             place.put(path, text, 0o644);
             let failed = place.apply(&Setting(&setting(path, &["b", "c"], "1", true))).unwrap_err();

@@ -1,10 +1,11 @@
-//! `apt_repository`: where apt gets packages from, as a file of its own, with the key that the catalog names.
+//! `apt_repository`: where apt gets packages from, as a file of its own, with the key that the catalog names. What a
+//! repository is of another package manager is the same with other files.
 
 use super::content::Wanted;
 use super::edited::{Edit, Edited};
-use super::{Change, Done, Failure, Known, Node, Plan, Type};
+use super::{Change, Done, Failure, Known, Lists, Node, Plan, Type};
 use crate::agent::host::NewFile;
-use crate::model::resource::{AptRepository, Presence};
+use crate::model::resource::{AptRepository, Content, Presence};
 
 /// A repository.
 pub(in crate::agent) struct Source<'a>(pub(in crate::agent) &'a AptRepository);
@@ -24,27 +25,66 @@ impl Type for Source<'_> {
     type Step = Step;
 
     fn check(&self, node: &mut Node<'_>) -> Result<Plan<Step>, Failure> {
+        self.described().check(node)
+    }
+
+    fn apply(&self, step: Step, node: &mut Node<'_>) -> Result<Done, Failure> {
+        self.described().apply(step, node)
+    }
+
+    fn forget(&self, known: &mut Known) {
+        known.lists = Lists::Old;
+    }
+}
+
+impl Source<'_> {
+    fn described(&self) -> Described<'_> {
         let repository = self.0;
+        Described {
+            ensure: repository.ensure,
+            file: repository.file(),
+            text: repository.text(),
+            key_file: repository.key_file(),
+            key: repository.key.as_ref(),
+            folders: vec!["/etc/apt/keyrings", "/etc/apt/sources.list.d"],
+        }
+    }
+}
+
+/// A repository as two files.
+pub(super) struct Described<'a> {
+    pub(super) ensure: Presence,
+    pub(super) file: String,
+    pub(super) text: String,
+    pub(super) key_file: String,
+    /// The key, where the catalog brings it.
+    pub(super) key: Option<&'a Content>,
+    /// The folders that must be there, the outer before the inner.
+    pub(super) folders: Vec<&'a str>,
+}
+
+impl Described<'_> {
+    pub(super) fn check(&self, node: &mut Node<'_>) -> Result<Plan<Step>, Failure> {
         let mut plan = Plan::new();
-        plan.wanted.push(("ensure", repository.ensure.name().into()));
-        let file = Edited::read(node, &repository.file())?;
-        let key_is_there = node.host.stat(&repository.key_file())?.is_some();
-        if repository.ensure == Presence::Absent {
+        plan.wanted.push(("ensure", self.ensure.name().into()));
+        let file = Edited::read(node, &self.file)?;
+        let key_is_there = node.host.stat(&self.key_file)?.is_some();
+        if self.ensure == Presence::Absent {
             if file.exists() || key_is_there {
                 plan.changes.push(Change::new("ensure", "present", "absent", Step::Remove).saying("removed"));
             }
             return Ok(plan);
         }
-        // The key first: apt refuses a description that names a key which is not there.
-        if let Some(key) = &repository.key {
+        // The key first: a description that names a key which is not there is refused.
+        if let Some(key) = self.key {
             let wanted = Wanted::of(key, node)?;
             let have = match key_is_there {
-                true => node.host.digest(&repository.key_file(), None)?.to_string(),
+                true => node.host.digest(&self.key_file, None)?.to_string(),
                 false => "absent".to_owned(),
             };
             plan.property("key", &have, &wanted.shown(), || Step::Key);
         }
-        let text = repository.text();
+        let text = self.text.clone();
         if !file.exists() {
             file.plan(&mut plan, Edit::ensure(text, "absent", "present", "created"), true, Step::Describe);
         } else if file.text() != text {
@@ -55,40 +95,33 @@ impl Type for Source<'_> {
         Ok(plan)
     }
 
-    fn apply(&self, step: Step, node: &mut Node<'_>) -> Result<Done, Failure> {
-        let repository = self.0;
-        match (step, &repository.key) {
+    pub(super) fn apply(&self, step: Step, node: &mut Node<'_>) -> Result<Done, Failure> {
+        if step != Step::Remove {
+            for folder in &self.folders {
+                if node.host.stat(folder)?.is_none() {
+                    node.host.make_directory(folder, 0o755)?;
+                }
+            }
+        }
+        match (step, self.key) {
             (Step::Key, Some(key)) => {
-                make_folder(node, "/etc/apt/keyrings")?;
                 let bytes = Wanted::of(key, node)?.fetch(node)?.into_owned();
-                node.host.write(&repository.key_file(), &NewFile::new(&bytes, 0o644))?;
+                node.host.write(&self.key_file, &NewFile::new(&bytes, 0o644))?;
             }
             (Step::Key, None) => {}
             (Step::Describe, _) => {
-                make_folder(node, "/etc/apt/sources.list.d")?;
-                Edited::read(node, &repository.file())?.write(node, &repository.text(), 0o644)?;
+                Edited::read(node, &self.file)?.write(node, &self.text, 0o644)?;
             }
             (Step::Remove, _) => {
-                for path in [repository.file(), repository.key_file()] {
-                    if node.host.stat(&path)?.is_some() {
-                        node.host.remove(&path)?;
+                for path in [&self.file, &self.key_file] {
+                    if node.host.stat(path)?.is_some() {
+                        node.host.remove(path)?;
                     }
                 }
             }
         }
         Ok(Done::quietly())
     }
-
-    fn forget(&self, known: &mut Known) {
-        known.lists = super::Lists::Old;
-    }
-}
-
-fn make_folder(node: &Node<'_>, path: &str) -> Result<(), Failure> {
-    if node.host.stat(path)?.is_none() {
-        node.host.make_directory(path, 0o755)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

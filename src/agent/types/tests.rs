@@ -58,6 +58,11 @@ impl Place {
         }
     }
 
+    /// A place whose source of contents has these bytes.
+    pub(super) fn with_blob(bytes: &[u8]) -> Self {
+        Self { blobs: Blobs(bytes.to_vec()), ..Self::new() }
+    }
+
     pub(super) fn node(&self) -> Node<'_> {
         Node {
             host: &self.host,

@@ -1,4 +1,4 @@
-//! `key_setting`: one value of a TOML or JSON file, everything else in the file left as it is.
+//! `key_setting`: one value of a TOML, JSON or YAML file, everything else in the file left as it is.
 
 use super::{Attr, Deed, Fault, Nature, Need, Presence, Shape, is_false, is_true, yes};
 use serde::{Deserialize, Serialize};
@@ -16,11 +16,15 @@ const ATTRS: &[Attr] = &[
     Attr::new(
         "literal",
         Shape::Bool,
-        "`value` is written in the words of the format: `5`, `true`, `[\"a\", \"b\"]`.",
+        "`value` is written in the words of the format (of JSON for YAML): `5`, `true`, `[\"a\", \"b\"]`.",
     )
     .default("false"),
     Presence::ATTR,
-    Attr::new("format", Shape::OneOf(&["toml", "json"]), "The format; by the ending of the path unless set."),
+    Attr::new(
+        "format",
+        Shape::OneOf(&["toml", "json", "yaml"]),
+        "The format; by the ending of the path unless set.",
+    ),
     Attr::new("show_diff", Shape::Bool, "Show what changes in logs and reports.").default("true"),
 ];
 
@@ -57,6 +61,8 @@ pub enum Format {
     Toml,
     /// JSON (RFC 8259), without comments.
     Json,
+    /// YAML, as far as it is names and values on lines of their own.
+    Yaml,
 }
 
 impl KeySetting {
@@ -66,6 +72,7 @@ impl KeySetting {
         self.format.or_else(|| match self.path.rsplit_once('.')?.1 {
             "toml" => Some(Format::Toml),
             "json" => Some(Format::Json),
+            "yaml" | "yml" => Some(Format::Yaml),
             _ => None,
         })
     }
@@ -79,7 +86,7 @@ impl KeySetting {
 
 impl Nature for KeySetting {
     const NAME: &'static str = "key_setting";
-    const DOC: &'static str = "one value of a TOML or JSON file";
+    const DOC: &'static str = "one value of a TOML, JSON or YAML file";
     const ATTRS: &'static [Attr] = ATTRS;
     const TITLE: Option<&'static str> = None;
     const EXAMPLE: (&'static str, &'static str) = (
@@ -110,6 +117,7 @@ impl Nature for KeySetting {
         let name = self.key.last().map_or("", String::as_str);
         let value = if self.literal { self.value.clone() } else { serde_json::json!(self.value).to_string() };
         let text = match self.format() {
+            Some(Format::Yaml) => format!("{name}: {value}\n"),
             Some(Format::Json) => format!("{}: {value}\n", serde_json::json!(name)),
             Some(Format::Toml) | None => format!("{name} = {value}\n"),
         };
@@ -119,7 +127,11 @@ impl Nature for KeySetting {
     fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         if self.format().is_none() {
-            faults.push(Fault::new("format", "the ending of the path tells no format", "`toml` or `json`"));
+            faults.push(Fault::new(
+                "format",
+                "the ending of the path tells no format",
+                "`toml`, `json` or `yaml`",
+            ));
         }
         if self.key.is_empty() || self.key.iter().any(String::is_empty) {
             faults.push(Fault::new("key", "a key is one name or more, none of them empty", ""));

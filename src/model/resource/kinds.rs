@@ -2,9 +2,9 @@
 
 use super::nature::{Deed, Fault, Nature, Need};
 use super::{
-    AptRepository, Attr, Content, Cron, Exec, File, Group, Host, Hostname, IniSetting, KernelModule,
-    KeySetting, LineInFile, Locale, Mount, Notify, Package, Service, SshAuthorizedKey, Swap, Sysctl,
-    SystemdUnit, Tidy, Timezone, User,
+    AptRepository, Archive, Attr, Content, Cron, Exec, File, Group, Host, Hostname, IniSetting, KernelModule,
+    KeySetting, LineInFile, Locale, Mount, Nftables, Notify, Package, Purge, Service, SshAuthorizedKey, Swap,
+    Sysctl, SystemdUnit, Tidy, Timezone, User, YumRepository,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -129,6 +129,14 @@ macro_rules! resource_types {
                 }
             }
 
+            /// The folder below which it may change anything, whatever it is called.
+            #[must_use]
+            pub fn sweeps(&self) -> Option<&str> {
+                match self {
+                    $(Self::$kind(one) => one.sweeps(),)+
+                }
+            }
+
             /// What it comes after by itself.
             #[must_use]
             pub fn needs(&self) -> Vec<Need<'_>> {
@@ -193,7 +201,7 @@ resource_types! {
     LineInFile,
     /// One setting of a file with sections.
     IniSetting,
-    /// One value of a TOML or JSON file.
+    /// One value of a TOML, JSON or YAML file.
     KeySetting,
     /// A key with which somebody may log in.
     SshAuthorizedKey,
@@ -217,8 +225,16 @@ resource_types! {
     SystemdUnit,
     /// Where apt gets packages from.
     AptRepository,
+    /// Where dnf, yum and zypper get packages from.
+    YumRepository,
+    /// What is in a tar archive.
+    Archive,
+    /// The whole packet filter.
+    Nftables,
     /// Old or large files that are removed from a folder.
     Tidy,
+    /// What no resource of its type names.
+    Purge,
 }
 
 impl Kind {

@@ -4,6 +4,7 @@
 //! The table is the one source for reading modules, for `describe`, for the documentation and for editors' schemas.
 
 mod apt_repository;
+mod archive;
 mod attr;
 mod cron;
 mod exec;
@@ -19,10 +20,13 @@ mod line_in_file;
 mod locale;
 mod mount;
 mod nature;
+mod nft_text;
+mod nftables;
 mod notify;
 mod package;
 mod package_manager;
 mod presence;
+mod purge;
 mod schedule;
 mod service;
 mod ssh_authorized_key;
@@ -32,8 +36,10 @@ mod systemd_unit;
 mod tidy;
 mod timezone;
 mod user;
+mod yum_repository;
 
 pub use apt_repository::AptRepository;
+pub use archive::Archive;
 pub use attr::{Attr, Live, Shape};
 pub use cron::{Cron, Field as CronField};
 pub use exec::{Command, Exec, LogOutput, Word};
@@ -49,10 +55,13 @@ pub use line_in_file::LineInFile;
 pub use locale::Locale;
 pub use mount::{Mount, MountEnsure};
 pub use nature::{Deed, Fault, Nature, Need};
+pub use nft_text::{Entrance, Lockout, Ruleset, judge as judge_ruleset};
+pub use nftables::Nftables;
 pub use notify::Notify;
 pub use package::{Bound, Configfiles, Ensure as PackageEnsure, Mark, Package, Than};
 pub use package_manager::PackageManager;
 pub use presence::Presence;
+pub use purge::Purge;
 pub use schedule::{Period, PeriodMatch, Schedule, Span, SpanError, Wall, Weekday};
 pub use service::{Enable, Ensure as ServiceEnsure, Service};
 pub use ssh_authorized_key::SshAuthorizedKey;
@@ -62,6 +71,7 @@ pub use systemd_unit::SystemdUnit;
 pub use tidy::{Tidy, TidyTime};
 pub use timezone::Timezone;
 pub use user::{Membership, User};
+pub use yum_repository::YumRepository;
 
 use super::{Expr, ModuleName};
 use serde::{Deserialize, Serialize};
@@ -143,7 +153,7 @@ impl Spec {
             Self::File(file) => !file.purge && !file.force,
             Self::User(user) => !(user.absent && user.managehome),
             Self::IniSetting(_) | Self::KeySetting(_) | Self::LineInFile(_) => true,
-            Self::Service(_) | Self::Group(_) | Self::Notify(_) => true,
+            Self::Service(_) | Self::Group(_) | Self::Notify(_) | Self::Nftables(_) => true,
             _ => false,
         }
     }

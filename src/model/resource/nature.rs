@@ -36,6 +36,11 @@ pub trait Nature: Serialize + DeserializeOwned {
         Vec::new()
     }
 
+    /// The folder below which it may write or remove anything, whatever it is called: guards of files there see it.
+    fn sweeps(&self) -> Option<&str> {
+        None
+    }
+
     /// What it comes after by itself.
     fn needs(&self) -> Vec<Need<'_>> {
         Vec::new()

@@ -115,6 +115,10 @@ impl Nature for Tidy {
         vec![self.path.clone()]
     }
 
+    fn sweeps(&self) -> Option<&str> {
+        Some(&self.path)
+    }
+
     fn needs(&self) -> Vec<Need<'_>> {
         vec![Need::Path(&self.path), Need::Within(&self.path)]
     }

@@ -13,6 +13,8 @@ fn compiled(kind: Kind, without: &str, attrs: &str) -> String {
     add("countersign.toml", "name = 'x'\n[defaults]\ninclude = ['m']\n");
     add("nodes/n.toml", "");
     add("modules/m/files/key", "key");
+    add("modules/m/files/app.tar.gz", "tar");
+    add("modules/m/files/rules.nft", "flush ruleset");
     add("modules/m/module.toml", &format!("[{kind}.'{title}']\n{needs}\n{attrs}\n"));
     let environment: EnvName = "production".parse().unwrap();
     let site = crate::module::load(&tree).unwrap();

@@ -131,3 +131,28 @@ fn d35_a_file_is_guarded_whatever_type_writes_into_it() {
     check(&guard(Kind::File, "/etc/ssh/**"), &line, false);
     check(&guard(Kind::LineInFile, "/etc/sudoers"), &line, true);
 }
+
+#[test]
+fn d35_a_file_is_guarded_from_what_is_unpacked_or_tidied_around_it() {
+    let of = |kind: Kind, attributes: serde_json::Value| {
+        let spec = Spec::read(kind, attributes).unwrap();
+        Resource { title: "innocent".into(), spec, meta: Meta::of("x".parse().unwrap()) }
+    };
+    let source = serde_json::json!({ "blob": { "digest": crate::model::Digest::of(b"x"), "size": 1 } });
+    let archive = of(Kind::Archive, serde_json::json!({ "path": "/opt/app", "source": source }));
+    check(&guard(Kind::File, "/opt/app/bin/**"), &archive, true);
+    check(&guard(Kind::File, "/opt/app"), &archive, true);
+    check(&guard(Kind::File, "/opt/other/**"), &archive, false);
+    let tidy = of(Kind::Tidy, serde_json::json!({ "path": "/var/spool", "age": "4w", "recurse": true }));
+    check(&guard(Kind::File, "/var/spool/cron/root"), &tidy, true);
+    check(&guard(Kind::File, "/etc/**"), &tidy, false);
+}
+
+#[test]
+fn d35_what_is_purged_may_be_anything_of_its_type() {
+    let spec = Spec::read(Kind::Purge, serde_json::json!({ "type": "user" })).unwrap();
+    let purge = Resource { title: "innocent".into(), spec, meta: Meta::of("x".parse().unwrap()) };
+    check(&guard(Kind::User, "root"), &purge, true);
+    check(&guard(Kind::Purge, "user"), &purge, true);
+    check(&guard(Kind::Package, "nginx"), &purge, false);
+}
