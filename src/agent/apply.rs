@@ -5,6 +5,7 @@
 
 mod audit;
 mod back;
+mod batch;
 mod budget;
 mod engine;
 mod pending;

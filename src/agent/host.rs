@@ -12,7 +12,7 @@ mod write;
 pub use command::{Ending, Filtered, Invocation, Outcome, OutputLimit, RunError};
 pub use entry::{EntryKind, Stat};
 pub(super) use write::is_temporary;
-pub use write::{NewFile, Owner, Validated};
+pub use write::{NewFile, Owner, Prepared, Validated, place};
 
 use super::fault;
 use crate::model::Digest;
@@ -252,7 +252,16 @@ impl Host {
     /// # Errors
     /// When it cannot be written, is not accepted by its check, or replaces what must not be touched (D29).
     pub fn write(&self, path: &str, file: &NewFile<'_>) -> Result<(), HostError> {
-        self.parent(path)?.write(file)
+        let prepared = self.prepare(path, file)?;
+        place(vec![prepared]).into_iter().collect()
+    }
+
+    /// Writes a regular file beside its place, for [`place`].
+    ///
+    /// # Errors
+    /// As [`Host::write`]; then nothing is left of it.
+    pub fn prepare<'p>(&self, path: &'p str, file: &NewFile<'_>) -> Result<Prepared<'p>, HostError> {
+        self.parent(path)?.prepare(file)
     }
 
     /// Changes owner and group of what is at `path`; a link itself, not what it points to.

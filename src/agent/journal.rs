@@ -3,7 +3,8 @@
 //!
 //! One append-only file for each run that changes something, a line of JSON each, in the agent's directory. The line of a
 //! change is durable before the change begins; that it was done may get lost, and is then found out by looking. A last
-//! line that is torn is of a change that had not begun.
+//! line that is torn is of a change that had not begun. Changes that are made together are written down together, so their
+//! lines become durable at once.
 
 use super::disk::{Disk, DiskError};
 use super::fault;
@@ -16,6 +17,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const FOLDER: &str = "journal";
 const CAP: u64 = 64 << 20;
@@ -82,12 +84,12 @@ struct Open {
 }
 
 /// The journal could not be written, so the change was not made.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("cannot write the journal `{}`; nothing is changed without it", path.display())]
 pub struct JournalError {
     path: PathBuf,
     #[source]
-    cause: io::Error,
+    cause: Arc<io::Error>,
 }
 
 /// Where an earlier run stopped.
@@ -116,16 +118,25 @@ impl Journal {
     /// # Errors
     /// When it could not be written; then the change must not be made.
     pub fn begin(&self, change: &Change) -> Result<u64, JournalError> {
-        let number = self.note(change)?;
-        self.sync()?;
-        Ok(number)
+        self.begin_all(std::slice::from_ref(change))
     }
 
-    /// As [`Journal::begin`], not yet durable: before the change is made comes a [`Journal::sync`].
+    /// As [`Journal::begin`] for changes that are about to be made together. The number is that of the first; the others
+    /// have those that follow.
     ///
     /// # Errors
-    /// As [`Journal::begin`].
-    pub fn note(&self, change: &Change) -> Result<u64, JournalError> {
+    /// As [`Journal::begin`]; then none of the changes must be made.
+    pub fn begin_all(&self, changes: &[Change]) -> Result<u64, JournalError> {
+        let first = self.open.borrow().count;
+        for change in changes {
+            self.note(change)?;
+        }
+        let open = self.open.borrow();
+        let synced = open.file.as_ref().map_or(Ok(()), File::sync_data);
+        synced.map_err(|cause| self.error(cause)).map(|()| first)
+    }
+
+    fn note(&self, change: &Change) -> Result<(), JournalError> {
         fault::point();
         let number = self.open.borrow().count;
         self.append(&Line::Begin(number, change.clone()))?;
@@ -134,16 +145,7 @@ impl Journal {
         open.undo.extend(change.undo.iter().map(|undo| (change.resource.clone(), undo.clone())));
         drop(open);
         fault::point();
-        Ok(number)
-    }
-
-    /// Makes durable what was noted.
-    ///
-    /// # Errors
-    /// As [`Journal::begin`].
-    pub fn sync(&self) -> Result<(), JournalError> {
-        let open = self.open.borrow();
-        open.file.as_ref().map_or(Ok(()), File::sync_data).map_err(|cause| self.error(cause))
+        Ok(())
     }
 
     /// Notes how a change ended. Losing this line costs a look at the next run, so it may get lost.
@@ -172,7 +174,9 @@ impl Journal {
         }
         fault::point();
         drop(self.append(&Line::End(how.to_owned())));
-        drop(self.sync());
+        let open = self.open.borrow();
+        drop(open.file.as_ref().map(File::sync_data));
+        drop(open);
         fault::point();
         for old in disk.list(FOLDER).unwrap_or_default().iter().rev().skip(KEPT) {
             drop(disk.remove(&format!("{FOLDER}/{old}")));
@@ -214,7 +218,7 @@ impl Journal {
     fn error(&self, cause: io::Error) -> JournalError {
         let path = self.open.borrow().path.clone();
         let path = if path.as_os_str().is_empty() { self.folder.clone() } else { path };
-        JournalError { path, cause }
+        JournalError { path, cause: Arc::new(cause) }
     }
 }
 

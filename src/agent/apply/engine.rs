@@ -1,5 +1,6 @@
 //! The run: resources in order, each looked at, then changed or not, then refreshed or not.
 
+use super::batch::Batch;
 use super::pending::Pending;
 use super::turn::{Fate, Turn, failure};
 use super::voice::Voice;
@@ -66,6 +67,7 @@ pub(super) struct Course<'a> {
     pub(super) node: Node<'a>,
     pub(super) voice: Voice<'a>,
     pub(super) pending: Pending,
+    pub(super) batch: Batch<'a>,
     /// The resources that failed, here or in what each waits for, by resource.
     pub(super) culprits: Vec<BTreeSet<usize>>,
     pub(super) before: Vec<Vec<usize>>,
@@ -91,6 +93,7 @@ impl<'a> Course<'a> {
             node,
             voice,
             pending: Pending::new(count, &graph.edges),
+            batch: Batch::default(),
             culprits: vec![BTreeSet::new(); count],
             before,
             record: Record::default(),
@@ -109,15 +112,20 @@ impl<'a> Course<'a> {
                 self.leave(&graph.order[place..], why);
                 break;
             }
-            let started = Instant::now();
-            let fate = self.resource(index);
-            let elapsed = started.elapsed();
-            *self.time.entry(self.catalog.resources[index].spec.kind()).or_default() += elapsed;
-            self.tell_listeners(index, &fate);
-            if fate.failed || fate.failed_to_restart {
-                self.culprits[index].insert(index);
+            if !self.may_wait(index) {
+                self.settle();
             }
-            self.report(index, fate, elapsed);
+            let started = Instant::now();
+            if let Some(fate) = self.resource(index) {
+                self.ended(index, fate, started.elapsed());
+            }
+        }
+        if !self.batch.is_empty() {
+            halted = self.job.limit.reached();
+            match &halted {
+                Some(why) => self.leave(&[], why),
+                None => self.settle(),
+            }
         }
         let counts = self.counts;
         let failed = counts.failed > 0 || counts.failed_to_restart > 0;
@@ -138,53 +146,68 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// The run ends before these: they are reported as not reached, and what was known of them is kept.
+    /// What a resource came to, once it is known.
+    pub(super) fn ended(&mut self, index: usize, fate: Fate, time: Duration) {
+        *self.time.entry(self.catalog.resources[index].spec.kind()).or_default() += time;
+        self.tell_listeners(index, &fate);
+        if fate.failed || fate.failed_to_restart {
+            self.culprits[index].insert(index);
+        }
+        self.report(index, fate, time);
+    }
+
+    /// The run ends before these and before what waits: they are reported as not reached, and what was known of them is
+    /// kept.
     fn leave(&mut self, rest: &[usize], why: &Refused) {
+        let rest = [&self.batch.leave(), rest].concat();
         let left = counted(rest.len(), "resource");
         let message = format!("{}: {}; {left} not reached", why.code, why.message);
         self.voice.say(LogLevel::Err, message);
         self.counts.unreached = rest.len() as u64;
         for index in rest {
-            let resource = self.catalog.resources[*index].reference();
+            let resource = self.catalog.resources[index].reference();
             self.record.keep_all(self.job.record, &resource);
             let (status, events) = (ResourceStatus::Unreached, Vec::new());
             self.reports.push(ResourceReport { resource, status, events, time: 0 });
         }
     }
 
-    /// Everything about one resource: whether its turn comes at all, then what differs, then its refresh.
-    fn resource(&mut self, index: usize) -> Fate {
-        let resource = &self.catalog.resources[index];
+    /// Everything about one resource: whether its turn comes at all, then what differs, then its refresh. `None` for a
+    /// file that waits for others.
+    fn resource(&mut self, index: usize) -> Option<Fate> {
+        let catalog = self.catalog;
+        let resource = &catalog.resources[index];
         let name = resource.reference();
         let skipped = Fate { skipped: true, ..Fate::default() };
         if self.depends_on_failure(index, &name) || !self.is_selected(resource) {
             self.drop_events(index, &name);
             self.record.keep_all(self.job.record, &name);
-            return skipped;
+            return Some(skipped);
         }
         match resource.meta.when.as_ref().map(|when| when.holds(self.job.facts)) {
             None | Some(Ok(true)) => {}
             Some(Ok(false)) => {
                 self.drop_events(index, &name);
-                return skipped;
+                return Some(skipped);
             }
             Some(Err(error)) => {
                 self.drop_events(index, &name);
                 let message = format!("cannot tell whether it is wanted: {error}");
                 self.voice.of(&name, LogLevel::Err, &message);
                 self.record.keep_all(self.job.record, &name);
-                return Fate { failed: true, events: vec![failure("when", &message)], ..Fate::default() };
+                let events = vec![failure("when", &message)];
+                return Some(Fate { failed: true, events, ..Fate::default() });
             }
         }
         self.node.noop = self.job.wishes.noop || resource.meta.noop;
         if !self.is_time(resource, &name) {
             self.drop_events(index, &name);
             self.record.keep_all(self.job.record, &name);
-            return skipped;
+            return Some(skipped);
         }
         let at = (index, &name);
-        match &resource.spec {
-            Spec::File(wish) => self.turn(at, &Inode(wish)),
+        Some(match &resource.spec {
+            Spec::File(wish) => return self.file(at, &Inode(wish)),
             Spec::Package(wish) => self.turn(at, &Installed(wish)),
             Spec::Service(wish) => self.turn(at, &Daemon(wish)),
             Spec::Exec(wish) => self.turn(at, &Run(wish)),
@@ -211,7 +234,7 @@ impl<'a> Course<'a> {
             Spec::Nftables(wish) => self.turn(at, &Filter(wish)),
             Spec::Purge(wish) => self.turn(at, &Purged(wish)),
             Spec::Tidy(wish) => self.turn(at, &Tidied(wish)),
-        }
+        })
     }
 
     fn turn<T: Type>(&mut self, (index, name): (usize, &Ref), resource: &T) -> Fate {
@@ -233,7 +256,7 @@ impl<'a> Course<'a> {
         any
     }
 
-    fn is_selected(&self, resource: &Resource) -> bool {
+    pub(super) fn is_selected(&self, resource: &Resource) -> bool {
         let wishes = self.job.wishes;
         if wishes.is_whole() {
             return true;

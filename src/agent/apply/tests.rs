@@ -511,6 +511,71 @@ fn a_guard_on_facts_decides_and_fails_closed() {
 }
 
 #[test]
+fn files_that_are_written_together_are_told_in_order_and_fail_each_by_itself() {
+    let mut place = Place::new();
+    let with_owner = |mut resource: Resource| {
+        if let Spec::File(file) = &mut resource.spec {
+            file.owner = Some("no-such-user".into());
+        }
+        resource
+    };
+    let look = place.exec("look", |exec| {
+        let all = ["a", "b", "c", "d", "e"].map(|name| place.path(name)).join(" ");
+        exec.command = Command::Shell(format!("cat {all} >> {}; true", place.path("ran")));
+    });
+    let resources = [
+        place.file("a", "A"),
+        with_owner(place.file("b", "B")),
+        place.file("c", "C"),
+        with(place.file("d", "D"), |meta| meta.require = refs(&["file[b]"])),
+        with(place.file("e", "E"), |meta| meta.require = refs(&["file[c]"])),
+        look,
+        place.file("f", "F"),
+    ];
+    let Outcome { applied, lines } = place.run(&resources);
+    let digest = |text: &str| Digest::of(text.as_bytes());
+    let defined =
+        |name: &str, text| format!("notice file[{name}]/ensure: defined content as '{}'", digest(text));
+    let expected = [
+        defined("a", "A"),
+        "err file[b]/ensure: change from 'absent' to 'file' failed: there is no user `no-such-user` on this node"
+            .into(),
+        defined("c", "C"),
+        "notice file[d]: Dependency file[b] has failures: true".into(),
+        "warning file[d]: Skipping because of failed dependencies".into(),
+        defined("e", "E"),
+        "notice exec[look]/returns: executed successfully".into(),
+        defined("f", "F"),
+    ];
+    assert_eq!(lines, expected);
+    assert_eq!(std::fs::read_to_string(place.at("ran")).unwrap(), "ACE");
+    assert_eq!((applied.counts.changed, applied.counts.failed, applied.counts.skipped), (5, 1, 1));
+    let told: Vec<String> = applied.resources.iter().map(|report| report.resource.title.clone()).collect();
+    assert_eq!(told, ["a", "b", "c", "d", "e", "look", "f"]);
+    let mut names: Vec<_> =
+        std::fs::read_dir(place.dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["a", "c", "e", "f", "ran"]);
+}
+
+#[test]
+fn files_that_wait_when_the_run_has_to_end_are_left_as_they_are() {
+    let mut place = Place::new();
+    // To look at this one takes longer than the run may take.
+    std::fs::File::create(place.at("long")).unwrap().set_len(64 << 20).unwrap();
+    place.limit = Limit::new(&Brake::default(), Instant::now(), Some(Duration::from_millis(10)));
+    let names = ["a", "b", "long", "c"];
+    let resources = names.map(|name| place.file(name, "new"));
+    let Outcome { applied, .. } = place.run(&resources);
+    assert_eq!(applied.halted.map(|halted| halted.code).as_deref(), Some("RUN_TIMEOUT"));
+    assert_eq!((applied.counts.changed, applied.counts.unreached), (0, 4));
+    let told: Vec<String> = applied.resources.iter().map(|report| report.resource.title.clone()).collect();
+    assert_eq!(told, names);
+    assert_eq!(std::fs::read_dir(place.dir.path()).unwrap().count(), 1);
+    assert_eq!(std::fs::metadata(place.at("long")).unwrap().len(), 64 << 20);
+}
+
+#[test]
 fn a_cycle_stops_the_run_before_it_begins() {
     let mut place = Place::new();
     let resources = [

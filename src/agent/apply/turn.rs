@@ -23,6 +23,19 @@ pub(super) struct Fate {
     pub(super) failed_to_restart: bool,
 }
 
+/// A change, as it is told.
+pub(super) struct Deed {
+    pub(super) event: Event,
+    /// What changes in a text, until it was said.
+    diff: Option<String>,
+}
+
+impl Deed {
+    const fn mark(&self) -> &'static str {
+        if self.event.corrective { " (corrective)" } else { "" }
+    }
+}
+
 /// One resource while its turn lasts.
 pub(super) struct Turn<'t, T> {
     pub(super) index: usize,
@@ -33,14 +46,24 @@ pub(super) struct Turn<'t, T> {
 impl Course<'_> {
     /// Looks, then changes what differs, then refreshes.
     pub(super) fn drive<T: Type>(&mut self, turn: &Turn<'_, T>) -> Fate {
+        let plan = self.look(turn);
+        self.act(turn, plan)
+    }
+
+    /// Looks, and changes nothing.
+    pub(super) fn look<T: Type>(&mut self, turn: &Turn<'_, T>) -> Result<Plan<T::Step>, Failure> {
+        let plan = turn.resource.check(&mut self.node)?;
+        if !plan.changes.is_empty() {
+            judge_deeds(&self.catalog.resources[turn.index].spec)?;
+        }
+        Ok(plan)
+    }
+
+    /// Changes what differs, then refreshes.
+    pub(super) fn act<T: Type>(&mut self, turn: &Turn<'_, T>, plan: Result<Plan<T::Step>, Failure>) -> Fate {
         let name = turn.name;
         let mut fate = Fate::default();
-        let spec = &self.catalog.resources[turn.index].spec;
-        let judged = |plan: Plan<T::Step>| match plan.changes.is_empty() {
-            true => Ok(plan),
-            false => judge_deeds(spec).map(|()| plan),
-        };
-        let plan = match turn.resource.check(&mut self.node).and_then(judged) {
+        let plan = match plan {
             Ok(plan) => plan,
             Err(error) => {
                 let message = chain(&error);
@@ -59,9 +82,7 @@ impl Course<'_> {
         let seen = self.audit(turn.index, name, &mut fate);
         let wanted: BTreeMap<&'static str, String> = plan.wanted.into_iter().collect();
         for change in plan.changes {
-            let wish = wanted.get(change.property);
-            let corrective = wish.is_some_and(|wish| self.job.record.is_drift(name, change.property, wish));
-            self.change(turn, (change, corrective), &mut fate);
+            self.change(turn, self.deed(name, &wanted, change), &mut fate);
         }
         self.remember(name, &wanted, &fate);
         self.deliver(turn, &mut fate);
@@ -71,7 +92,7 @@ impl Course<'_> {
 
     /// Notes what is as it should be now. What is not keeps what the last run knew: a failure or a noop run does
     /// not make the next one take drift for a new wish.
-    fn remember(&mut self, name: &Ref, wanted: &BTreeMap<&'static str, String>, fate: &Fate) {
+    pub(super) fn remember(&mut self, name: &Ref, wanted: &BTreeMap<&'static str, String>, fate: &Fate) {
         let undone = |event: &&Event| matches!(event.status, EventStatus::Failure | EventStatus::Noop);
         let undone: BTreeSet<&str> =
             fate.events.iter().filter(undone).map(|event| event.property.as_str()).collect();
@@ -86,41 +107,67 @@ impl Course<'_> {
         }
     }
 
-    fn change<T: Type>(
-        &mut self,
-        turn: &Turn<'_, T>,
-        (change, corrective): (Change<T::Step>, bool),
-        fate: &mut Fate,
-    ) {
-        let (name, level) = (turn.name, self.catalog.resources[turn.index].meta.loglevel);
+    /// A change of a resource for which `wanted` is wished, and what carries it out.
+    pub(super) fn deed<S>(
+        &self,
+        name: &Ref,
+        wanted: &BTreeMap<&'static str, String>,
+        change: Change<S>,
+    ) -> (Deed, S) {
+        let Change { property, from, to, message, diff, step } = change;
+        let wish = wanted.get(property);
+        let corrective = wish.is_some_and(|wish| self.job.record.is_drift(name, property, wish));
+        let property = property.into();
+        let event = Event { property, from, to, message, status: EventStatus::Noop, corrective };
+        (Deed { event, diff }, step)
+    }
+
+    fn change<T: Type>(&mut self, turn: &Turn<'_, T>, (mut deed, step): (Deed, T::Step), fate: &mut Fate) {
         // After a failure the other properties are left alone: what they build on may not be there.
         if fate.failed {
             return;
         }
-        let Change { property, from, to, message, diff, step } = change;
-        let mark = if corrective { " (corrective)" } else { "" };
-        let mut event =
-            Event { property: property.into(), from, to, message, status: EventStatus::Noop, corrective };
-        if let Some(diff) = diff {
-            self.voice.property(name, property, (level, format!("\n{}", diff.trim_end())));
-        }
+        let at = (turn.index, turn.name);
+        self.show(at, &mut deed);
         if self.node.noop {
-            self.voice.property(name, property, (level, format!("{}{mark} (noop)", event.message)));
-            fate.events.push(event);
+            let Event { property, message, .. } = &deed.event;
+            let line = format!("{message}{} (noop)", deed.mark());
+            self.voice.property(turn.name, property, (self.level(turn.index), line));
+            fate.events.push(deed.event);
             return;
         }
         let undo = self.undo(turn, &step);
         let result = undo.and_then(|undo| {
-            let about = ((property, &*event.from, &*event.to), undo);
-            self.journalled((turn.index, name), about, |course| turn.resource.apply(step, &mut course.node))
+            let entry = self.entry(at, &deed.event, undo);
+            self.journalled(&entry, |course| turn.resource.apply(step, &mut course.node))
         });
         turn.resource.forget(&mut self.node.known);
+        self.conclude(at, (deed, result), fate);
+    }
+
+    /// Says what changes in a text, where that is shown.
+    fn show(&mut self, (index, name): (usize, &Ref), deed: &mut Deed) {
+        if let Some(diff) = deed.diff.take() {
+            let line = (self.level(index), format!("\n{}", diff.trim_end()));
+            self.voice.property(name, &deed.event.property, line);
+        }
+    }
+
+    /// Says how a change went.
+    pub(super) fn conclude(
+        &mut self,
+        (index, name): (usize, &Ref),
+        (mut deed, result): (Deed, Result<Done, Failure>),
+        fate: &mut Fate,
+    ) {
+        self.show((index, name), &mut deed);
+        let (level, mark, mut event) = (self.level(index), deed.mark(), deed.event);
         match result {
             Ok(Done { log, fresh }) => {
                 for (own, line) in log {
-                    self.voice.property(name, property, (own.unwrap_or(level), line));
+                    self.voice.property(name, &event.property, (own.unwrap_or(level), line));
                 }
-                self.voice.property(name, property, (level, format!("{}{mark}", event.message)));
+                self.voice.property(name, &event.property, (level, format!("{}{mark}", event.message)));
                 event.status = EventStatus::Success;
                 fate.fresh |= fresh;
             }
@@ -128,15 +175,19 @@ impl Course<'_> {
                 event.message =
                     format!("change from '{}' to '{}' failed: {}", event.from, event.to, chain(&error));
                 event.status = EventStatus::Failure;
-                self.voice.property(name, property, (LogLevel::Err, event.message.clone()));
+                self.voice.property(name, &event.property, (LogLevel::Err, event.message.clone()));
                 fate.failed = true;
             }
         }
         fate.events.push(event);
     }
 
+    fn level(&self, index: usize) -> LogLevel {
+        self.catalog.resources[index].meta.loglevel
+    }
+
     /// What puts back what a step changes, where the release has health checks.
-    fn undo<T: Type>(&mut self, turn: &Turn<'_, T>, step: &T::Step) -> Result<Vec<Undo>, Failure> {
+    pub(super) fn undo<T: Type>(&mut self, turn: &Turn<'_, T>, step: &T::Step) -> Result<Vec<Undo>, Failure> {
         if !self.node.keep {
             return Ok(Vec::new());
         }
@@ -151,18 +202,21 @@ impl Course<'_> {
         Ok(undo)
     }
 
+    /// What the journal says of a change.
+    pub(super) fn entry(&self, (index, name): (usize, &Ref), event: &Event, undo: Vec<Undo>) -> Entry {
+        let Event { property, from, to, .. } = event;
+        let path = self.catalog.resources[index].spec.paths().into_iter().next();
+        let (property, from, to) = (property.clone(), from.clone(), to.clone());
+        Entry { resource: name.clone(), property, from, to, path, undo }
+    }
+
     /// Does something to the node that is in the journal before.
     fn journalled<R>(
         &mut self,
-        (index, name): (usize, &Ref),
-        ((property, from, to), undo): ((&str, &str, &str), Vec<Undo>),
+        entry: &Entry,
         work: impl FnOnce(&mut Self) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
-        let spec = &self.catalog.resources[index].spec;
-        let path = spec.paths().into_iter().next();
-        let (property, from, to) = (property.to_owned(), from.to_owned(), to.to_owned());
-        let number =
-            self.job.journal.begin(&Entry { resource: name.clone(), property, from, to, path, undo })?;
+        let number = self.job.journal.begin(entry)?;
         let result = work(self);
         self.job.journal.ended(number, result.is_ok());
         result
@@ -191,8 +245,8 @@ impl Course<'_> {
             return;
         }
         let undo = if self.node.keep { turn.resource.undo_refresh() } else { Vec::new() };
-        let about = (("refresh", "", ""), undo);
-        let result = self.journalled((index, name), about, |course| turn.resource.refresh(&mut course.node));
+        let entry = self.entry((index, name), &failure("refresh", ""), undo);
+        let result = self.journalled(&entry, |course| turn.resource.refresh(&mut course.node));
         turn.resource.forget(&mut self.node.known);
         match result {
             Ok(Refreshed::Nothing) => {}

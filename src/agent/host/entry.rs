@@ -126,7 +126,7 @@ impl At<'_> {
         fs::fstat(fd).map(|stat| Stat::of(&stat)).map_err(|e| self.io("look at", e))
     }
 
-    pub(super) fn set_owner(&self, fd: &OwnedFd, owner: Owner) -> Result<(), HostError> {
+    pub(super) fn set_owner(&self, fd: impl AsFd, owner: Owner) -> Result<(), HostError> {
         let (uid, gid) = (owner.uid.map(Uid::from_raw), owner.gid.map(Gid::from_raw));
         fs::chownat(fd, "", uid, gid, AtFlags::EMPTY_PATH).map_err(|e| self.io("change the owner of", e))
     }
@@ -156,9 +156,22 @@ impl At<'_> {
 
     /// Makes the directory's present state last.
     pub(super) fn sync(&self) -> Result<(), HostError> {
+        self.synced().map_err(|e| self.unsynced(e))
+    }
+
+    /// As [`At::sync`], for one of several names in the directory.
+    pub(super) fn synced(&self) -> Result<(), Errno> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let synced = fs::openat(&self.dir, ".", flags, Mode::empty()).and_then(fs::fsync);
-        synced.map_err(|e| self.io("write the directory of", e))
+        fs::openat(&self.dir, ".", flags, Mode::empty()).and_then(fs::fsync)
+    }
+
+    pub(super) fn unsynced(&self, error: Errno) -> HostError {
+        self.io("write the directory of", error)
+    }
+
+    /// Which directory it is: device and number on it.
+    pub(super) fn folder(&self) -> Result<(u64, u64), Errno> {
+        fs::fstat(&self.dir).map(|stat| (stat.st_dev, stat.st_ino))
     }
 }
 

@@ -273,3 +273,32 @@ fn output_has_a_limit_and_does_not_stop_the_command() {
     let outcome = machine().run(&shell("head -c 3000000 /dev/zero; exit 4")).unwrap();
     assert_eq!((outcome.ending, outcome.output.len(), outcome.truncated), (Ending::Code(4), 1 << 20, true));
 }
+
+#[test]
+fn files_that_are_placed_together_fail_each_by_itself() {
+    let (dir, host) = host();
+    std::fs::create_dir(dir.path().join("sub")).unwrap();
+    let paths: Vec<String> =
+        (0..40).map(|n| format!("{}/f{n:02}", if n % 2 == 0 { "" } else { "/sub" })).collect();
+    let prepare = |path: &'static str| host.prepare(path, &NewFile::new(b"x", 0o644)).unwrap();
+    let mut files: Vec<_> =
+        paths.iter().map(|path| host.prepare(path, &NewFile::new(path.as_bytes(), 0o640)).unwrap()).collect();
+    assert_eq!(
+        (names(dir.path()).len(), host.stat(&paths[0]).unwrap()),
+        (21, None),
+        "nothing is in its place yet"
+    );
+    drop(prepare("/dropped"));
+    files.insert(7, prepare("/taken"));
+    // What nobody expected stands there when the files are put in their places.
+    std::fs::create_dir(dir.path().join("taken")).unwrap();
+    let mut results = place(files);
+    let error = results.remove(7).unwrap_err();
+    assert!(matches!(&error, HostError::Io { doing: "write", path, .. } if path == "/taken"), "{error}");
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    for path in &paths {
+        assert_eq!(host.read(path, 99).unwrap(), path.as_bytes());
+    }
+    assert_eq!((names(dir.path()).len(), names(&dir.path().join("sub")).len()), (22, 20));
+    assert!(names(dir.path()).iter().all(|name| !name.starts_with('.')));
+}

@@ -15,6 +15,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 const MAX_LINKS: usize = 40;
 
 /// A name in a directory that is held open.
+#[derive(Debug)]
 pub(super) struct At<'a> {
     pub(super) dir: OwnedFd,
     pub(super) name: OsString,

@@ -1,12 +1,21 @@
-//! Writing a file so that it is old or new and never something between.
+//! Writing a file so that it is old or new and never something between: beside its place first, durable there, and then in
+//! its place by one rename. Many may be made durable together; each is still old or new.
 
 use super::walk::At;
 use super::{EntryKind, HostError};
 use crate::agent::fault;
 use crate::model::digest::hex;
 use rustix::fs::{self, AtFlags, Mode, OFlags};
+use rustix::io::Errno;
+use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
+use std::thread::ScopedJoinHandle;
+
+/// Files that are made durable at the same time: a disk has one queue, and journalling file systems answer all that wait
+/// with one write.
+const AT_ONCE: usize = 16;
 
 /// A check of new content before it is put in place: gets the absolute path of the temporary file below the
 /// host's root, and gives the reason when it refuses.
@@ -41,8 +50,72 @@ impl<'a> NewFile<'a> {
     }
 }
 
-impl At<'_> {
-    pub(super) fn write(&self, file: &NewFile<'_>) -> Result<(), HostError> {
+/// A file with its content, owner and mode, beside the place where it belongs. It is gone when it is dropped before
+/// [`place`] put it there.
+#[derive(Debug)]
+pub struct Prepared<'a> {
+    at: At<'a>,
+    temporary: String,
+    file: File,
+    placed: bool,
+}
+
+/// Puts files in their places, in this order: all of them are durable before the first is renamed, and each directory is
+/// made durable once, after the last. One that fails fails by itself. The results are in the same order.
+pub fn place(mut files: Vec<Prepared<'_>>) -> Vec<Result<(), HostError>> {
+    let mut results = flushed(&files);
+    for (file, result) in files.iter_mut().zip(&mut results) {
+        if result.is_ok() {
+            *result = file.rename();
+        }
+    }
+    let mut folders: BTreeMap<(u64, u64), Result<(), Errno>> = BTreeMap::new();
+    for (file, result) in files.iter().zip(&mut results).filter(|(_, result)| result.is_ok()) {
+        let synced = file.at.folder().and_then(|id| *folders.entry(id).or_insert_with(|| file.at.synced()));
+        *result = synced.map_err(|e| file.at.unsynced(e));
+    }
+    results
+}
+
+/// Waits until each of the files is durable. Where no thread can be had, one waits after the other.
+fn flushed(files: &[Prepared<'_>]) -> Vec<Result<(), HostError>> {
+    let flush = |part: &[Prepared<'_>]| part.iter().map(Prepared::flush).collect::<Vec<_>>();
+    if files.len() < 2 {
+        return flush(files);
+    }
+    std::thread::scope(|scope| {
+        let start = |part| (part, std::thread::Builder::new().spawn_scoped(scope, move || flush(part)));
+        let parts: Vec<_> = files.chunks(files.len().div_ceil(AT_ONCE)).map(start).collect();
+        let wait = |(part, thread): (_, std::io::Result<ScopedJoinHandle<'_, Vec<_>>>)| {
+            thread.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(|| flush(part))
+        };
+        parts.into_iter().flat_map(wait).collect()
+    })
+}
+
+impl Prepared<'_> {
+    fn flush(&self) -> Result<(), HostError> {
+        fs::fsync(&self.file).map_err(|e| self.at.io("write", e))
+    }
+
+    fn rename(&mut self) -> Result<(), HostError> {
+        self.at.rename(&self.temporary, "write")?;
+        self.placed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Prepared<'_> {
+    fn drop(&mut self) {
+        if !self.placed {
+            self.at.discard(&self.temporary);
+        }
+    }
+}
+
+impl<'a> At<'a> {
+    /// Writes the file under a temporary name, and has it checked.
+    pub(super) fn prepare(self, file: &NewFile<'_>) -> Result<Prepared<'a>, HostError> {
         let old = self.stat()?;
         if let Some(old) = &old {
             if old.kind == EntryKind::Directory {
@@ -57,31 +130,28 @@ impl At<'_> {
             gid: file.owner.gid.or(old.map(|o| o.gid)),
         };
         let mode = file.mode.or(old.map(|o| o.mode)).unwrap_or(0o644);
-        let name = temporary_name();
-        let fd = self.create(&name)?;
+        let temporary = temporary_name();
+        let fd = self.create(&temporary)?;
+        // From here on, whatever goes wrong removes it.
+        let prepared = Prepared { at: self, temporary, file: fd.into(), placed: false };
         fault::point();
-        let written = self.fill(fd, file.content, owner, mode).and_then(|()| match file.validate {
-            None => Ok(()),
-            Some(check) => check(&self.sibling(&name))
-                .map_err(|reason| HostError::Rejected { path: self.path.to_owned(), reason }),
-        });
-        match written {
-            Ok(()) => self.put_in_place(&name, "write"),
-            Err(error) => {
-                self.discard(&name);
-                Err(error)
-            }
+        prepared.at.fill(&prepared.file, file.content, owner, mode)?;
+        if let Some(check) = file.validate {
+            check(&prepared.at.sibling(&prepared.temporary))
+                .map_err(|reason| HostError::Rejected { path: prepared.at.path.to_owned(), reason })?;
         }
+        Ok(prepared)
     }
+}
 
+impl At<'_> {
     fn create(&self, name: &str) -> Result<OwnedFd, HostError> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         // Nobody reads it before it has its own mode.
         fs::openat(&self.dir, name, flags, Mode::RUSR | Mode::WUSR).map_err(|e| self.io("write", e))
     }
 
-    fn fill(&self, fd: OwnedFd, content: &[u8], owner: super::Owner, mode: u32) -> Result<(), HostError> {
-        let mut file = std::fs::File::from(fd);
+    fn fill(&self, mut file: &File, content: &[u8], owner: super::Owner, mode: u32) -> Result<(), HostError> {
         let (first, second) = content.split_at(content.len() / 2);
         for half in [first, second] {
             file.write_all(half).map_err(|cause| HostError::Io {
@@ -91,27 +161,30 @@ impl At<'_> {
             })?;
             fault::point();
         }
-        let fd = OwnedFd::from(file);
-        let now = fs::fstat(&fd).map_err(|e| self.io("write", e))?;
+        let now = fs::fstat(file).map_err(|e| self.io("write", e))?;
         let differs = |wanted: Option<u32>, have: u32| wanted.filter(|w| *w != have);
         let owner = super::Owner { uid: differs(owner.uid, now.st_uid), gid: differs(owner.gid, now.st_gid) };
         if owner != super::Owner::default() {
-            self.set_owner(&fd, owner)?;
+            self.set_owner(file, owner)?;
         }
         // After the owner: `chown` clears the setuid and setgid bits.
-        fs::fchmod(&fd, Mode::from_raw_mode(mode)).map_err(|e| self.io("change the mode of", e))?;
-        fs::fsync(&fd).map_err(|e| self.io("write", e))
+        fs::fchmod(file, Mode::from_raw_mode(mode)).map_err(|e| self.io("change the mode of", e))
     }
 
     /// Gives a temporary name its final place in one step, or removes it.
     pub(super) fn put_in_place(&self, temporary: &str, doing: &'static str) -> Result<(), HostError> {
-        fault::point();
-        if let Err(error) = fs::renameat(&self.dir, temporary, &self.dir, &self.name) {
+        if let Err(error) = self.rename(temporary, doing) {
             self.discard(temporary);
-            return Err(self.io(doing, error));
+            return Err(error);
         }
-        fault::point();
         self.sync()
+    }
+
+    fn rename(&self, temporary: &str, doing: &'static str) -> Result<(), HostError> {
+        fault::point();
+        fs::renameat(&self.dir, temporary, &self.dir, &self.name).map_err(|e| self.io(doing, e))?;
+        fault::point();
+        Ok(())
     }
 
     fn discard(&self, temporary: &str) {

@@ -43,6 +43,9 @@ fn run_there(place: &Path) -> Report {
     report
 }
 
+/// Files of which nothing changes but the content: they are written together.
+const TOGETHER: [&str; 3] = ["one", "three", "two"];
+
 /// Everything that a release makes of the root, with texts of one sort.
 fn draft(text: &'static str) -> Draft {
     Draft::of(text).with(move |catalog| {
@@ -60,7 +63,9 @@ fn draft(text: &'static str) -> Draft {
         }
         let come = if even { FileEnsure::Absent } else { FileEnsure::File };
         let coming = file("/coming", come, here(text).filter(|_| !even));
+        let together = TOGETHER.map(|name| file(&format!("/{name}"), FileEnsure::File, here(text)));
         catalog.resources.extend([private, link, below, coming]);
+        catalog.resources.extend(together);
     })
 }
 
@@ -69,7 +74,7 @@ fn check(root: &Path, (old, new): (&str, &str), at: usize) {
     let is = |name: &str| std::fs::read_to_string(root.join(name)).ok();
     let motd = is("motd");
     assert!(motd.as_deref() == Some(old) || motd.as_deref() == Some(new), "moment {at}: {motd:?}");
-    for name in ["private", "coming"] {
+    for name in ["private", "coming"].into_iter().chain(TOGETHER) {
         let Some(text) = is(name) else {
             assert_eq!(name, "coming", "moment {at}");
             continue;
@@ -103,8 +108,8 @@ fn d28_a_run_killed_at_any_moment_tears_nothing_and_the_next_says_where_it_was_a
     std::fs::create_dir(place.join("root")).unwrap();
     servers::keep(&disk, &[publication.to_str().unwrap().to_owned()]).unwrap();
     world.publish(&publication, &draft("even"));
-    assert_eq!(run_there(place).counts.changed, 4);
-    let (mut told, mut at) = (0, 0);
+    assert_eq!(run_there(place).counts.changed, 7);
+    let (mut told, mut many, mut at) = (0, 0, 0);
     loop {
         let (old, new) = if at % 2 == 0 { ("even", "odd") } else { ("odd", "even") };
         world.publish(&publication, &draft(new));
@@ -135,19 +140,21 @@ fn d28_a_run_killed_at_any_moment_tears_nothing_and_the_next_says_where_it_was_a
             );
             told += 1;
         }
+        many += usize::from(stopped.as_ref().is_some_and(|stopped| stopped.begun.len() >= TOGETHER.len()));
         assert_eq!(stopped.is_some(), said("The last run ("), "moment {at}: {:#?}", report.logs);
         assert_eq!((report.counts.failed, unfinished(&disk).unwrap()), (0, None), "moment {at}");
-        let all = if new == "even" {
-            vec!["dir", "link", "motd", "private"]
-        } else {
-            vec!["coming", "dir", "link", "motd", "private"]
-        };
+        let mut all: Vec<&str> = ["dir", "link", "motd", "private"].into_iter().chain(TOGETHER).collect();
+        all.extend((new == "odd").then_some("coming"));
+        all.sort();
         assert_eq!(names(&place.join("root")), all, "moment {at}");
         let again = run_there(place);
         assert_eq!((again.counts.changed, again.counts.out_of_sync), (0, 0), "moment {at}");
         at += 1;
     }
-    assert!(at > 30 && told > 10, "{at} moments, {told} changes told");
+    assert!(
+        at > 30 && told > 10 && many > 10,
+        "{at} moments, {told} changes told, {many} times many at once"
+    );
     assert!(disk.list(FOLDER).unwrap().len() <= KEPT);
 }
 
@@ -195,6 +202,22 @@ fn what_a_journal_says_is_what_was_noted_whatever_its_last_line_lost() {
     disk.write(&name, &whole[..whole.len() - 3]).unwrap();
     take_up(&disk, &stopped).unwrap();
     assert_eq!(unfinished(&disk).unwrap(), None);
+}
+
+#[test]
+fn changes_that_begin_together_end_each_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = Disk::create(&dir.path().join("agent")).unwrap();
+    let header = Header { run: "ab".repeat(16), release: 7, started: NOW };
+    let journal = Journal::new(&disk, header);
+    let alone = journal.begin(&change("/a")).unwrap();
+    let first = journal.begin_all(&["/b", "/c", "/d"].map(change)).unwrap();
+    assert_eq!((alone, first), (0, 1));
+    journal.ended(first + 1, true);
+    journal.ended(alone, false);
+    let stopped = unfinished(&disk).unwrap().unwrap();
+    let begun: Vec<_> = stopped.begun.values().filter_map(|change| change.path.as_deref()).collect();
+    assert_eq!((begun, stopped.done), (vec!["/b", "/d"], 2));
 }
 
 #[test]

@@ -14,38 +14,38 @@ const MAX_DIFF: u64 = 64 << 10;
 
 /// Content that a file should have, known by its digest before its bytes are there.
 #[derive(Clone)]
-pub(in crate::agent) struct Wanted {
+pub(in crate::agent) struct Wanted<'a> {
     /// For comparing only: what is said of the content is [`Wanted::shown`].
     pub(super) digest: Digest,
-    pub(super) size: u64,
-    bytes: Bytes,
+    pub(in crate::agent) size: u64,
+    bytes: Bytes<'a>,
 }
 
 /// Where the bytes are.
 #[derive(Clone)]
-enum Bytes {
+enum Bytes<'a> {
     /// To be fetched by their digest.
     Elsewhere,
     /// In the catalog.
-    Here(Vec<u8>),
+    Here(Cow<'a, [u8]>),
     /// In the catalog, some of them sealed; with what may be said of them.
     Opened(std::rc::Rc<Secret>, String),
 }
 
-impl fmt::Debug for Wanted {
+impl fmt::Debug for Wanted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Wanted({})", self.shown())
     }
 }
 
-impl Wanted {
+impl<'a> Wanted<'a> {
     /// Fills in the node's facts and secrets, where the content has any.
-    pub(super) fn of(content: &Content, node: &Node<'_>) -> Result<Self, Failure> {
+    pub(super) fn of(content: &'a Content, node: &Node<'_>) -> Result<Self, Failure> {
         let parts = match content {
             Content::Blob { digest, size } => {
                 return Ok(Self { digest: *digest, size: *size, bytes: Bytes::Elsewhere });
             }
-            Content::Text(text) => return Ok(Self::here(text.clone().into_bytes())),
+            Content::Text(text) => return Ok(Self::here(text.as_bytes().into())),
             Content::Parts(parts) => parts,
         };
         let pieces = parts.iter().map(|part| Piece::of(part, node)).collect::<Result<Vec<_>, _>>()?;
@@ -53,7 +53,7 @@ impl Wanted {
         let mut bytes = Vec::with_capacity(pieces.iter().map(|piece| piece.bytes().len()).sum());
         pieces.iter().for_each(|piece| bytes.extend_from_slice(piece.bytes()));
         if content.secrets().next().is_none() {
-            return Ok(Self::here(bytes));
+            return Ok(Self::here(bytes.into()));
         }
         let (digest, size) = (Digest::of(&bytes), bytes.len() as u64);
         let opened = std::rc::Rc::new(Secret::new(bytes));
@@ -62,10 +62,10 @@ impl Wanted {
 
     /// No content at all.
     pub(super) fn empty() -> Self {
-        Self::here(Vec::new())
+        Self::here(Cow::default())
     }
 
-    fn here(bytes: Vec<u8>) -> Self {
+    fn here(bytes: Cow<'a, [u8]>) -> Self {
         Self { digest: Digest::of(&bytes), size: bytes.len() as u64, bytes: Bytes::Here(bytes) }
     }
 

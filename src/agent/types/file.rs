@@ -4,7 +4,7 @@ use super::content::Wanted;
 use super::mode::{octal, resolve};
 use super::{Change, Done, Failure, Known, Node, Plan, Type, judge, recurse};
 use crate::agent::bucket::MAX_FILE;
-use crate::agent::host::{EntryKind, Invocation, NewFile, Owner, Stat};
+use crate::agent::host::{EntryKind, Invocation, NewFile, Owner, Prepared, Stat, place};
 use crate::agent::undo::Undo;
 use crate::model::resource::{BUCKET, File, FileEnsure};
 use crate::policy::guard::{GuardCommand, Setting};
@@ -14,13 +14,13 @@ pub(in crate::agent) struct Inode<'a>(pub(in crate::agent) &'a File);
 
 /// What puts one property of a file right.
 #[derive(Debug)]
-pub(in crate::agent) enum Step {
+pub(in crate::agent) enum Step<'a> {
     /// Make what should be there, after removing what is in its way.
-    Make { kind: EntryKind, content: Wanted, clear: Option<EntryKind> },
+    Make { kind: EntryKind, content: Wanted<'a>, clear: Option<EntryKind> },
     /// Remove what is there.
     Remove(EntryKind),
-    /// Replace the content.
-    Write(Wanted),
+    /// Write a file, in one step.
+    Write(Writing<'a>),
     /// Give it to this user.
     Owner { path: String, user: String },
     /// Give it to this group.
@@ -31,20 +31,37 @@ pub(in crate::agent) enum Step {
     Purge { path: String },
 }
 
-impl Type for Inode<'_> {
-    type Step = Step;
+/// A file that is to have this content.
+#[derive(Debug, Clone)]
+pub(in crate::agent) struct Writing<'a> {
+    pub(in crate::agent) content: Wanted<'a>,
+    over: Over,
+}
 
-    fn check(&self, node: &mut Node<'_>) -> Result<Plan<Step>, Failure> {
+/// What a file is written over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// A file, whose owner and mode stay where others are not wished for.
+    File,
+    /// Nothing that lends it anything.
+    Nothing,
+}
+
+impl<'a> Type for Inode<'a> {
+    type Step = Step<'a>;
+
+    fn check(&self, node: &mut Node<'_>) -> Result<Plan<Step<'a>>, Failure> {
         let file = self.0;
         let mut plan = Plan::new();
-        plan.wanted = self.wanted(node)?;
+        let content = file.content.as_ref().map(|content| Wanted::of(content, node)).transpose()?;
+        plan.wanted = self.wanted(content.as_ref());
         let stat = node.host.stat(&file.path)?;
-        self.check_ensure(stat.as_ref(), node, &mut plan)?;
+        self.check_ensure(stat.as_ref(), content.as_ref(), node, &mut plan)?;
         let Some(stat) = stat.filter(|_| plan.changes.is_empty() && file.ensure != FileEnsure::Absent) else {
             return Ok(plan);
         };
-        if stat.kind == EntryKind::File {
-            self.check_content(&stat, node, &mut plan)?;
+        if let Some(content) = content.filter(|_| stat.kind == EntryKind::File && file.replace) {
+            self.check_content(&stat, content, node, &mut plan)?;
         }
         self.check_access(&file.path, &stat, node, &mut plan)?;
         if file.recurse && stat.kind == EntryKind::Directory {
@@ -53,7 +70,7 @@ impl Type for Inode<'_> {
         Ok(plan)
     }
 
-    fn undo(&self, step: &Step, node: &mut Node<'_>) -> Result<Vec<Undo>, Failure> {
+    fn undo(&self, step: &Step<'a>, node: &mut Node<'_>) -> Result<Vec<Undo>, Failure> {
         let path = &self.0.path;
         let undo = match step {
             Step::Make { clear: Some(EntryKind::Directory), .. } | Step::Remove(EntryKind::Directory) => None,
@@ -66,11 +83,11 @@ impl Type for Inode<'_> {
         Ok(undo.into_iter().collect())
     }
 
-    fn apply(&self, step: Step, node: &mut Node<'_>) -> Result<Done, Failure> {
+    fn apply(&self, step: Step<'a>, node: &mut Node<'_>) -> Result<Done, Failure> {
         match step {
-            Step::Make { kind, content, clear } => self.make(kind, &content, clear, node)?,
+            Step::Make { kind, content, clear } => self.make(kind, content, clear, node)?,
             Step::Remove(kind) => self.remove(kind, node)?,
-            Step::Write(content) => self.write(&content, node)?,
+            Step::Write(writing) => self.write(&writing, node)?,
             Step::Owner { path, user } => {
                 let owner = Owner { uid: Some(node.existing_uid(&user)?), gid: None };
                 self.give(&path, owner, node)?;
@@ -103,9 +120,18 @@ impl Type for Inode<'_> {
     }
 }
 
-impl Inode<'_> {
+impl<'a> Inode<'a> {
+    /// Whether it may be written together with others: nothing runs for it, and nothing that is looked at for another file
+    /// is in it.
+    pub(in crate::agent) fn may_wait(&self) -> bool {
+        let file = self.0;
+        matches!(file.ensure, FileEnsure::Present | FileEnsure::File)
+            && file.validate_cmd.is_empty()
+            && !Known::is_told_by(&file.path)
+    }
+
     /// Every property that is managed, as it is wished for.
-    fn wanted(&self, node: &Node<'_>) -> Result<Vec<(&'static str, String)>, Failure> {
+    fn wanted(&self, content: Option<&Wanted<'_>>) -> Vec<(&'static str, String)> {
         let file = self.0;
         let ensure = match file.ensure {
             FileEnsure::Present => "present",
@@ -114,23 +140,23 @@ impl Inode<'_> {
             FileEnsure::Link => "link",
             FileEnsure::Absent => "absent",
         };
-        let content = file.content.as_ref().map(|content| Wanted::of(content, node)).transpose()?;
         let wishes = [
             ("target", file.target.clone()),
-            ("content", content.map(|content| content.shown())),
+            ("content", content.map(Wanted::shown)),
             ("owner", file.owner.clone()),
             ("group", file.group.clone()),
             ("mode", file.mode.clone()),
         ];
         let set = wishes.into_iter().filter_map(|(property, wish)| Some((property, wish?)));
-        Ok(std::iter::once(("ensure", ensure.to_owned())).chain(set).collect())
+        std::iter::once(("ensure", ensure.to_owned())).chain(set).collect()
     }
 
     fn check_ensure(
         &self,
         stat: Option<&Stat>,
+        content: Option<&Wanted<'a>>,
         node: &Node<'_>,
-        plan: &mut Plan<Step>,
+        plan: &mut Plan<Step<'a>>,
     ) -> Result<(), Failure> {
         let file = self.0;
         let kind = match (file.ensure, stat) {
@@ -151,22 +177,23 @@ impl Inode<'_> {
         if have == Some(kind) {
             return if kind == EntryKind::Link { self.check_target(node, plan) } else { Ok(()) };
         }
-        let content = match &file.content {
-            Some(content) => Wanted::of(content, node)?,
-            None => Wanted::empty(),
-        };
-        let message = match (have, kind, &file.content) {
-            (None, EntryKind::File, Some(_)) => format!("defined content as '{}'", content.shown()),
+        let message = match (have, kind, content) {
+            (None, EntryKind::File, Some(content)) => format!("defined content as '{}'", content.shown()),
             (None, ..) => "created".to_owned(),
             (Some(have), ..) => format!("ensure changed '{}' to '{}'", have.name(), kind.name()),
         };
         let from = have.map_or("absent", EntryKind::name);
-        let step = Step::Make { kind, content, clear: have };
+        let content = content.cloned().unwrap_or_else(Wanted::empty);
+        let step = match (kind, have) {
+            (EntryKind::File, Some(EntryKind::Directory)) => Step::Make { kind, content, clear: have },
+            (EntryKind::File, _) => Step::Write(Writing { content, over: Over::Nothing }),
+            _ => Step::Make { kind, content, clear: have },
+        };
         plan.changes.push(Change::new("ensure", from, kind.name(), step).saying(message));
         Ok(())
     }
 
-    fn check_target(&self, node: &Node<'_>, plan: &mut Plan<Step>) -> Result<(), Failure> {
+    fn check_target(&self, node: &Node<'_>, plan: &mut Plan<Step<'a>>) -> Result<(), Failure> {
         let wanted = self.0.target.as_deref().unwrap_or_default();
         let have = node.host.read_link(&self.0.path)?;
         if have != wanted {
@@ -177,21 +204,26 @@ impl Inode<'_> {
         Ok(())
     }
 
-    fn check_content(&self, stat: &Stat, node: &mut Node<'_>, plan: &mut Plan<Step>) -> Result<(), Failure> {
+    fn check_content(
+        &self,
+        stat: &Stat,
+        wanted: Wanted<'a>,
+        node: &mut Node<'_>,
+        plan: &mut Plan<Step<'a>>,
+    ) -> Result<(), Failure> {
         let file = self.0;
-        let Some(content) = file.content.as_ref().filter(|_| file.replace) else { return Ok(()) };
-        let wanted = Wanted::of(content, node)?;
         let owner = file.owner.as_ref().map_or(Ok(None), |user| node.uid(user))?;
         let have = node.host.digest(&file.path, owner)?;
+        if have == wanted.digest {
+            return Ok(());
+        }
         // What is there may be a secret, which can be guessed from its digest if it is short.
         let private = wanted.is_secret() || stat.mode & 0o004 == 0;
         let from = if private { "other content".to_owned() } else { have.to_string() };
         let to = wanted.shown();
-        if have != wanted.digest {
-            let diff = if file.show_diff { wanted.diff(&file.path, stat, node) } else { None };
-            let change = Change::new("content", &from, &to, Step::Write(wanted));
-            plan.changes.push(Change { diff, ..change });
-        }
+        let diff = if file.show_diff { wanted.diff(&file.path, stat, node) } else { None };
+        let step = Step::Write(Writing { content: wanted, over: Over::File });
+        plan.changes.push(Change { diff, ..Change::new("content", &from, &to, step) });
         Ok(())
     }
 
@@ -201,7 +233,7 @@ impl Inode<'_> {
         path: &str,
         stat: &Stat,
         node: &mut Node<'_>,
-        plan: &mut Plan<Step>,
+        plan: &mut Plan<Step<'a>>,
     ) -> Result<(), Failure> {
         let file = self.0;
         let own = path == file.path;
@@ -237,7 +269,7 @@ impl Inode<'_> {
     fn make(
         &self,
         kind: EntryKind,
-        content: &Wanted,
+        content: Wanted<'a>,
         clear: Option<EntryKind>,
         node: &mut Node<'_>,
     ) -> Result<(), Failure> {
@@ -268,8 +300,7 @@ impl Inode<'_> {
                 node.host.set_owner(&file.path, owner)?;
             }
             EntryKind::File | EntryKind::Other => {
-                let base = if content.is_secret() { 0o600 } else { 0o644 };
-                self.put(&content.fetch(node)?, Some(mode(base)), owner, node)?
+                self.write(&Writing { content, over: Over::Nothing }, node)?;
             }
         }
         Ok(())
@@ -287,21 +318,35 @@ impl Inode<'_> {
         Ok(node.host.remove_tree(path)?)
     }
 
-    /// Replaces the content. Owner and mode come with it, so that the new content is never open to more people
-    /// than it should be.
-    fn write(&self, content: &Wanted, node: &mut Node<'_>) -> Result<(), Failure> {
-        let bytes = content.fetch(node)?;
-        self.back_up(&self.0.path, node)?;
-        let owner = self.owner(node)?;
-        let stat = node.host.stat(&self.0.path)?;
-        let mode = self.0.mode.as_ref().zip(stat).map(|(text, stat)| resolve(text, stat.mode, false));
-        self.put(&bytes, mode, owner, node)
+    fn write(&self, writing: &Writing<'_>, node: &mut Node<'_>) -> Result<(), Failure> {
+        let prepared = self.prepare(writing, node)?;
+        Ok(place(vec![prepared]).into_iter().collect::<Result<(), _>>()?)
     }
 
-    fn put(&self, content: &[u8], mode: Option<u32>, owner: Owner, node: &Node<'_>) -> Result<(), Failure> {
+    /// Writes the file beside its place. Owner and mode come with it, so that the content is never open to more people than
+    /// it should be.
+    pub(in crate::agent) fn prepare(
+        &self,
+        writing: &Writing<'_>,
+        node: &mut Node<'_>,
+    ) -> Result<Prepared<'a>, Failure> {
+        let file = self.0;
+        let bytes = writing.content.fetch(node)?;
+        let owner = self.owner(node)?;
+        self.back_up(&file.path, node)?;
+        let lent = match writing.over {
+            Over::File => node.host.stat(&file.path)?.map(|stat| stat.mode),
+            Over::Nothing => None,
+        };
+        let fresh = if writing.content.is_secret() { 0o600 } else { 0o644 };
+        let mode = match &file.mode {
+            Some(text) => Some(resolve(text, lent.unwrap_or(fresh), false)),
+            None if writing.over == Over::File => None,
+            None => Some(fresh),
+        };
         let validate = |temporary: &str| self.validate(temporary, node);
-        let check = (!self.0.validate_cmd.is_empty()).then_some(&validate as &dyn Fn(&str) -> _);
-        Ok(node.host.write(&self.0.path, &NewFile { content, mode, owner, validate: check })?)
+        let validate = (!file.validate_cmd.is_empty()).then_some(&validate as &dyn Fn(&str) -> _);
+        Ok(node.host.prepare(&file.path, &NewFile { content: &bytes, mode, owner, validate })?)
     }
 
     fn validate(&self, temporary: &str, node: &Node<'_>) -> Result<(), String> {

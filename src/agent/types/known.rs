@@ -30,9 +30,7 @@ impl Known {
     /// Forgets what the content of the file at `path` may have told.
     pub(in crate::agent) fn forget_file(&mut self, path: &str) {
         self.units = None;
-        let lists =
-            ["/etc/apt/sources.list", "/etc/yum.repos.d/", "/etc/zypp/repos.d/", "/etc/apk/repositories"];
-        if lists.iter().any(|list| path.starts_with(list)) {
+        if is_list(path) {
             self.lists = Lists::Old;
         }
         if accounts::FILES.contains(&path) {
@@ -40,8 +38,20 @@ impl Known {
         }
     }
 
+    /// Whether something is known from the content of the file at `path`, which [`Known::forget_file`] would forget.
+    pub(in crate::agent) fn is_told_by(path: &str) -> bool {
+        is_list(path) || accounts::FILES.contains(&path)
+    }
+
     /// Forgets everything that any command could have changed.
     pub(in crate::agent) fn forget_all(&mut self) {
         *self = Self { lists: self.lists, ..Self::default() };
     }
+}
+
+/// Whether packages are looked for where the file at `path` says.
+fn is_list(path: &str) -> bool {
+    let lists =
+        ["/etc/apt/sources.list", "/etc/yum.repos.d/", "/etc/zypp/repos.d/", "/etc/apk/repositories"];
+    lists.iter().any(|list| path.starts_with(list))
 }

@@ -60,7 +60,7 @@ mod zypper;
 pub(super) use archive::Unpacked;
 pub(super) use cron::Entry;
 pub(super) use exec::Run;
-pub(super) use file::Inode;
+pub(super) use file::{Inode, Step as FileStep, Writing};
 pub(super) use found::{
     groups_found, hosts_found, keys_found, mounts_found, names, packages_found, swaps_found, users_found,
 };

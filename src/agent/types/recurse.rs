@@ -9,7 +9,11 @@ use crate::agent::host::{EntryKind, Stat};
 const LIMIT: usize = 100_000;
 
 /// Adds to `plan` what is to be done below the directory, which exists.
-pub(super) fn check(inode: &Inode<'_>, node: &mut Node<'_>, plan: &mut Plan<Step>) -> Result<(), Failure> {
+pub(super) fn check<'a>(
+    inode: &Inode<'a>,
+    node: &mut Node<'_>,
+    plan: &mut Plan<Step<'a>>,
+) -> Result<(), Failure> {
     let file = inode.0;
     let mut todo = vec![file.path.clone()];
     let mut seen = 0;
