@@ -5,6 +5,8 @@
 use super::apply::Wishes;
 use super::brake::Brake;
 use super::disk::{Disk, Step};
+use super::fault;
+use super::host::{Host, NewFile, place};
 use super::queue::Mode;
 use super::run::{self, Fallback, Order, Reach};
 use super::summary::Outlets;
@@ -117,7 +119,7 @@ impl Simulated {
                 .filter(|(_, file)| !self.contents[**file].durable)
                 .map(|(path, _)| path)
                 .collect();
-            assert!(open.len() <= 2, "so many files are never uncertain at once: {open:?}");
+            assert!(open.len() <= 3, "so many files are never uncertain at once: {open:?}");
             for fate in 0..4_usize.pow(u32::try_from(open.len()).unwrap()) {
                 let bytes = |(path, file): (&PathBuf, &usize)| {
                     let whole = &self.contents[*file].bytes;
@@ -324,6 +326,72 @@ fn d28_joining_is_done_or_not_done() {
     stored::keep_state(&watched, &state).unwrap();
     let steps = steps.lock().unwrap().clone();
     assert!(crash_everywhere(&root, &before, &steps) > 10);
+}
+
+/// What may be found of the files of [`written_together`] after the system was ended after any of these steps.
+fn torn(root: &Path, before: &Simulated, steps: &[Step]) -> Vec<String> {
+    let (mut disk, mut torn) = (before.clone(), BTreeSet::new());
+    for step in steps {
+        disk.step(step);
+        for left in disk.after_a_crash() {
+            for name in WRITTEN {
+                match left.get(&root.join(name)).map(Vec::as_slice) {
+                    None if name != "a" => {}
+                    Some(b"old") if name == "a" => {}
+                    Some(bytes) if bytes == name.as_bytes() => {}
+                    other => drop(torn.insert(format!("{name} is {other:?} after {step:?}"))),
+                }
+            }
+        }
+    }
+    torn.into_iter().collect()
+}
+
+/// The files that are written together; there is one `a` before.
+const WRITTEN: [&str; 3] = ["a", "b", "sub/c"];
+
+/// Writes them. Gives the disk before, and what the system was asked to do.
+fn written_together(scratch: &Path) -> (Simulated, Vec<Step>) {
+    let root = scratch.join(&fault::in_tests::WATCHED[1..]);
+    std::fs::create_dir_all(root.join("sub")).unwrap();
+    write(&root.join("a"), b"old");
+    let mut before = Simulated::of(&root);
+    before.folders.insert(root.join("sub"));
+    let host = Host::open(scratch).unwrap();
+    let paths = WRITTEN.map(|name| format!("{}/{name}", fault::in_tests::WATCHED));
+    let prepare =
+        |(path, name): (_, &str)| host.prepare(path, &NewFile::new(name.as_bytes(), 0o600)).unwrap();
+    let files = paths.iter().map(String::as_str).zip(WRITTEN).map(prepare).collect();
+    place(files).into_iter().collect::<Result<(), _>>().unwrap();
+    let here = |path: PathBuf| scratch.join(path.strip_prefix("/").unwrap());
+    let moved = |step| match step {
+        Step::Create(path) => Step::Create(here(path)),
+        Step::Write(path, bytes) => Step::Write(here(path), bytes),
+        Step::Sync(path) => Step::Sync(here(path)),
+        Step::Rename(from, to) => Step::Rename(here(from), here(to)),
+        Step::SyncDirectory(path) => Step::SyncDirectory(here(path)),
+        other => other,
+    };
+    (before, fault::in_tests::steps().into_iter().map(moved).collect())
+}
+
+#[test]
+fn d28_files_that_are_written_together_are_each_old_or_new_after_a_crash_at_any_step() {
+    let scratch = tempfile::tempdir().unwrap();
+    let root = scratch.path().join(&fault::in_tests::WATCHED[1..]);
+    let (before, steps) = written_together(scratch.path());
+    assert_eq!(torn(&root, &before, &steps), Vec::<String>::new());
+    let mut after = before.clone();
+    steps.iter().for_each(|step| after.step(step));
+    let new: Left = WRITTEN.map(|name| (root.join(name), name.as_bytes().to_vec())).into();
+    assert_eq!(after.after_a_crash(), BTreeSet::from([new]), "what was written is not durable");
+    // The same without waiting for the files, or for one of them, would be noticed.
+    let hasty: Vec<Step> = steps.iter().filter(|step| !matches!(step, Step::Sync(_))).cloned().collect();
+    assert_ne!(torn(&root, &before, &hasty), Vec::<String>::new());
+    for (at, _) in steps.iter().enumerate().filter(|(_, step)| matches!(step, Step::Sync(_))) {
+        let hasty = [&steps[..at], &steps[at + 1..]].concat();
+        assert_ne!(torn(&root, &before, &hasty), Vec::<String>::new());
+    }
 }
 
 /// The simulation finds what it is for: a state that is written before its objects, and one that is not made durable.

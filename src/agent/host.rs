@@ -17,7 +17,6 @@ pub use write::{NewFile, Owner, Prepared, Validated, place};
 use super::fault;
 use crate::model::Digest;
 use rustix::fs::{self, AtFlags, Mode, OFlags};
-use sha2::{Digest as _, Sha256};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
@@ -33,6 +32,24 @@ pub struct Host {
     uid: u32,
     /// When whatever runs is ended.
     until: Option<Instant>,
+}
+
+/// Something that was looked at, in a directory that is held open: what is looked at next is in that directory too.
+#[derive(Debug)]
+pub struct Seen<'p> {
+    at: walk::At<'p>,
+    /// What it is.
+    pub stat: Stat,
+}
+
+impl Seen<'_> {
+    /// As [`Host::digest`].
+    ///
+    /// # Errors
+    /// As [`Host::digest`].
+    pub fn digest(&self, owner: Option<u32>) -> Result<Digest, HostError> {
+        self.at.digest(owner)
+    }
 }
 
 /// Why a file of the node cannot be read or changed.
@@ -145,11 +162,19 @@ impl Host {
     /// # Errors
     /// When it cannot be found out.
     pub fn stat(&self, path: &str) -> Result<Option<Stat>, HostError> {
+        Ok(self.look(path)?.map(|seen| seen.stat))
+    }
+
+    /// As [`Host::stat`], for looking at more of it.
+    ///
+    /// # Errors
+    /// As [`Host::stat`].
+    pub fn look<'p>(&self, path: &'p str) -> Result<Option<Seen<'p>>, HostError> {
         let at = match self.parent(path) {
             Err(HostError::Io { cause, .. }) if is_missing(&cause) => return Ok(None),
             other => other?,
         };
-        at.stat()
+        Ok(at.stat()?.map(|stat| Seen { at, stat }))
     }
 
     /// The bytes of the regular file at `path`. Links that only the administrator could have made are followed.
@@ -158,7 +183,7 @@ impl Host {
     /// When it cannot be read, is no regular file or has more than `limit` bytes.
     pub fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, HostError> {
         let at = self.destination(path)?;
-        read_all(&at, open_regular(&at)?, limit)
+        read_all(&at, at.open_regular()?.0, limit)
     }
 
     /// The bytes of the regular file at `path`, which must not be a link. `owner` is whom it should belong to.
@@ -167,8 +192,8 @@ impl Host {
     /// As [`Host::read`], and when somebody else may have put it there (D29).
     pub fn read_managed(&self, path: &str, limit: u64, owner: Option<u32>) -> Result<Vec<u8>, HostError> {
         let at = self.parent(path)?;
-        let file = open_regular(&at)?;
-        at.refuse_planted(&at.stat_of(&file)?, owner)?;
+        let (file, stat) = at.open_regular()?;
+        at.refuse_planted(&stat, owner)?;
         read_all(&at, file, limit)
     }
 
@@ -177,19 +202,7 @@ impl Host {
     /// # Errors
     /// As [`Host::read_managed`].
     pub fn digest(&self, path: &str, owner: Option<u32>) -> Result<Digest, HostError> {
-        let at = self.parent(path)?;
-        let mut file = open_regular(&at)?;
-        let stat = at.stat_of(&file)?;
-        at.refuse_planted(&stat, owner)?;
-        let io = |cause: io::Error| HostError::Io { doing: "read", path: path.to_owned(), cause };
-        let buffer = usize::try_from(stat.size).unwrap_or(usize::MAX).clamp(512, 64 << 10);
-        let (mut hash, mut buffer) = (Sha256::new(), vec![0; buffer]);
-        loop {
-            match file.read(&mut buffer).map_err(io)? {
-                0 => return Ok(Digest::from_bytes(hash.finalize().into())),
-                count => hash.update(&buffer[..count]),
-            }
-        }
+        self.parent(path)?.digest(owner)
     }
 
     /// The text of the file at `path`, or `None` where there is no file.
@@ -326,16 +339,6 @@ impl Host {
         at.remove_tree(stat.device)?;
         at.sync()
     }
-}
-
-fn open_regular(at: &walk::At<'_>) -> Result<std::fs::File, HostError> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let fd = fs::openat(&at.dir, &at.name, flags, Mode::empty()).map_err(|e| at.io("read", e))?;
-    let stat = fs::fstat(&fd).map_err(|e| at.io("read", e))?;
-    if fs::FileType::from_raw_mode(stat.st_mode) != fs::FileType::RegularFile {
-        return Err(HostError::Kind { path: at.path.to_owned(), expected: "regular file" });
-    }
-    Ok(fd.into())
 }
 
 fn read_all(at: &walk::At<'_>, file: std::fs::File, limit: u64) -> Result<Vec<u8>, HostError> {

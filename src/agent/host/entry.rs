@@ -2,11 +2,21 @@
 
 use super::walk::{At, is_shared};
 use super::{HostError, Owner};
+use crate::agent::disk::Step;
+use crate::agent::fault;
+use crate::model::Digest;
 use rustix::fs::{self, AtFlags, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
+use sha2::{Digest as _, Sha256};
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Read as _;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
+use std::path::Path;
+
+/// Bytes that are read at once, at most.
+const READ: usize = 64 << 10;
 
 /// What the node says of a file without opening it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +114,38 @@ impl At<'_> {
         }
     }
 
+    /// Opens the regular file of this name for reading, and looks at it.
+    pub(super) fn open_regular(&self) -> Result<(File, Stat), HostError> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let fd = fs::openat(&self.dir, &self.name, flags, Mode::empty()).map_err(|e| self.io("read", e))?;
+        let stat = fs::fstat(&fd).map(|stat| Stat::of(&stat)).map_err(|e| self.io("read", e))?;
+        if stat.kind != EntryKind::File {
+            return Err(HostError::Kind { path: self.path.to_owned(), expected: "regular file" });
+        }
+        Ok((fd.into(), stat))
+    }
+
+    /// The digest of the regular file of this name, refusing what may have been planted.
+    pub(super) fn digest(&self, wanted: Option<u32>) -> Result<Digest, HostError> {
+        let (mut file, stat) = self.open_regular()?;
+        self.refuse_planted(&stat, wanted)?;
+        // One more than there is, so that one call reads a small file and sees its end.
+        let size = usize::try_from(stat.size).unwrap_or(usize::MAX).saturating_add(1);
+        let (mut hash, mut buffer, mut read) = (Sha256::new(), vec![0; size.min(READ)], 0);
+        loop {
+            let count = file.read(&mut buffer).map_err(|cause| HostError::Io {
+                doing: "read",
+                path: self.path.to_owned(),
+                cause,
+            })?;
+            hash.update(&buffer[..count]);
+            read += count as u64;
+            if count == 0 || (read == stat.size && count < buffer.len()) {
+                return Ok(Digest::from_bytes(hash.finalize().into()));
+            }
+        }
+    }
+
     /// Opens what bears this name as a mere handle; a link is opened itself, never followed.
     pub(super) fn open_entry(&self, doing: &'static str) -> Result<OwnedFd, HostError> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -162,7 +204,9 @@ impl At<'_> {
     /// As [`At::sync`], for one of several names in the directory.
     pub(super) fn synced(&self) -> Result<(), Errno> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        fs::openat(&self.dir, ".", flags, Mode::empty()).and_then(fs::fsync)
+        fs::openat(&self.dir, ".", flags, Mode::empty()).and_then(fs::fsync)?;
+        fault::step(|| Step::SyncDirectory(Path::new(self.path).parent().unwrap_or(Path::new("/")).into()));
+        Ok(())
     }
 
     pub(super) fn unsynced(&self, error: Errno) -> HostError {

@@ -3,6 +3,7 @@
 
 use super::walk::At;
 use super::{EntryKind, HostError};
+use crate::agent::disk::Step;
 use crate::agent::fault;
 use crate::model::digest::hex;
 use rustix::fs::{self, AtFlags, Mode, OFlags};
@@ -95,7 +96,9 @@ fn flushed(files: &[Prepared<'_>]) -> Vec<Result<(), HostError>> {
 
 impl Prepared<'_> {
     fn flush(&self) -> Result<(), HostError> {
-        fs::fsync(&self.file).map_err(|e| self.at.io("write", e))
+        fs::fsync(&self.file).map_err(|e| self.at.io("write", e))?;
+        fault::step(|| Step::Sync(self.at.sibling(&self.temporary).into()));
+        Ok(())
     }
 
     fn rename(&mut self) -> Result<(), HostError> {
@@ -134,8 +137,11 @@ impl<'a> At<'a> {
         let fd = self.create(&temporary)?;
         // From here on, whatever goes wrong removes it.
         let prepared = Prepared { at: self, temporary, file: fd.into(), placed: false };
+        let temporary = || prepared.at.sibling(&prepared.temporary).into();
+        fault::step(|| Step::Create(temporary()));
         fault::point();
         prepared.at.fill(&prepared.file, file.content, owner, mode)?;
+        fault::step(|| Step::Write(temporary(), file.content.to_vec()));
         if let Some(check) = file.validate {
             check(&prepared.at.sibling(&prepared.temporary))
                 .map_err(|reason| HostError::Rejected { path: prepared.at.path.to_owned(), reason })?;
@@ -183,6 +189,7 @@ impl At<'_> {
     fn rename(&self, temporary: &str, doing: &'static str) -> Result<(), HostError> {
         fault::point();
         fs::renameat(&self.dir, temporary, &self.dir, &self.name).map_err(|e| self.io(doing, e))?;
+        fault::step(|| Step::Rename(self.sibling(temporary).into(), self.path.into()));
         fault::point();
         Ok(())
     }

@@ -4,7 +4,7 @@ use super::content::Wanted;
 use super::mode::{octal, resolve};
 use super::{Change, Done, Failure, Known, Node, Plan, Type, judge, recurse};
 use crate::agent::bucket::MAX_FILE;
-use crate::agent::host::{EntryKind, Invocation, NewFile, Owner, Prepared, Stat, place};
+use crate::agent::host::{EntryKind, Invocation, NewFile, Owner, Prepared, Seen, Stat, place};
 use crate::agent::undo::Undo;
 use crate::model::resource::{BUCKET, File, FileEnsure};
 use crate::policy::guard::{GuardCommand, Setting};
@@ -55,13 +55,14 @@ impl<'a> Type for Inode<'a> {
         let mut plan = Plan::new();
         let content = file.content.as_ref().map(|content| Wanted::of(content, node)).transpose()?;
         plan.wanted = self.wanted(content.as_ref());
-        let stat = node.host.stat(&file.path)?;
-        self.check_ensure(stat.as_ref(), content.as_ref(), node, &mut plan)?;
-        let Some(stat) = stat.filter(|_| plan.changes.is_empty() && file.ensure != FileEnsure::Absent) else {
+        let seen = node.host.look(&file.path)?;
+        self.check_ensure(seen.as_ref().map(|seen| &seen.stat), content.as_ref(), node, &mut plan)?;
+        let Some(seen) = seen.filter(|_| plan.changes.is_empty() && file.ensure != FileEnsure::Absent) else {
             return Ok(plan);
         };
+        let stat = seen.stat;
         if let Some(content) = content.filter(|_| stat.kind == EntryKind::File && file.replace) {
-            self.check_content(&stat, content, node, &mut plan)?;
+            self.check_content(&seen, content, node, &mut plan)?;
         }
         self.check_access(&file.path, &stat, node, &mut plan)?;
         if file.recurse && stat.kind == EntryKind::Directory {
@@ -206,14 +207,14 @@ impl<'a> Inode<'a> {
 
     fn check_content(
         &self,
-        stat: &Stat,
+        seen: &Seen<'_>,
         wanted: Wanted<'a>,
         node: &mut Node<'_>,
         plan: &mut Plan<Step<'a>>,
     ) -> Result<(), Failure> {
         let file = self.0;
         let owner = file.owner.as_ref().map_or(Ok(None), |user| node.uid(user))?;
-        let have = node.host.digest(&file.path, owner)?;
+        let (have, stat) = (seen.digest(owner)?, &seen.stat);
         if have == wanted.digest {
             return Ok(());
         }
