@@ -158,7 +158,9 @@ impl Disk {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(cause) => return Err(DiskError::io("open", &path)(cause)),
         };
-        let mut bytes = Vec::new();
+        // Room for all of it at once: a catalog is long, and growing would copy it again and again.
+        let size = file.metadata().map_or(0, |meta| meta.len()).min(cap);
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0).saturating_add(1));
         file.take(cap + 1).read_to_end(&mut bytes).map_err(DiskError::io("read", &path))?;
         if bytes.len() as u64 > cap {
             return Err(DiskError::TooLong { path, cap });

@@ -192,7 +192,7 @@ fn pull_from(disk: &Disk, state: &mut State, source: &dyn Source, now: Stamp) ->
                 || next.timestamp() != state.timestamp()
                 || next.accepted() != state.accepted()
                 || next.fallback() != state.fallback();
-            if news || stored::catalog(disk, release.id())?.is_none() {
+            if news || !stored::has_catalog(disk, release.id())? {
                 keep(disk, &offer, &next)?;
             }
             state.clone_from(&next);

@@ -144,10 +144,25 @@ pub fn release(disk: &Disk, id: Digest) -> Result<Option<Envelope>, StoredError>
 /// # Errors
 /// When the disk cannot be read.
 pub fn catalog(disk: &Disk, release: Digest) -> Result<Option<Part>, StoredError> {
+    let Some((leaf, name)) = leaf_and_catalog(disk, release)? else { return Ok(None) };
+    let catalog = disk.read(&name, LIMITS.catalog)?;
+    Ok(catalog.map(|catalog| Part { leaf, catalog }))
+}
+
+/// Whether [`catalog`] has something.
+///
+/// # Errors
+/// When the disk cannot be read.
+pub fn has_catalog(disk: &Disk, release: Digest) -> Result<bool, StoredError> {
+    Ok(leaf_and_catalog(disk, release)?.is_some_and(|(_, name)| disk.has(&name)))
+}
+
+/// The leaf of a release, and the name of the catalog that it names.
+fn leaf_and_catalog(disk: &Disk, release: Digest) -> Result<Option<(Vec<u8>, String)>, StoredError> {
     let Some(leaf) = disk.read(&leaf_name(release), LIMITS.leaf)? else { return Ok(None) };
     let Ok(parsed) = Leaf::decode(&leaf) else { return Ok(None) };
-    let catalog = disk.read(&format!("catalog/{}", parsed.catalog.hex()), LIMITS.catalog)?;
-    Ok(catalog.map(|catalog| Part { leaf, catalog }))
+    let name = format!("catalog/{}", parsed.catalog.hex());
+    Ok(Some((leaf, name)))
 }
 
 /// What `signing::reload` needs of the accepted release; `None` when there is none for this node.

@@ -47,7 +47,28 @@ pub fn decode<T: Serialize + DeserializeOwned>(
     bytes: &[u8],
 ) -> Result<T, CanonicalError> {
     let document: T = serde_json::from_slice(bytes).map_err(|cause| CanonicalError::Form { what, cause })?;
-    if encode(&document) == bytes { Ok(document) } else { Err(CanonicalError::Spelling { what }) }
+    if is_spelling(&document, bytes) { Ok(document) } else { Err(CanonicalError::Spelling { what }) }
+}
+
+/// Whether [`encode`] makes these bytes of the document. They are compared as they come and not kept: a catalog is long.
+fn is_spelling<T: Serialize>(document: &T, bytes: &[u8]) -> bool {
+    let mut rest = Expected(bytes);
+    let written = document.serialize(&mut serde_json::Serializer::with_formatter(&mut rest, Ascii));
+    written.is_ok() && rest.0 == b"\n"
+}
+
+/// Takes what is written only while it is what is expected.
+struct Expected<'a>(&'a [u8]);
+
+impl std::io::Write for Expected<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 = self.0.strip_prefix(bytes).ok_or(std::io::ErrorKind::InvalidData)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Compact JSON in which everything outside ASCII is written as an escape such as `\u00e9`.
@@ -59,17 +80,15 @@ impl serde_json::ser::Formatter for Ascii {
         writer: &mut W,
         fragment: &str,
     ) -> std::io::Result<()> {
-        let mut units = [0; 2];
-        for c in fragment.chars() {
-            if c.is_ascii() && c != '\u{7f}' {
-                writer.write_all(&[c as u8])?;
-            } else {
-                for unit in c.encode_utf16(&mut units) {
-                    write!(writer, "\\u{unit:04x}")?;
-                }
+        let (mut rest, mut units) = (fragment, [0; 2]);
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| !c.is_ascii() || *c == '\u{7f}') {
+            writer.write_all(&rest.as_bytes()[..at])?;
+            for unit in c.encode_utf16(&mut units) {
+                write!(writer, "\\u{unit:04x}")?;
             }
+            rest = &rest[at + c.len_utf8()..];
         }
-        Ok(())
+        writer.write_all(rest.as_bytes())
     }
 }
 
