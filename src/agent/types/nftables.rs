@@ -13,17 +13,17 @@ pub(in crate::agent) struct Filter<'a>(pub(in crate::agent) &'a Nftables);
 
 /// What puts it right.
 #[derive(Debug, Clone)]
-pub(in crate::agent) enum Step {
+pub(in crate::agent) enum Step<'a> {
     /// Write it, and load it.
-    Write(Wanted),
+    Write(Wanted<'a>),
     /// Load what is written.
     Load,
 }
 
-impl Type for Filter<'_> {
-    type Step = Step;
+impl<'a> Type for Filter<'a> {
+    type Step = Step<'a>;
 
-    fn check(&self, node: &mut Node<'_>) -> Result<Plan<Step>, Failure> {
+    fn check(&self, node: &mut Node<'_>) -> Result<Plan<Step<'a>>, Failure> {
         let filter = self.0;
         let wanted = Wanted::of(&filter.source, node)?;
         let ruleset = self.judged(&wanted, node)?;
@@ -50,14 +50,14 @@ impl Type for Filter<'_> {
         Ok(plan)
     }
 
-    fn undo(&self, _step: &Step, node: &mut Node<'_>) -> Result<Vec<Undo>, Failure> {
+    fn undo(&self, _step: &Step<'a>, node: &mut Node<'_>) -> Result<Vec<Undo>, Failure> {
         let rules = node.tool(&nft(&["list", "ruleset"]))?;
         let content = node.bucket.set_aside(format!("flush ruleset\n{rules}").as_bytes())?;
         let file = Undo::of_path(&self.0.path, node)?;
         Ok(file.into_iter().chain([Undo::Rules { content }]).collect())
     }
 
-    fn apply(&self, step: Step, node: &mut Node<'_>) -> Result<Done, Failure> {
+    fn apply(&self, step: Step<'a>, node: &mut Node<'_>) -> Result<Done, Failure> {
         let path = &self.0.path;
         if let Step::Write(wanted) = &step {
             let bytes = wanted.fetch(node)?;
@@ -81,7 +81,7 @@ impl Type for Filter<'_> {
 
 impl Filter<'_> {
     /// The ruleset after the last look at it: it locks nobody out, and does nothing that must never be done.
-    fn judged(&self, wanted: &Wanted, node: &Node<'_>) -> Result<Ruleset, Failure> {
+    fn judged(&self, wanted: &Wanted<'_>, node: &Node<'_>) -> Result<Ruleset, Failure> {
         let odd = |_| Failure::Value { value: self.0.path.clone(), what: "ruleset in UTF-8" };
         let text = String::from_utf8(wanted.fetch(node)?.into_owned()).map_err(odd)?;
         judge(&GuardCommand::File("/etc/nftables.conf".into(), text.clone()), &Setting::default())?;
