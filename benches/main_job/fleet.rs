@@ -1,15 +1,13 @@
-//! The world that is measured: keys, a server with the example site as release 1, an author's clone, one agent.
+//! The world that is measured: keys, a server with a site as release 1, an author's clone, one agent.
 //!
 //! Everything is what a user would have: this program, stock git and ssh-keygen, TLS on a loopback port.
 
-use crate::support::{clean, countersign, ok, repository, transcript};
+use crate::support::{clean, countersign, ok, transcript};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// The node whose agent runs: in the example site its group needs no root.
-const NODE: &str = "edge1.example";
 /// The file that changes, and the key in it whose value does.
 const CHANGING: (&str, &str) = ("data/group/edge.toml", "notice = ");
 
@@ -29,18 +27,32 @@ impl Drop for Fleet {
 }
 
 impl Fleet {
-    /// Everything up to an agent that has applied release 1.
-    pub(crate) fn new() -> Self {
-        let scratch = tempfile::tempdir().unwrap();
+    /// Everything up to an agent of `node` that can apply release 1, which is the site in that folder. All of it is in
+    /// a new directory in `place`.
+    pub(crate) fn new(place: &Path, site: &Path, node: &str) -> Self {
+        let scratch = tempfile::tempdir_in(place).unwrap();
         let digest = found(scratch.path());
         let (serve, url) = serve(scratch.path());
         let fleet = Self { scratch, serve, url };
         for person in ["frank", "alice", "bob"] {
             fleet.join(person, &digest);
         }
-        fleet.release();
-        fleet.enroll(&digest);
+        fleet.release(site);
+        fleet.enroll(node, &digest);
         fleet
+    }
+
+    /// Applies release 1, once the server has signed its first timestamp for it.
+    pub(crate) fn first_run(&self) {
+        for _ in 0..100 {
+            let output = self.run().output().unwrap();
+            match output.status.code() {
+                Some(2) => return,
+                Some(0 | 1) => std::thread::sleep(Duration::from_millis(100)),
+                _ => panic!("{}", transcript(&output)),
+            }
+        }
+        panic!("the agent did not apply release 1: {}", transcript(&self.run().output().unwrap()));
     }
 
     /// A path in the temporary directory.
@@ -100,39 +112,31 @@ impl Fleet {
         ok(countersign().current_dir(&clone).args(setup).arg(self.at(person)));
     }
 
-    /// The example site as release 1, signed by both reviewers.
-    fn release(&self) {
-        let site = repository().join("examples/site/.");
-        ok(clean("cp").arg("-R").arg(site).arg(self.at("frank.clone")));
+    /// The site as release 1, signed by both reviewers.
+    fn release(&self, site: &Path) {
+        ok(clean("cp").arg("-R").arg(site.join(".")).arg(self.at("frank.clone")));
         ok(&mut self.git("frank", &["add", "-A"]));
         ok(&mut self.git("frank", &["commit", "-q", "-m", "The site as it is"]));
         ok(&mut self.git("frank", &["push", "-q", "origin", "HEAD:refs/for/production"]));
         for person in ["alice", "bob"] {
             let clone = self.at(&format!("{person}.clone"));
-            ok(countersign().current_dir(clone).args(["approve", "1", "--yes"]));
+            // What a reviewer signed is remembered there.
+            let state = self.at(&format!("{person}.state"));
+            let mut approve = countersign();
+            ok(approve.current_dir(clone).env("XDG_STATE_HOME", state).args(["approve", "1", "--yes"]));
         }
     }
 
-    /// An agent with a root of its own, after its first run that changed something.
-    fn enroll(&self, digest: &str) {
+    /// An agent with a root of its own.
+    fn enroll(&self, node: &str, digest: &str) {
         std::fs::create_dir_all(self.at("root/etc")).unwrap();
         // What the node says of its system comes from here.
         std::fs::copy("/etc/os-release", self.at("root/etc/os-release")).unwrap();
-        let token = ok(countersign().args(["node", "token", NODE, "--server"]).arg(self.at("server")));
+        let token = ok(countersign().args(["node", "token", node, "--server"]).arg(self.at("server")));
         let token = token.split_whitespace().next().unwrap_or_default();
         let mut enroll = countersign();
-        enroll.args(["agent", "enroll", "--server", &self.url, "--root-digest", digest, "--name", NODE]);
+        enroll.args(["agent", "enroll", "--server", &self.url, "--root-digest", digest, "--name", node]);
         ok(enroll.args(["--token", token, "--state"]).arg(self.state()));
-        // The server signs its first timestamp when it notices the release.
-        for _ in 0..100 {
-            let output = self.run().output().unwrap();
-            match output.status.code() {
-                Some(2) => return,
-                Some(0 | 1) => std::thread::sleep(Duration::from_millis(100)),
-                _ => panic!("{}", transcript(&output)),
-            }
-        }
-        panic!("the agent did not apply release 1: {}", transcript(&self.run().output().unwrap()));
     }
 }
 
