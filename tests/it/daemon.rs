@@ -117,7 +117,7 @@ fn what_something_else_changes_is_put_back_at_once_but_not_for_ever() {
     let motd = server.root_of(NODE).join("motd");
     daemon.signal(Signal::USR1);
     wait("the run", || server.motd(NODE).as_deref() == Some("one"));
-    daemon.hears("Applied catalog");
+    daemon.hears("Watched folders: 1");
     // Nobody is asked for it: the server is away.
     kill_process(Pid::from_child(&server.process), Signal::KILL).unwrap();
     for text in ["defaced", "again"] {

@@ -23,6 +23,8 @@ pub(super) struct Watching {
     drift: Drift,
     /// The release that was learned.
     known: Option<Digest>,
+    /// How many folders are watched.
+    watched: usize,
     /// What the next look tells of the last ones.
     told: Vec<String>,
 }
@@ -35,7 +37,8 @@ impl Watching {
         }
         match Watch::begin(&life.order.root, &ear.disk, ear.queue.clone()) {
             Ok(watch) => {
-                let mut watching = Self { watch, drift: Drift::default(), known: None, told: Vec::new() };
+                let mut watching =
+                    Self { watch, drift: Drift::default(), known: None, watched: 0, told: Vec::new() };
                 watching.learn(ear);
                 Some(watching)
             }
@@ -99,9 +102,14 @@ impl Watching {
             self.known = Some(ready.release.id());
             self.drift.learn(&ready.catalog);
         }
+        let interests = self.drift.interests();
         // Folders may have come with the run.
-        for (folder, error) in self.watch.arm(&self.drift.interests()) {
+        for (folder, error) in self.watch.arm(&interests) {
             say(&ear.log, LogLevel::Warning, format!("Cannot watch {folder}: {error}"));
+        }
+        if self.watched != interests.len() {
+            self.watched = interests.len();
+            say(&ear.log, LogLevel::Info, format!("Watched folders: {}", self.watched));
         }
     }
 }

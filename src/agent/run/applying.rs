@@ -61,7 +61,7 @@ impl Course<'_> {
             wishes: &wishes,
             limit: &self.limit,
             journal: &journal,
-            now: wall(&self.host, self.now),
+            now: wall(&ready.catalog, &self.host, self.now),
         };
         let (logs, log) = (&mut self.logs, &mut *self.log);
         let log: Log<'_> = &mut |line| {

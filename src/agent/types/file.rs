@@ -3,7 +3,6 @@
 use super::content::Wanted;
 use super::mode::{octal, resolve};
 use super::{Change, Done, Failure, Known, Node, Plan, Type, judge, recurse};
-use crate::agent::bucket::MAX_FILE;
 use crate::agent::host::{EntryKind, Invocation, NewFile, Owner, Prepared, Seen, Stat, place};
 use crate::agent::undo::Undo;
 use crate::model::resource::{BUCKET, File, FileEnsure};
@@ -366,24 +365,6 @@ impl<'a> Inode<'a> {
                 super::chain(&failure)
             }
         })
-    }
-
-    /// Keeps the old file: in the bucket, or beside the new one and readable by the same people.
-    fn back_up(&self, path: &str, node: &Node<'_>) -> Result<(), Failure> {
-        let Some(backup) = &self.0.backup else { return Ok(()) };
-        if backup.is_empty() || backup.contains('/') {
-            return Err(Failure::Value { value: backup.clone(), what: "suffix of a backup" });
-        }
-        let Some(stat) = node.host.stat(path)?.filter(|s| s.kind == EntryKind::File) else { return Ok(()) };
-        if backup == BUCKET {
-            let old = node.host.read_managed(path, MAX_FILE, Some(stat.uid))?;
-            node.bucket.keep(path, &old, &stat)?;
-            return Ok(());
-        }
-        let old = node.host.read_managed(path, u64::MAX, Some(stat.uid))?;
-        let owner = Owner { uid: Some(stat.uid), gid: Some(stat.gid) };
-        let copy = NewFile { content: &old, mode: Some(stat.mode), owner, validate: None };
-        Ok(node.host.write(&format!("{path}{backup}"), &copy)?)
     }
 
     fn owner(&self, node: &mut Node<'_>) -> Result<Owner, Failure> {

@@ -51,7 +51,6 @@ impl Known {
 
 /// Whether packages are looked for where the file at `path` says.
 fn is_list(path: &str) -> bool {
-    let lists =
-        ["/etc/apt/sources.list", "/etc/yum.repos.d/", "/etc/zypp/repos.d/", "/etc/apk/repositories"];
+    let lists = ["/etc/apt/sources.list", "/etc/yum.repos.d/", "/etc/zypp/repos.d/", "/etc/apk/repositories"];
     lists.iter().any(|list| path.starts_with(list))
 }

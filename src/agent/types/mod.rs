@@ -8,6 +8,7 @@ mod accounts;
 mod apk;
 mod apt;
 mod archive;
+mod backup;
 mod content;
 mod cron;
 mod crontab;

@@ -142,8 +142,9 @@ impl Schedule {
     /// Whether a resource may be looked at now that was looked at `last`.
     #[must_use]
     pub fn holds(&self, now: Wall, last: Option<Stamp>) -> bool {
+        let has_times = !self.range.is_empty() || !self.weekday.is_empty();
         match self.period {
-            Some(Period::Never) => !(self.range.is_empty() && self.weekday.is_empty()) && !self.is_time(now),
+            Some(Period::Never) => has_times && !self.is_time(now),
             Some(period) => self.is_time(now) && last.is_none_or(|last| self.is_new(period, now, last)),
             None => self.is_time(now),
         }
