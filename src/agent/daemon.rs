@@ -130,8 +130,8 @@ fn work(ear: &Ear, mut life: Life, reload: Reload<'_>) {
         let asked = ear.begin(&job);
         let order = Order { mode: job.mode, trigger: asked, ..life.order.clone() };
         let ran = ear.run(&order);
-        if let (Some(watching), Ok(ran)) = (&mut watching, &ran) {
-            watching.after(ear, &ran.report);
+        if let Some(watching) = &mut watching {
+            watching.learn(ear);
         }
         ear.end(&job, &ran);
         ear.queue.finished(Duration::from_secs(MIN_INTERVAL.unsigned_abs()));

@@ -132,12 +132,6 @@ impl Drift {
         told
     }
 
-    /// Whether a run that changed these resources has touched the path itself.
-    #[must_use]
-    pub fn is_own(&self, changed: &BTreeSet<Ref>, path: &str) -> bool {
-        !self.owners_of(path).is_disjoint(changed)
-    }
-
     fn owners_of(&self, path: &str) -> BTreeSet<Ref> {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let inside = self.folders.get(folder).into_iter().chain(self.folders.get(path));
@@ -224,16 +218,6 @@ mod tests {
         let interests = drift.interests();
         assert_eq!(interests.keys().collect::<Vec<_>>(), ["/", "/etc", "/etc/d"]);
         assert_eq!((interests["/"].names.clone(), interests["/etc/d"].all), (paths(&["b"]), true));
-    }
-
-    #[test]
-    fn what_a_run_changed_itself_is_its_own() {
-        let drift = drift();
-        let changed = refs(&["file[/etc/d]", "host[h]"]);
-        for (path, own) in [("/etc/d/stray", true), ("/etc/d", true), ("/etc/hosts", true), ("/etc/a", false)]
-        {
-            assert_eq!(drift.is_own(&changed, path), own, "{path}");
-        }
     }
 
     #[test]

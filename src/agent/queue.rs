@@ -89,11 +89,6 @@ impl Queue {
         self.news.notify_all();
     }
 
-    /// Takes back the wish for a look at the paths of which this is true.
-    pub fn untouch(&self, of: impl Fn(&str) -> bool) {
-        self.lock().touched.retain(|path, _| !of(path));
-    }
-
     /// Asks the runner to end after what it is doing.
     pub fn stop(&self) {
         self.lock().stop = true;
@@ -240,8 +235,7 @@ mod tests {
         let now = Instant::now();
         queue.touch(["/a".to_owned(), "/b".to_owned()], now);
         queue.touch(["/a".to_owned()], now + Duration::from_secs(60));
-        queue.touch(["/c".to_owned(), "/d".to_owned()], now + Duration::from_millis(50));
-        queue.untouch(|path| path == "/d");
+        queue.touch(["/c".to_owned()], now + Duration::from_millis(50));
         let paths = |all: &[&str]| Wake::Touched(all.iter().map(|path| (*path).to_owned()).collect());
         assert_eq!(queue.wait(Duration::from_secs(9)), paths(&["/a", "/b"]));
         queue.finished(Duration::ZERO);

@@ -3,28 +3,21 @@
 //! Folders are watched, not files: a file that is replaced is another file. One thread reads; between two readings it
 //! rests, so that a busy folder costs a few wake-ups a second and no more.
 
-use super::disk::Disk;
 use super::host::is_temporary;
 use super::queue::Queue;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::DirBuilder;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Where marks are made, in the agent's directory.
-const MARKS: &str = "watch";
 /// Between two readings.
 const REST: Duration = Duration::from_millis(200);
 /// How long a path is left alone after it was touched: whoever writes it may do so in several steps.
 const SETTLE: Duration = Duration::from_millis(200);
-/// How long to wait for the reader to come to a mark.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is of interest in a folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,52 +33,40 @@ pub struct Interest {
 pub struct Watch {
     shared: Arc<Shared>,
     root: PathBuf,
-    marks: PathBuf,
 }
 
 #[derive(Debug)]
 struct Shared {
     inotify: OwnedFd,
     queue: Arc<Queue>,
-    inner: Mutex<Inner>,
-    news: Condvar,
+    folders: Mutex<Folders>,
 }
 
-#[derive(Debug, Default)]
-struct Inner {
-    folders: BTreeMap<i32, (String, Interest)>,
-    /// The watch of the folder of marks, and how many the reader has come to.
-    marks: (i32, u64),
-}
+/// The folders that are watched, by the number that the kernel gave each.
+type Folders = BTreeMap<i32, (String, Interest)>;
 
 impl Watch {
     /// Begins to watch below `root`; there is nothing of interest yet.
     ///
     /// # Errors
-    /// When the kernel gives no watch, or the agent's directory cannot be used.
-    pub fn begin(root: &Path, disk: &Disk, queue: Arc<Queue>) -> io::Result<Self> {
-        let marks = disk.path(MARKS);
-        if !marks.is_dir() {
-            DirBuilder::new().mode(0o700).create(&marks)?;
-        }
+    /// When the kernel gives no watch.
+    pub fn begin(root: &Path, queue: Arc<Queue>) -> io::Result<Self> {
         let inotify = inotify::init(CreateFlags::CLOEXEC)?;
-        let mark = inotify::add_watch(&inotify, &marks, WatchFlags::CREATE | WatchFlags::ONLYDIR)?;
-        let inner = Mutex::new(Inner { folders: BTreeMap::new(), marks: (mark, 0) });
-        let shared = Arc::new(Shared { inotify, queue, inner, news: Condvar::new() });
+        let shared = Arc::new(Shared { inotify, queue, folders: Mutex::default() });
         let reader = shared.clone();
         std::thread::Builder::new().name("watch".into()).spawn(move || reader.read())?;
-        Ok(Self { shared, root: root.to_owned(), marks })
+        Ok(Self { shared, root: root.to_owned() })
     }
 
     /// Watches these folders and no others. A folder that cannot be watched is named with why; one that is not there is
     /// left out.
     pub fn arm(&self, wished: &BTreeMap<String, Interest>) -> Vec<(String, io::Error)> {
         let mut trouble = Vec::new();
-        let mut inner = self.shared.lock();
+        let mut folders = self.shared.lock();
         let kept: BTreeSet<String> = wished.keys().cloned().collect();
         let (stay, go): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            std::mem::take(&mut inner.folders).into_iter().partition(|(_, (path, _))| kept.contains(path));
-        inner.folders = stay;
+            std::mem::take(&mut *folders).into_iter().partition(|(_, (path, _))| kept.contains(path));
+        *folders = stay;
         for (path, interest) in wished {
             let flags = WatchFlags::CREATE
                 | WatchFlags::DELETE
@@ -95,34 +76,16 @@ impl Watch {
                 | WatchFlags::ONLYDIR;
             let place = self.root.join(path.trim_start_matches('/'));
             match inotify::add_watch(&self.shared.inotify, &place, flags) {
-                Ok(watch) => drop(inner.folders.insert(watch, (path.clone(), interest.clone()))),
+                Ok(watch) => drop(folders.insert(watch, (path.clone(), interest.clone()))),
                 Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => {}
                 Err(error) => trouble.push((path.clone(), error.into())),
             }
         }
-        for watch in go.into_keys().filter(|watch| !inner.folders.contains_key(watch)) {
+        for watch in go.into_keys().filter(|watch| !folders.contains_key(watch)) {
             // A folder that is gone has no watch any more.
             let _gone = inotify::remove_watch(&self.shared.inotify, watch);
         }
         trouble
-    }
-
-    /// Waits until everything that happened before has gone into the queue.
-    ///
-    /// # Errors
-    /// When no mark could be made.
-    pub fn catch_up(&self) -> io::Result<()> {
-        let mut inner = self.shared.lock();
-        let wanted = inner.marks.1 + 1;
-        let mark = self.marks.join("mark");
-        drop(inner);
-        std::fs::File::create(&mark)?;
-        std::fs::remove_file(&mark)?;
-        inner = self.shared.lock();
-        let late = |inner: &mut Inner| inner.marks.1 < wanted;
-        let waited = self.shared.news.wait_timeout_while(inner, PATIENCE, late);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
-        Ok(())
     }
 }
 
@@ -148,15 +111,10 @@ impl Shared {
     }
 
     fn hear(&self, watch: i32, what: ReadFlags, name: Option<String>) {
-        let mut inner = self.lock();
-        if watch == inner.marks.0 {
-            inner.marks.1 += 1;
-            self.news.notify_all();
-            return;
-        }
+        let mut folders = self.lock();
         let lost = what.contains(ReadFlags::QUEUE_OVERFLOW);
         let mut touched = Vec::new();
-        for (path, interest) in inner.folders.iter().filter(|(w, _)| lost || **w == watch).map(|(_, f)| f) {
+        for (path, interest) in folders.iter().filter(|(w, _)| lost || **w == watch).map(|(_, f)| f) {
             let below = |name: &String| format!("{}/{name}", path.trim_end_matches('/'));
             match &name {
                 Some(name) if is_temporary(name) => {}
@@ -170,15 +128,15 @@ impl Shared {
             }
         }
         if what.contains(ReadFlags::IGNORED) {
-            inner.folders.remove(&watch);
+            folders.remove(&watch);
         }
-        drop(inner);
+        drop(folders);
         self.queue.touch(touched, Instant::now() + SETTLE);
     }
 
     /// A panic elsewhere leaves this value in order.
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Folders> {
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -193,9 +151,8 @@ mod tests {
         for folder in ["root/named", "root/all", "root/none"] {
             std::fs::create_dir_all(dir.join(folder)).unwrap();
         }
-        let disk = Disk::create(&dir.join("agent")).unwrap();
         let queue = Arc::new(Queue::default());
-        let watch = Watch::begin(&dir.join("root"), &disk, queue.clone()).unwrap();
+        let watch = Watch::begin(&dir.join("root"), queue.clone()).unwrap();
         let named = Interest { names: BTreeSet::from(["f".to_owned()]), all: false };
         let all = Interest { names: BTreeSet::new(), all: true };
         let wished = BTreeMap::from([
@@ -207,12 +164,11 @@ mod tests {
         (watch, queue)
     }
 
-    fn touched(watch: &Watch, queue: &Queue) -> Vec<String> {
-        watch.catch_up().unwrap();
-        match queue.wait(SETTLE * 2) {
-            Wake::Touched(paths) => paths.into_iter().collect(),
-            _ => Vec::new(),
-        }
+    /// What was touched, of which something has to come.
+    fn touched(queue: &Queue) -> Vec<String> {
+        let Wake::Touched(paths) = queue.wait(Duration::from_secs(60)) else { return Vec::new() };
+        queue.finished(Duration::ZERO);
+        paths.into_iter().collect()
     }
 
     #[test]
@@ -233,32 +189,20 @@ mod tests {
         ];
         for deed in deeds {
             deed();
-            assert_eq!(touched(&watch, &queue), ["/named/f"]);
-            queue.finished(Duration::ZERO);
+            assert_eq!(touched(&queue), ["/named/f"]);
         }
         std::fs::write(at("all/any"), "x").unwrap();
         std::fs::write(at("all/.countersign-0123456789abcdef"), "x").unwrap();
         std::fs::write(at("named/other"), "x").unwrap();
         std::fs::write(at("none/f2"), "x").unwrap();
-        assert_eq!(touched(&watch, &queue), ["/all/any"]);
-        queue.finished(Duration::ZERO);
+        assert_eq!(touched(&queue), ["/all/any"]);
         std::fs::remove_dir_all(at("named")).unwrap();
-        assert_eq!(touched(&watch, &queue), ["/named/f"]);
-        queue.finished(Duration::ZERO);
-        // What is not of interest any more is not heard.
-        assert!(watch.arm(&BTreeMap::new()).is_empty());
+        assert_eq!(touched(&queue), ["/named/f"]);
+        // What is not of interest any more is not heard: the next that is comes alone.
+        let wished = BTreeMap::from([("/none".to_owned(), Interest { names: BTreeSet::new(), all: true })]);
+        assert!(watch.arm(&wished).is_empty());
         std::fs::write(at("all/any"), "y").unwrap();
-        assert_eq!(touched(&watch, &queue), [""; 0]);
-    }
-
-    #[test]
-    fn what_the_agent_did_itself_can_be_taken_out() {
-        let dir = tempfile::tempdir().unwrap();
-        let (watch, queue) = begun(dir.path());
-        std::fs::write(dir.path().join("root/named/f"), "x").unwrap();
-        std::fs::write(dir.path().join("root/all/other"), "x").unwrap();
-        watch.catch_up().unwrap();
-        queue.untouch(|path| path == "/named/f");
-        assert_eq!(touched(&watch, &queue), ["/all/other"]);
+        std::fs::write(at("none/last"), "y").unwrap();
+        assert_eq!(touched(&queue), ["/none/last"]);
     }
 }

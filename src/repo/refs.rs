@@ -2,6 +2,11 @@
 
 use super::program::Git;
 use super::{Id, Repo, RepoError};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a git that moves a ref may take for it; most take milliseconds.
+const STALE: Duration = Duration::from_secs(1);
 
 /// One step of a transaction: make or move a ref.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,11 +73,34 @@ impl Repo {
         Ok(found)
     }
 
-    /// Makes or moves refs in one transaction.
+    /// Makes or moves refs in one transaction. On a server it is called under [`Repo::lock`]: a lock of git's own that
+    /// stays all the same is that of a git that was killed, and goes.
     ///
     /// # Errors
     /// When any of them is not what was expected; none has moved then.
     pub fn update(&self, updates: &[RefUpdate]) -> Result<(), RepoError> {
+        match self.try_update(updates) {
+            Err(_) if self.clear_stale_locks(updates) => self.try_update(updates),
+            done => done,
+        }
+    }
+
+    /// Removes the locks of these refs that nobody lets go of. Whether there were any.
+    fn clear_stale_locks(&self, updates: &[RefUpdate]) -> bool {
+        let lock = |update: &RefUpdate| self.path().join(format!("{}.lock", update.name));
+        let made = |path: PathBuf| Some((path.metadata().ok()?.modified().ok()?, path));
+        let held: Vec<_> = updates.iter().map(lock).filter_map(made).collect();
+        if held.is_empty() {
+            return false;
+        }
+        std::thread::sleep(STALE);
+        let stale =
+            held.into_iter().filter(|(time, path)| made(path.clone()).is_some_and(|(now, _)| now == *time));
+        stale.for_each(|(_, path)| drop(std::fs::remove_file(path)));
+        true
+    }
+
+    fn try_update(&self, updates: &[RefUpdate]) -> Result<(), RepoError> {
         let mut script = String::from("start\n");
         for RefUpdate { name, old, new } in updates {
             let old = match old {

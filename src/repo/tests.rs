@@ -67,6 +67,21 @@ fn refs_move_together_or_not_at_all() {
 }
 
 #[test]
+fn d28_the_lock_of_a_git_that_was_killed_does_not_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = site(dir.path());
+    let one = commit(&repo, &tree(&[("a", b"1")]), &[]);
+    let update = |name: &str| [RefUpdate { name: name.into(), old: Expected::Absent, new: one }];
+    repo.update(&update("refs/x/a")).unwrap();
+    std::fs::write(repo.path().join("refs/x/b.lock"), "").unwrap();
+    repo.update(&update("refs/x/b")).unwrap();
+    assert_eq!(repo.refs("refs/x/").unwrap().len(), 2);
+    assert!(!repo.path().join("refs/x/b.lock").exists());
+    // What is refused for another reason is refused.
+    assert!(repo.update(&update("refs/x/a")).is_err());
+}
+
+#[test]
 fn d16_raw_trees_hold_plain_files_only() {
     let dir = tempfile::tempdir().unwrap();
     let repo = site(dir.path());

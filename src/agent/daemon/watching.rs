@@ -35,7 +35,7 @@ impl Watching {
         if !life.watch {
             return None;
         }
-        match Watch::begin(&life.order.root, &ear.disk, ear.queue.clone()) {
+        match Watch::begin(&life.order.root, ear.queue.clone()) {
             Ok(watch) => {
                 let mut watching =
                     Self { watch, drift: Drift::default(), known: None, watched: 0, told: Vec::new() };
@@ -48,16 +48,6 @@ impl Watching {
                 None
             }
         }
-    }
-
-    /// After any run: what it touched itself is no news, and it may have brought another release.
-    pub(super) fn after(&mut self, ear: &Ear, report: &Report) {
-        self.learn(ear);
-        if let Err(error) = self.watch.catch_up() {
-            say(&ear.log, LogLevel::Warning, format!("Cannot tell what this run touched itself: {error}"));
-        }
-        let changed = changed(report);
-        ear.queue.untouch(|path| self.drift.is_own(&changed, path));
     }
 
     /// Looks at what manages these paths.
@@ -73,17 +63,24 @@ impl Watching {
         if plan.because.len() > NAMED {
             paths.push(format!("{} more", plan.because.len() - NAMED));
         }
-        let mut because = std::mem::take(&mut self.told);
-        because.push(format!("Touched by something else: {}", paths.join(", ")));
+        say(&ear.log, LogLevel::Debug, format!("Touched: {}", paths.join(", ")));
         let wishes = Wishes { only: Some(plan.now), ..life.order.wishes.clone() };
+        let because = self.told.clone();
         let order = Order { wishes, because, reach: Reach::Disk, trigger: None, ..life.order.clone() };
-        match run::run(&ear.disk, &order, ear.clock, &mut |line| (ear.log)(line)) {
+        // A look that finds nothing is nothing to speak of: every run touches what it changes, and is looked after.
+        let mut lines = Vec::new();
+        let ran = run::run(&ear.disk, &order, ear.clock, &mut |line| lines.push(line.clone()));
+        if ran.as_ref().is_ok_and(|ran| !ran.report.resources.is_empty() || ran.report.halted.is_some()) {
+            lines.iter().for_each(|line| (ear.log)(line));
+            self.told.clear();
+        }
+        match ran {
             Ok(ran) => {
                 for line in self.drift.note(&changed(&ran.report), Instant::now()) {
                     say(&ear.log, LogLevel::Warning, line.clone());
                     self.told.push(line);
                 }
-                self.after(ear, &ran.report);
+                self.learn(ear);
             }
             // Whoever disabled the agent wants no repairs either; the run of the interval says so.
             Err(RunError::Disabled(_)) => {}
@@ -92,7 +89,7 @@ impl Watching {
     }
 
     /// Learns what the accepted release manages. Before the first whole run there is nothing to put back.
-    fn learn(&mut self, ear: &Ear) {
+    pub(super) fn learn(&mut self, ear: &Ear) {
         let Ok(Some(state)) = stored::load(&ear.disk) else { return };
         if state.applied().is_none() {
             return;
