@@ -104,18 +104,20 @@ fn below(path: &str, strip: usize) -> Result<Option<String>, TarError> {
     Ok((!parts.is_empty()).then(|| parts.join("/")))
 }
 
-/// The target of a link, where it stays in the folder.
+/// The target of a link, where it stays in the folder. No `..` behind a name: the name could be that of another link, and
+/// then `..` is not where it seems to be.
 fn stays(path: &str, target: &str) -> Result<String, TarError> {
     let leads = || TarError::Leads(path.to_owned(), target.to_owned());
     if target.is_empty() || target.starts_with('/') || target.chars().any(char::is_control) {
         return Err(leads());
     }
-    let mut depth = path.matches('/').count();
+    let (mut depth, mut named) = (path.matches('/').count(), false);
     for part in target.split('/') {
         match part {
             "" | "." => {}
+            ".." if named => return Err(leads()),
             ".." => depth = depth.checked_sub(1).ok_or_else(leads)?,
-            _ => depth += 1,
+            _ => named = true,
         }
     }
     Ok(target.to_owned())
@@ -275,7 +277,8 @@ mod tests {
             assert_eq!(refused(entry(name, '0', "", b"x")), TarError::Outside(name.into()), "{name}");
             assert_eq!(refused(entry(name, '2', "a", b"")), TarError::Outside(name.into()), "{name}");
         }
-        for (name, target) in [("l", "/etc"), ("l", ".."), ("l", "b/../../x"), ("d/l", "../../x"), ("l", "")]
+        for (name, target) in
+            [("l", "/etc"), ("l", ".."), ("l", "b/../../x"), ("d/l", "../../x"), ("d/l", "x/../y"), ("l", "")]
         {
             assert_eq!(refused(entry(name, '2', target, b"")), TarError::Leads(name.into(), target.into()));
         }
