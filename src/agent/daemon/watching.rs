@@ -101,8 +101,12 @@ impl Watching {
         }
         let interests = self.drift.interests();
         // Folders may have come with the run.
-        for (folder, error) in self.watch.arm(&interests) {
-            say(&ear.log, LogLevel::Warning, format!("Cannot watch {folder}: {error}"));
+        let trouble = self.watch.arm(&interests);
+        if let Some((folder, error)) = trouble.first() {
+            let more = trouble.len() - 1;
+            let more = if more > 0 { format!(", nor {more} others") } else { String::new() };
+            let text = format!("Cannot watch {folder}{more}; drift there waits for the next run: {error}");
+            say(&ear.log, LogLevel::Warning, text);
         }
         if self.watched != interests.len() {
             self.watched = interests.len();
