@@ -123,7 +123,13 @@ pub fn pull(disk: &Disk, state: &mut State, sources: &[Box<dyn Source>], now: St
                 pulled = Some(found);
                 break;
             }
-            Err(problem) => problems.push((source.name().to_owned(), problem)),
+            Err(problem) => {
+                // A write that failed may have come through all the same: from here on, what is on the disk counts.
+                if let (Problem::Stored(_), Ok(Some(kept))) = (&problem, stored::load(disk)) {
+                    *state = kept;
+                }
+                problems.push((source.name().to_owned(), problem));
+            }
         }
     }
     problems.sort_by_key(|(_, problem)| std::cmp::Reverse(problem.weight()));
