@@ -8,14 +8,15 @@ mod watching;
 
 use super::clock::Clock;
 use super::disk::{Disk, DiskError};
-use super::fetch::{FetchError, Https};
+use super::fetch::{FetchError, Https, Trust};
 use super::identity::Identity;
 use super::pause::{self, Pause};
 use super::queue::{Job, Mode, Place, Queue, Wake};
 use super::run::{self, Asked, Order, Ran, RunError};
 use super::schedule::{Rhythm, Splay};
+use super::servers::Servers;
 use super::trigger::{self, TriggerError};
-use super::{disable, servers, stored};
+use super::{disable, stored};
 use crate::model::report::LogLine;
 use crate::model::resource::LogLevel;
 use crate::model::wire::{NodePush, Signed, TriggerState};
@@ -219,7 +220,8 @@ impl Ear {
     fn connect(&self, failures: u32) -> Result<Https, TriggerError> {
         let state = stored::load(&self.disk)?.ok_or(TriggerError::NotEnrolled)?;
         let pin = state.root().fields().tls.server_ca;
-        let servers = servers::for_reports(&self.disk, &self.identity, pin).unwrap_or_default();
+        let servers = Servers::open(&self.disk, &self.identity, Trust::Authority(pin));
+        let servers = servers.map(|servers| servers.that_listen()).unwrap_or_default();
         let turn = failures as usize % servers.len().max(1);
         servers.into_iter().nth(turn).ok_or(TriggerError::NotEnrolled)
     }

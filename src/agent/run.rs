@@ -22,7 +22,7 @@ use super::lock::RunLock;
 use super::pull::{self, Attempts, Origin, Problem, Pulled, Ready};
 use super::queue::Mode;
 use super::report::{self, Account};
-use super::servers;
+use super::servers::Servers;
 use super::stored;
 use super::summary::{self, Outlets};
 use super::{enroll, facts, freshness};
@@ -74,6 +74,7 @@ struct Course<'a> {
     identity: Identity,
     keyring: Keyring,
     host: Host,
+    servers: Option<Servers>,
     limit: Limit,
     begun: Instant,
     /// One time for the whole run.
@@ -107,7 +108,21 @@ impl<'a> Course<'a> {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(RunError::Randomness)?;
         let (id, logs, phases) = (hex(&id), Vec::new(), BTreeMap::new());
-        Ok(Self { disk, order, identity, keyring, host, limit, begun, now, id, logs, log, phases })
+        Ok(Self {
+            disk,
+            order,
+            identity,
+            keyring,
+            host,
+            servers: None,
+            limit,
+            begun,
+            now,
+            id,
+            logs,
+            log,
+            phases,
+        })
     }
 
     fn run(&mut self, mut state: State, clock: Clock) -> Result<Ran, RunError> {
@@ -248,10 +263,10 @@ impl<'a> Course<'a> {
         }
     }
 
-    fn pull(&self, state: &mut State) -> Result<Attempts, RunError> {
+    fn pull(&mut self, state: &mut State) -> Result<Attempts, RunError> {
         let deadline = Deadline::after(self.order.budget);
         let pin = state.root().fields().tls.server_ca;
-        let sources = servers::open(self.disk, &self.identity, Trust::Authority(pin), deadline)?;
+        let sources = self.servers(Trust::Authority(pin))?.sources(deadline);
         let attempts = pull::pull(self.disk, state, &sources, self.now);
         let rogue = |(_, problem): &(String, Problem)| {
             matches!(problem, Problem::Fetch(FetchError::Authority { .. }))
@@ -261,15 +276,24 @@ impl<'a> Course<'a> {
         }
         // The authority may have been replaced by a newer trust root. Roots prove themselves, so they may be asked
         // of anyone; if they pin another authority now, that one counts.
-        for source in servers::open(self.disk, &self.identity, Trust::AnyoneForRoots, deadline)? {
+        for source in self.servers(Trust::AnyoneForRoots)?.sources(deadline) {
             drop(pull::walk(self.disk, state, source.as_ref()));
         }
         let new_pin = state.root().fields().tls.server_ca;
         if new_pin == pin {
             return Ok(attempts);
         }
-        let sources = servers::open(self.disk, &self.identity, Trust::Authority(new_pin), deadline)?;
+        let sources = self.servers(Trust::Authority(new_pin))?.sources(deadline);
         Ok(pull::pull(self.disk, state, &sources, self.now))
+    }
+
+    /// The servers under this trust, with the connections that the run has to them already.
+    fn servers(&mut self, trust: Trust) -> Result<&Servers, RunError> {
+        let servers = match self.servers.take().filter(|servers| servers.trust() == trust) {
+            Some(servers) => servers,
+            None => Servers::open(self.disk, &self.identity, trust)?,
+        };
+        Ok(self.servers.insert(servers))
     }
 
     /// The last accepted release from the disk. That is never silent and never a success.
@@ -323,7 +347,7 @@ impl<'a> Course<'a> {
     /// of the run.
     fn hand_over(&mut self, state: &State) {
         let pin = state.root().fields().tls.server_ca;
-        let servers = servers::for_reports(self.disk, &self.identity, pin).unwrap_or_default();
+        let servers = self.servers(Trust::Authority(pin)).map(Servers::that_listen).unwrap_or_default();
         let mut trouble = None;
         for server in &servers {
             match report::send(self.disk, server) {

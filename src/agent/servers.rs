@@ -3,7 +3,6 @@
 use super::disk::{Disk, DiskError};
 use super::fetch::{Deadline, Directory, Https, Source, Trust};
 use super::identity::{Identity, IdentityError};
-use crate::model::Digest;
 
 const NAME: &str = "servers";
 const CAP: u64 = 16 << 10;
@@ -44,37 +43,64 @@ pub fn keep(disk: &Disk, first: &[String]) -> Result<(), ServersError> {
     Ok(disk.write(NAME, text.as_bytes())?)
 }
 
-/// The sources that the agent was given: servers under the pinned authority, and directories.
-///
-/// # Errors
-/// When the list or the node's certificate cannot be used.
-pub fn open(
-    disk: &Disk,
-    identity: &Identity,
+/// The servers and directories that the agent was given. Whatever a run asks of a server goes over one connection, from the
+/// first document to its report.
+#[derive(Debug)]
+pub struct Servers {
     trust: Trust,
-    deadline: Deadline,
-) -> Result<Vec<Box<dyn Source>>, ServersError> {
-    let mut sources: Vec<Box<dyn Source>> = Vec::new();
-    for address in load(disk)? {
-        if address.starts_with('/') {
-            sources.push(Box::new(Directory::new(address.as_ref())));
-        } else if let Ok(server) = Https::new(&address, trust, identity.certificate(disk)?) {
-            sources.push(Box::new(server.until(deadline)));
-        }
-    }
-    Ok(sources)
+    places: Vec<Place>,
 }
 
-/// The servers among them that take reports.
-///
-/// # Errors
-/// When the list or the node's certificate cannot be used.
-pub fn for_reports(disk: &Disk, identity: &Identity, pin: Digest) -> Result<Vec<Https>, ServersError> {
-    let mut found = Vec::new();
-    for address in load(disk)?.iter().filter(|address| !address.starts_with('/')) {
-        found.extend(Https::new(address, Trust::Authority(pin), identity.certificate(disk)?));
+#[derive(Debug)]
+enum Place {
+    Server(Https),
+    Directory(Directory),
+}
+
+impl Servers {
+    /// Those of the list. Nothing is connected to before it is asked for something.
+    ///
+    /// # Errors
+    /// When the list or the node's certificate cannot be used.
+    pub fn open(disk: &Disk, identity: &Identity, trust: Trust) -> Result<Self, ServersError> {
+        let mut places = Vec::new();
+        for address in load(disk)? {
+            if address.starts_with('/') {
+                places.push(Place::Directory(Directory::new(address.as_ref())));
+            } else if let Ok(server) = Https::new(&address, trust, identity.certificate(disk)?) {
+                places.push(Place::Server(server));
+            }
+        }
+        Ok(Self { trust, places })
     }
-    Ok(found)
+
+    /// Which servers are spoken to.
+    #[must_use]
+    pub const fn trust(&self) -> Trust {
+        self.trust
+    }
+
+    /// All of them, to fetch from until `deadline`.
+    #[must_use]
+    pub fn sources(&self, deadline: Deadline) -> Vec<Box<dyn Source>> {
+        let source = |place: &Place| -> Box<dyn Source> {
+            match place {
+                Place::Server(server) => Box::new(server.clone().until(deadline)),
+                Place::Directory(directory) => Box::new(directory.clone()),
+            }
+        };
+        self.places.iter().map(source).collect()
+    }
+
+    /// Those that take reports and hold triggers: a directory does neither.
+    #[must_use]
+    pub fn that_listen(&self) -> Vec<Https> {
+        let server = |place: &Place| match place {
+            Place::Server(server) => Some(server.clone()),
+            Place::Directory(_) => None,
+        };
+        self.places.iter().filter_map(server).collect()
+    }
 }
 
 #[cfg(test)]

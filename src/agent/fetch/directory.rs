@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 /// A publication in a directory.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Directory {
     root: PathBuf,
     name: String,

@@ -11,8 +11,8 @@ use ureq::http::{self, StatusCode};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{Connector, TcpConnector};
 
-/// A connection to one server.
-#[derive(Debug)]
+/// A client of one server. Its copies share its connection, which is kept between two requests.
+#[derive(Debug, Clone)]
 pub struct Https {
     agent: ureq::Agent,
     base: String,

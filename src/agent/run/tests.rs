@@ -6,6 +6,7 @@ use crate::agent::brake::Brake;
 use crate::agent::hold::HoldError;
 use crate::agent::lock::LockError;
 use crate::agent::report::exit_code;
+use crate::agent::servers;
 use crate::agent::stored::StoredError;
 use crate::agent::testing::{Draft, NOW, World, now};
 use crate::model::Digest;
