@@ -5,6 +5,7 @@ use super::disk::{Disk, DiskError};
 use super::host::Stat;
 use crate::model::{Digest, Stamp};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -144,6 +145,42 @@ pub fn list(disk: &Disk) -> Result<Vec<Kept>, DiskError> {
     Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
 }
 
+/// What [`prune`] let go of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pruned {
+    /// Lines of the list.
+    pub files: usize,
+    /// Bytes of contents that nothing is listed with any more.
+    pub bytes: u64,
+}
+
+/// Lets go of what was kept before `before`, but for the newest of each path where `newest_stay`. Nothing may be kept
+/// meanwhile: the caller holds the agent's lock.
+///
+/// # Errors
+/// When that fails. What is still listed is there then, and another time lets go of the rest.
+pub fn prune(disk: &Disk, before: Stamp, newest_stay: bool) -> Result<Pruned, DiskError> {
+    let all = list(disk)?;
+    let newest: BTreeMap<&str, usize> = all.iter().map(|kept| kept.path.as_str()).zip(0..).collect();
+    let stays = |(place, kept): &(usize, &Kept)| {
+        kept.at >= before || (newest_stay && newest.get(kept.path.as_str()) == Some(place))
+    };
+    let staying: Vec<&Kept> = all.iter().enumerate().filter(stays).map(|(_, kept)| kept).collect();
+    let mut pruned = Pruned { files: all.len() - staying.len(), bytes: 0 };
+    if pruned.files > 0 {
+        let lines = staying.iter().map(|kept| serde_json::to_string(kept).unwrap_or_default() + "\n");
+        disk.write(LIST, lines.collect::<String>().as_bytes())?;
+    }
+    let named: BTreeSet<String> = staying.iter().map(|kept| kept.digest.hex()).collect();
+    // That a content is listed nowhere can be the trace of a crash, too.
+    for orphan in disk.list(FOLDER)?.into_iter().filter(|content| !named.contains(content)) {
+        let content = format!("{FOLDER}/{orphan}");
+        pruned.bytes += std::fs::metadata(disk.path(&content)).map_or(0, |found| found.len());
+        disk.remove(&content)?;
+    }
+    Ok(pruned)
+}
+
 /// The content with this digest.
 ///
 /// # Errors
@@ -186,5 +223,31 @@ mod tests {
         }
         std::fs::write(disk.path(&name(&one)), "oni").unwrap();
         assert!(matches!(content(&disk, &one), Err(BucketError::Missing(digest)) if digest == one));
+    }
+    #[test]
+    fn what_is_old_goes_and_what_is_listed_stays_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::create(&dir.path().join("agent")).unwrap();
+        std::fs::write(dir.path().join("a"), "").unwrap();
+        let stat = Host::open(dir.path()).unwrap().stat("/a").unwrap().unwrap();
+        let keep = |at: i64, path: &str, content: &str| {
+            let bucket = Bucket::new(&disk, Stamp::from_unix(at));
+            bucket.keep(path, content.as_bytes(), &stat).unwrap()
+        };
+        let (one, two) = (keep(1, "/a", "one"), keep(2, "/a", "second"));
+        keep(3, "/b", "one");
+        keep(9, "/c", "new");
+        let left =
+            || list(&disk).unwrap().into_iter().map(|kept| (kept.path, kept.digest)).collect::<Vec<_>>();
+        // The newest of /a and /b stay, and with that of /b a content that was also an old one of /a.
+        assert_eq!(prune(&disk, Stamp::from_unix(5), true).unwrap(), Pruned { files: 1, bytes: 0 });
+        assert_eq!(left()[..2], [("/a".to_owned(), two), ("/b".to_owned(), one)]);
+        disk.write(&name(&Digest::of(b"cut off")), b"cut off").unwrap();
+        let all = prune(&disk, Stamp::from_unix(5), false).unwrap();
+        assert_eq!(all, Pruned { files: 2, bytes: ("second".len() + "one".len() + "cut off".len()) as u64 });
+        assert_eq!(left(), [("/c".to_owned(), Digest::of(b"new"))]);
+        assert_eq!(content(&disk, &Digest::of(b"new")).unwrap(), b"new");
+        assert!(content(&disk, &one).is_err());
+        assert_eq!(prune(&disk, Stamp::from_unix(5), false).unwrap(), Pruned::default());
     }
 }

@@ -34,6 +34,8 @@ pub(super) enum Command {
     Disable(DisableArgs),
     /// Go on enforcing the accepted release although no fresh word comes from a server: once, for 30 days at most.
     Hold(HoldArgs),
+    /// The release that failed its health checks here, and the word that it is tried once more.
+    Quarantine(QuarantineArgs),
     /// What files were before the agent changed them, where `backup = "bucket"` says so.
     #[command(subcommand)]
     Backup(backup::Command),
@@ -220,6 +222,25 @@ pub(super) struct HoldArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "A release whose health checks fail again is in quarantine again. Each run that applies it by this word\n\
+    says so in its log and report. What was put right elsewhere needs no release of its own then."
+)]
+pub(super) struct QuarantineArgs {
+    /// Let the release be applied here once more.
+    #[arg(long, requires = "reason")]
+    lift: bool,
+    /// Why. It is in every report.
+    #[arg(long, value_name = "TEXT", requires = "lift")]
+    reason: Option<String>,
+    /// Who says so [default: you].
+    #[arg(long, value_name = "NAME", default_value_t = settings::person(), hide_default_value = true)]
+    owner: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, clap::Args)]
 pub(super) struct FactsArgs {
     /// Only this fact, for example `os.family`.
     path: Option<crate::model::FactPath>,
@@ -252,6 +273,7 @@ pub(super) fn run(command: Command, ui: &mut Ui) -> Outcome {
         Command::Enable(place) => telling::enable(&place, ui),
         Command::Disable(args) => telling::disable(&args, ui),
         Command::Hold(args) => telling::hold(&args, ui),
+        Command::Quarantine(args) => telling::quarantine(&args, ui),
         Command::Backup(command) => backup::run(command, ui),
         Command::Facts(args) => telling::facts(&args, ui),
         Command::Verify(args) => telling::verify(&args, ui),

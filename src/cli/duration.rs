@@ -22,6 +22,11 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
     bounded.map(Duration::from_secs).ok_or_else(|| "a duration is at most a year".into())
 }
 
+/// Whole seconds, as times are reckoned in.
+pub(super) fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}
+
 /// `duration` in words, as `mco` has it: `9 minutes 11 seconds`.
 pub(super) fn words(duration: Duration) -> String {
     let seconds = duration.as_secs();

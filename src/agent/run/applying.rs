@@ -6,14 +6,14 @@ use crate::agent::apply::{self, Applied, Job, Record, Returned, Wishes};
 use crate::agent::bucket::Bucket;
 use crate::agent::journal::{self, Change, Header, Journal, Unfinished};
 use crate::agent::pull::Ready;
-use crate::agent::quarantine::{self, Quarantine};
+use crate::agent::quarantine::{self, Lifted, Quarantine};
 use crate::agent::queue::Mode;
 use crate::agent::stored;
 use crate::agent::undo::Undo;
 use crate::agent::wall::wall;
 use crate::model::report::{LogLine, Refused, ResourceStatus, RunStatus};
 use crate::model::resource::LogLevel;
-use crate::model::{Facts, Ref};
+use crate::model::{Digest, Facts, Ref};
 use std::collections::BTreeSet;
 
 const RECORD: &str = "record.json";
@@ -40,10 +40,7 @@ impl Course<'_> {
     ) -> Result<Applied, RunError> {
         let (seq, release) = (ready.release.seq, ready.release.id());
         self.say(LogLevel::Info, format!("Applying configuration version '{seq}'"));
-        let held = quarantine::current(self.disk, (seq, release), self.now)?;
-        if let Some(held) = &held {
-            self.say(LogLevel::Err, format!("QUARANTINED: {held}"));
-        }
+        let held = self.quarantined(seq, release)?;
         let last = self.record();
         let noop = self.order.mode == Mode::Noop || held.is_some();
         let wishes = Wishes { noop, ..self.order.wishes.clone() };
@@ -74,7 +71,7 @@ impl Course<'_> {
         if unproven && !noop && !ready.catalog.only_noop() && applied.halted.is_none() {
             let undo = before.into_iter().chain(journal.undo()).collect();
             if let Some((why, halted)) = judged(ready, &job, (&applied, undo), log) {
-                quarantine::put(self.disk, &Quarantine { release, seq, since: self.now, why })?;
+                quarantine::put(self.disk, &Quarantine { release, seq, since: self.now, why, lifted: None })?;
                 applied = Applied {
                     status: RunStatus::Failed,
                     halted: Some(halted),
@@ -90,6 +87,24 @@ impl Course<'_> {
         stored::keep(self.disk, RECORD, &serde_json::to_vec(&applied.record).unwrap_or_default())?;
         self.put_away(&applied, (&journal, &bucket), stopped.filter(|_| !noop))?;
         Ok(applied)
+    }
+
+    /// What keeps this release from being applied here, which is told; as is that somebody wants it all the same.
+    fn quarantined(&mut self, seq: u64, release: Digest) -> Result<Option<Quarantine>, RunError> {
+        let Some(held) = quarantine::current(self.disk, (seq, release), self.now)? else { return Ok(None) };
+        let Some(Lifted { owner, since, reason }) = &held.lifted else {
+            self.say(LogLevel::Err, format!("QUARANTINED: {held}"));
+            return Ok(Some(held));
+        };
+        let who = format!("{}, who lifted the quarantine at {since}", owner.escape_debug());
+        let text = format!(
+            "Release {seq} failed here at {} ({}) and is applied by the word of {who} (Reason: '{}')",
+            held.since,
+            held.why,
+            reason.escape_debug()
+        );
+        self.say(LogLevel::Warning, text);
+        Ok(None)
     }
 
     /// Closes the journal. What was set aside goes when nothing can have to be put back any more.

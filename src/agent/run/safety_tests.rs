@@ -3,7 +3,7 @@
 use super::*;
 use crate::agent::bucket::Bucket;
 use crate::agent::journal::{self, Change, Header, Journal};
-use crate::agent::quarantine;
+use crate::agent::quarantine::{self, Lifted};
 use crate::agent::testing::file;
 use crate::agent::undo::{Access, Undo};
 use crate::model::report::ResourceStatus;
@@ -151,10 +151,27 @@ fn a_release_that_fails_its_health_check_goes_back_and_is_not_applied_again() {
     assert_eq!((code(&held), exit_code(&held)), (Some("QUARANTINED"), 1), "{:#?}", held.logs);
     assert!(held.resources.iter().any(|resource| resource.status == ResourceStatus::Pending));
     assert_eq!(tree(&scene.order.root), before);
+    // Somebody wants it all the same: it is applied and checked, and held again as long as it fails.
+    let lift = |scene: &Scene| {
+        let accepted = state().accepted().unwrap();
+        let word = Lifted { owner: "dora".into(), since: NOW, reason: "try again".into() };
+        quarantine::lift(&scene.disk, (accepted.seq, accepted.id), word).unwrap().unwrap();
+    };
+    lift(&scene);
+    let again = scene.run();
+    assert_eq!((code(&again), exit_code(&again)), (Some("HEALTH"), 1), "{:#?}", again.logs);
+    assert!(says(&again, "by the word of dora, who lifted the quarantine"), "{:#?}", again.logs);
+    assert_eq!(tree(&scene.order.root), before);
+    assert_eq!(code(&scene.run()), Some("QUARANTINED"));
+    lift(&scene);
+    let _mended = TcpListener::bind(&closed).unwrap();
+    let mended = scene.run();
+    assert_eq!((code(&mended), exit_code(&mended)), (None, 2), "{:#?}", mended.logs);
+    assert_eq!(exit_code(&scene.run()), 0);
     // A newer release is free.
     publish(&mut scene, "good", &open);
     let next = scene.run();
-    assert_eq!((code(&next), exit_code(&next)), (None, 0), "{:#?}", next.logs);
+    assert_eq!((code(&next), exit_code(&next)), (None, 2), "{:#?}", next.logs);
     assert!(quarantine::current(&scene.disk, (3, Digest::of(b"")), NOW).unwrap().is_none());
 }
 

@@ -1,13 +1,15 @@
-//! What the agent kept before it changed files: `agent backup list`, `diff` and `restore`.
+//! What the agent kept before it changed files: `agent backup list`, `diff`, `restore` and `prune`.
 
 use super::{Place, open};
-use crate::agent::bucket::{self, Bucket, Kept};
+use crate::agent::bucket::{self, Bucket, Kept, Pruned};
 use crate::agent::disk::Disk;
 use crate::agent::host::{EntryKind, Host, NewFile, Owner};
+use crate::agent::lock::RunLock;
 use crate::cli::counted::counted;
-use crate::cli::{Failure, Outcome, Ui, clock};
+use crate::cli::{Failure, Outcome, Ui, clock, duration};
 use similar::TextDiff;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The commands.
 #[derive(Debug, clap::Subcommand)]
@@ -29,6 +31,17 @@ pub(in crate::cli) enum Command {
         #[arg(long, value_name = "PATH")]
         to: Option<String>,
     },
+    /// Let go of what was kept long ago.
+    Prune {
+        /// Longer ago than this, for example `90d`.
+        #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+        older: Duration,
+        /// The newest of each path, too.
+        #[arg(long)]
+        newest_too: bool,
+        #[command(flatten)]
+        place: Place,
+    },
 }
 
 /// Which of the files that were kept.
@@ -48,6 +61,7 @@ pub(super) fn run(command: Command, ui: &mut Ui) -> Outcome {
         Command::List { path, place } => list(path.as_deref(), &open(&place)?, ui),
         Command::Diff(which) => diff(&which, ui),
         Command::Restore { which, to } => restore(&which, to, ui),
+        Command::Prune { older, newest_too, place } => prune(older, !newest_too, &open(&place)?, ui),
     }
 }
 
@@ -68,6 +82,15 @@ fn list(path: Option<&str>, disk: &Disk, ui: &mut Ui) -> Outcome {
     if kept.is_empty() {
         ui.note("nothing was kept; files with `backup = \"bucket\"` are");
     }
+    Ok(0)
+}
+
+fn prune(older: Duration, newest_stay: bool, disk: &Disk, ui: &mut Ui) -> Outcome {
+    // A run keeps files.
+    let _lock = RunLock::take(disk, Duration::ZERO)?;
+    let before = clock::now().plus(-duration::seconds(older));
+    let Pruned { files, bytes } = bucket::prune(disk, before, newest_stay)?;
+    ui.line(format_args!("let go of {}; {bytes} bytes are free", counted(files, "file")))?;
     Ok(0)
 }
 

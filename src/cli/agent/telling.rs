@@ -1,12 +1,13 @@
-//! Asking the agent: `agent status`, `enable`, `disable`, `facts`, `verify`.
+//! Asking the agent: `agent status`, `enable`, `disable`, `hold`, `quarantine`, `facts`, `verify`.
 
-use super::{DisableArgs, FactsArgs, HoldArgs, JOIN, Place, StatusArgs, VerifyArgs, open};
+use super::{DisableArgs, FactsArgs, HoldArgs, JOIN, Place, QuarantineArgs, StatusArgs, VerifyArgs, open};
 use crate::agent::disable::{self, Disabled};
 use crate::agent::disk::Disk;
 use crate::agent::fetch::{Deadline, Directory, Https, Source, Trust};
 use crate::agent::hold::{self, Hold, HoldError};
 use crate::agent::host::Host;
 use crate::agent::identity::Identity;
+use crate::agent::quarantine::{self, Lifted};
 use crate::agent::{facts, freshness, lock, pause, pull, report, servers, stored};
 use crate::cli::counted::counted;
 use crate::cli::{Failure, Outcome, Ui, clock, duration};
@@ -151,8 +152,7 @@ pub(super) fn enable(place: &Place, ui: &mut Ui) -> Outcome {
 pub(super) fn disable(args: &DisableArgs, ui: &mut Ui) -> Outcome {
     let disk = open(&args.place)?;
     let since = clock::now();
-    let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    let until = args.duration.map(|time| since.plus(seconds(time)));
+    let until = args.duration.map(|time| since.plus(duration::seconds(time)));
     let wish = Disabled { reason: args.reason.clone(), owner: args.owner.clone(), since, until };
     let said = disable::disable(&disk, wish.clone())?;
     let until = said.until.map(|until| format!(" until {until}")).unwrap_or_default();
@@ -183,6 +183,37 @@ pub(super) fn hold(args: &HoldArgs, ui: &mut Ui) -> Outcome {
         }
     })?;
     ui.line(format!("held until {} (Reason: '{}')", held.until, held.reason))?;
+    Ok(0)
+}
+
+pub(super) fn quarantine(args: &QuarantineArgs, ui: &mut Ui) -> Outcome {
+    let disk = open(&args.place)?;
+    let state =
+        stored::load(&disk)?.ok_or_else(|| Failure::refused("this node has not joined yet").hint(JOIN))?;
+    let since = clock::now();
+    for release in [state.accepted(), state.fallback()].into_iter().flatten() {
+        let release = (release.seq, release.id);
+        let word = || args.lift.then(|| args.reason.clone()).flatten();
+        let Some(held) = quarantine::current(&disk, release, since)? else { continue };
+        let lifted = match word() {
+            Some(reason) => {
+                let word = Lifted { owner: args.owner.clone(), since, reason };
+                quarantine::lift(&disk, release, word)?.map(|(_, lifted)| lifted)
+            }
+            None => held.lifted.clone(),
+        };
+        ui.line(format!("release {} failed here at {} ({})", held.seq, held.since, held.why))?;
+        match lifted {
+            Some(Lifted { owner, since, reason }) => ui.line(format!(
+                "lifted by {} at {since} (Reason: '{}'): the next run applies it once more",
+                owner.escape_debug(),
+                reason.escape_debug()
+            ))?,
+            None => ui.note("next: countersign agent quarantine --lift --reason TEXT"),
+        }
+        return Ok(0);
+    }
+    ui.line("nothing is in quarantine")?;
     Ok(0)
 }
 
