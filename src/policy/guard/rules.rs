@@ -224,9 +224,10 @@ impl Rules {
         let content: ContentFile =
             toml::from_str(embedded::CONTENT).map_err(|e| RulesError::toml("policies/content.toml", &e))?;
         let list = |name: &str| content.lists.get(name).cloned().unwrap_or_default();
-        let mut tools = Tools::default();
+        let mut tools = Tools::of(&content.lists);
         for (file, text) in embedded::TOOLS.iter() {
-            tools.add(text, &content.lists).map_err(|e| RulesError::toml(file, &e))?;
+            let twice = |message| RulesError { file: (*file).to_owned(), message, span: None };
+            tools.add(text).map_err(twice)?;
         }
         Ok(Self {
             rules,
