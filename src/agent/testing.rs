@@ -316,6 +316,7 @@ pub(super) fn file(path: &str, ensure: Ensure, content: Option<Content>) -> Reso
         mode: None,
         recurse: false,
         purge: false,
+        ignore: Vec::new(),
         force: false,
         replace: true,
         backup: None,

@@ -37,6 +37,7 @@ pub(super) fn build(attrs: &mut Attrs<'_>, content: Option<Content>) -> Option<S
             .or_else(|| secret.then(|| "0600".to_owned())),
         recurse: attrs.bool("recurse").unwrap_or(false),
         purge: attrs.bool("purge").unwrap_or(false),
+        ignore: ignore(attrs),
         force: attrs.bool("force").unwrap_or(false),
         replace: attrs.bool("replace").unwrap_or(true),
         backup: backup(attrs),
@@ -110,6 +111,17 @@ fn private(attrs: &mut Attrs<'_>) {
         let message = "this file holds a secret, and a backup would keep the old one";
         attrs.fail("secret-backup", "backup", message, "remove `backup`");
     }
+}
+
+fn ignore(attrs: &mut Attrs<'_>) -> Vec<String> {
+    let patterns = attrs.texts("ignore").unwrap_or_default();
+    if !patterns.is_empty() && attrs.bool("recurse") != Some(true) {
+        attrs.fail("missing-attribute", "ignore", "`ignore` needs `recurse = true`", "");
+    }
+    if patterns.iter().any(|pattern| pattern.is_empty() || pattern.contains('/')) {
+        attrs.fail("bad-value", "ignore", "a pattern is held against each name of a path alone", "");
+    }
+    patterns
 }
 
 fn backup(attrs: &mut Attrs<'_>) -> Option<String> {

@@ -8,6 +8,7 @@ use super::origin::Origin;
 use crate::model::finding::did_you_mean;
 use crate::model::resource::{Content, File, FileEnsure};
 use crate::model::{Finding, Meta, Resource, Spec};
+use crate::shell::run::matches;
 use std::collections::BTreeSet;
 
 /// What a `source` names.
@@ -63,7 +64,8 @@ pub(super) fn expand(
     let Spec::File(top) = spec else { return Vec::new() };
     let mut made = Vec::new();
     let mut folders = BTreeSet::new();
-    for (path, delivered) in below {
+    let ignored = |name: &str| top.ignore.iter().any(|pattern| matches(pattern, name));
+    for (path, delivered) in below.iter().filter(|(path, _)| !path.split('/').any(ignored)) {
         for (at, _) in path.match_indices('/') {
             let folder = &path[..at];
             if folders.insert(folder) {
@@ -78,6 +80,7 @@ pub(super) fn expand(
             mode: mode.clone(),
             recurse: false,
             purge: false,
+            ignore: Vec::new(),
             force: false,
             ..top.clone()
         };

@@ -636,6 +636,24 @@ fn a_folder_becomes_one_resource_for_each_file() {
 }
 
 #[test]
+fn files_of_a_folder_that_are_ignored_become_no_resources() {
+    let all = "[file.\"/d\"]\nsource = \"d\"\nrecurse = true\nignore = [\"*.orig\", \"tests\"]\n";
+    let mut tree = module(all);
+    for path in ["x", "x.orig", "tests/y", "s/tests/z", "s/w"] {
+        tree.insert(&format!("modules/m/files/d/{path}"), b"1".to_vec()).unwrap();
+    }
+    let made = made(&tree);
+    let titles: Vec<&str> =
+        made.lines().filter_map(|line| line.split_once(' ')).map(|(title, _)| title).collect();
+    assert_eq!(titles, ["file[/d]", "file[/d/s]", "file[/d/s/w]", "file[/d/x]"]);
+    refused(
+        &module("[file.\"/a\"]\nignore = \"*.orig\"\n[file.\"/b\"]\nrecurse = true\nignore = \"a/b\"\n"),
+        "modules/m/module.toml:2:10 missing-attribute: `ignore` needs `recurse = true`\n\
+         modules/m/module.toml:5:10 bad-value: a pattern is held against each name of a path alone",
+    );
+}
+
+#[test]
 fn attributes_of_plain_types_are_checked_with_their_places() {
     refused(
         &module(

@@ -222,6 +222,7 @@ fn catalog(node: &str, motd: &str) -> Vec<u8> {
         mode: None,
         recurse: false,
         purge: false,
+        ignore: Vec::new(),
         force: false,
         replace: true,
         backup: Some("bucket".into()),

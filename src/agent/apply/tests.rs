@@ -132,6 +132,7 @@ impl Place {
             mode: None,
             recurse: false,
             purge: false,
+            ignore: Vec::new(),
             force: false,
             replace: true,
             backup: None,
@@ -608,6 +609,29 @@ fn automatic_order_makes_the_folder_first() {
     }
     let inside = place.file("d/a", "x");
     assert_eq!(place.run(&[inside, folder]).applied.counts.changed, 2);
+}
+
+#[test]
+fn what_is_ignored_below_a_folder_is_neither_purged_nor_given_away() {
+    let mut place = Place::new();
+    let mut folder = place.file("d", "");
+    if let Spec::File(file) = &mut folder.spec {
+        (file.ensure, file.content) = (FileEnsure::Directory, None);
+        (file.recurse, file.purge, file.force) = (true, true, true);
+        file.ignore = vec!["*.keep".into(), ".git".into()];
+    }
+    let all = ["a", "b.keep", ".git/config", "sub/c", "sub/d.keep", "gone/deep/e"];
+    for path in all {
+        let path = place.at(&format!("d/{path}"));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "x").unwrap();
+    }
+    let run = place.run(std::slice::from_ref(&folder));
+    assert_eq!((run.applied.counts.changed, run.applied.counts.failed), (1, 0), "{:?}", run.lines);
+    let left = all.map(|path| place.at(&format!("d/{path}")).exists());
+    assert_eq!(left, [false, true, true, false, true, false]);
+    assert!(!place.at("d/gone").exists());
+    assert_eq!(place.run(&[folder]).lines, [""; 0]);
 }
 
 /// In noop runs, so that a guard that fails does no harm to whoever tests it.

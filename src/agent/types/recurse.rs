@@ -4,6 +4,7 @@
 use super::file::{Inode, Step};
 use super::{Change, Failure, Node, Plan};
 use crate::agent::host::{EntryKind, Stat};
+use crate::shell::run::matches;
 
 /// Entries below one directory, at most.
 const LIMIT: usize = 100_000;
@@ -27,9 +28,12 @@ pub(super) fn check<'a>(
                 let value = name.to_string_lossy().into_owned();
                 return Err(Failure::Value { value, what: "file name in UTF-8" });
             };
+            if is_ignored(inode, name) {
+                continue;
+            }
             let path = format!("{}/{name}", folder.trim_end_matches('/'));
             let Some(stat) = node.host.stat(&path)? else { continue };
-            let fate = fate(inode, &path, &stat, node);
+            let fate = fate(inode, &path, &stat, node)?;
             if fate == Fate::Purged {
                 let step = Step::Purge { path: path.clone() };
                 let change = Change::new("purge", stat.kind.name(), "absent", step);
@@ -59,10 +63,33 @@ enum Fate {
     Kept,
 }
 
-fn fate(inode: &Inode<'_>, path: &str, stat: &Stat, node: &Node<'_>) -> Fate {
+fn is_ignored(inode: &Inode<'_>, name: &str) -> bool {
+    inode.0.ignore.iter().any(|pattern| matches(pattern, name))
+}
+
+/// Whether something that is left alone lies below a directory, which therefore cannot go as a whole. What cannot be
+/// read may be that.
+fn holds_ignored(inode: &Inode<'_>, folder: &str, node: &Node<'_>) -> Result<bool, Failure> {
+    if inode.0.ignore.is_empty() {
+        return Ok(false);
+    }
+    let mut todo = vec![folder.to_owned()];
+    while let Some(folder) = todo.pop() {
+        for name in node.host.list(&folder)? {
+            let Some(name) = name.to_str().filter(|name| !is_ignored(inode, name)) else { return Ok(true) };
+            let path = format!("{folder}/{name}");
+            if node.host.stat(&path)?.is_some_and(|stat| stat.kind == EntryKind::Directory) {
+                todo.push(path);
+            }
+        }
+    }
+    Ok(false)
+}
+
+fn fate(inode: &Inode<'_>, path: &str, stat: &Stat, node: &Node<'_>) -> Result<Fate, Failure> {
     match node.managed.get(path) {
-        Some(true) => return Fate::ManagedWithAll,
-        Some(false) => return Fate::Managed,
+        Some(true) => return Ok(Fate::ManagedWithAll),
+        Some(false) => return Ok(Fate::Managed),
         None => {}
     }
     let leads_to_managed = || {
@@ -70,8 +97,8 @@ fn fate(inode: &Inode<'_>, path: &str, stat: &Stat, node: &Node<'_>) -> Fate {
         node.managed.range(below.clone()..).next().is_some_and(|(next, _)| next.starts_with(&below))
     };
     let directory = stat.kind == EntryKind::Directory;
-    if !inode.0.purge || (directory && (leads_to_managed() || !inode.0.force)) {
-        return Fate::Kept;
-    }
-    Fate::Purged
+    let stays = |directory: bool| -> Result<bool, Failure> {
+        Ok(directory && (leads_to_managed() || !inode.0.force || holds_ignored(inode, path, node)?))
+    };
+    Ok(if !inode.0.purge || stays(directory)? { Fate::Kept } else { Fate::Purged })
 }

@@ -163,6 +163,7 @@ fn plain(path: &str, ensure: FileEnsure) -> File {
         mode: None,
         recurse: false,
         purge: false,
+        ignore: Vec::new(),
         force: false,
         replace: true,
         backup: None,

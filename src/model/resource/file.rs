@@ -31,6 +31,11 @@ const ATTRS: &[Attr] = &[
         "Remove what the catalog does not name below a directory. Needs `recurse`.",
     )
     .default("false"),
+    Attr::new(
+        "ignore",
+        Shape::Texts,
+        "Names that are left alone below a directory: patterns with `*`, `?` and `[…]`. Needs `recurse`.",
+    ),
     Attr::new("force", Shape::Bool, "Allow a directory to be replaced or removed with all that is in it.")
         .default("false"),
     Attr::new("replace", Shape::Bool, "Write the content even if the file exists.").default("true"),
@@ -79,6 +84,9 @@ pub struct File {
     /// Remove what the catalog does not name below a directory.
     #[serde(default, skip_serializing_if = "is_false")]
     pub purge: bool,
+    /// Patterns of names that are left alone below a directory, with all that is below them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignore: Vec<String>,
     /// Allow a directory to be replaced or removed with all that is in it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub force: bool,

@@ -75,6 +75,7 @@ fn catalog_of(node: &str, files: &[(&str, Content)]) -> Catalog {
             mode: None,
             recurse: false,
             purge: false,
+            ignore: Vec::new(),
             force: false,
             replace: true,
             backup: None,

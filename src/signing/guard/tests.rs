@@ -18,6 +18,7 @@ fn file(path: &str, change: fn(&mut File)) -> Resource {
         mode: None,
         recurse: false,
         purge: false,
+        ignore: Vec::new(),
         force: false,
         replace: true,
         backup: None,

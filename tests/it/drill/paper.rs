@@ -155,6 +155,7 @@ pub(crate) fn file(path: &str, content: &str) -> Resource {
         mode: None,
         recurse: false,
         purge: false,
+        ignore: Vec::new(),
         force: false,
         replace: true,
         backup: None,
