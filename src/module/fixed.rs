@@ -42,6 +42,7 @@ pub(super) fn check(module: &Module, findings: &mut Vec<Finding>) {
 pub(super) fn built(attrs: &mut Attrs<'_>, content: Option<Content>) -> Option<Spec> {
     match attrs.kind {
         Kind::File => file_spec::build(attrs, content),
+        Kind::User => spec::build(attrs),
         _ if content.is_some() => plain::build(attrs, content),
         _ => spec::build(attrs),
     }

@@ -7,8 +7,8 @@ use super::document::place;
 use super::plain;
 use super::shape::{RawCommand, Typed, path_fault};
 use crate::model::resource::{
-    Bound, Command, Configfiles, Cron, CronField, Enable, Exec, Group, LogOutput, Mark, Membership, Package,
-    PackageEnsure, PackageManager, Service, ServiceEnsure, User, Word,
+    Bound, Command, Configfiles, Content, Cron, CronField, Enable, Exec, Group, LogOutput, Mark, Membership,
+    Package, PackageEnsure, PackageManager, Service, ServiceEnsure, User, Word,
 };
 use crate::model::{Finding, Kind, Spec};
 use std::collections::BTreeMap;
@@ -70,6 +70,14 @@ impl Attrs<'_> {
     pub(super) fn number<T: TryFrom<i64>>(&self, name: &str) -> Option<T> {
         match self.values.get(name) {
             Some((Typed::Integer(number), _)) => T::try_from(*number).ok(),
+            _ => None,
+        }
+    }
+
+    /// The text with live facts and secrets at `name`.
+    fn content(&self, name: &str) -> Option<Content> {
+        match self.values.get(name) {
+            Some((Typed::Content(content), _)) => Some(content.clone()),
             _ => None,
         }
     }
@@ -235,6 +243,7 @@ fn user(attrs: &mut Attrs<'_>) -> User {
         system: attrs.bool("system").unwrap_or(false),
         allowdupe: attrs.bool("allowdupe").unwrap_or(false),
         expiry: attrs.text("expiry"),
+        password: attrs.content("password"),
         password_max_age: attrs.number("password_max_age"),
         password_min_age: attrs.number("password_min_age"),
         password_warn_days: attrs.number("password_warn_days"),

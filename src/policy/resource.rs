@@ -81,6 +81,9 @@ pub(super) fn user(rules: &Rules, user: &User) -> Vec<Raw> {
         let attr = if user.absent { "ensure" } else { "name" };
         return Raw::of(rules, "root-account", &user.name, attr).into_iter().collect();
     }
+    if user.name == "root" && user.password.is_some() {
+        return Raw::of(rules, "account-damage", &user.name, "password").into_iter().collect();
+    }
     if user.name != "root" && user.uid == Some(0) {
         return Raw::of(rules, "backdoor", &user.name, "uid").into_iter().collect();
     }

@@ -3,7 +3,7 @@
 
 use super::source::{self, Hunk};
 use crate::model::finding::line_column;
-use crate::model::resource::{Content, File, Part};
+use crate::model::resource::{Content, Part};
 use crate::model::safety::Check;
 use crate::model::{Catalog, NodeName, Ref, Resource, Spec};
 use serde_json::Value;
@@ -216,19 +216,29 @@ fn attributes(resource: &Resource) -> BTreeMap<String, Value> {
         }
     }
     // In a diff of lines a live fact or a secret looks like the same words as plain text; here it does not.
-    if let Spec::File(File { content: Some(content @ Content::Parts(parts)), .. }) = &resource.spec {
+    if let Some((attr, content @ Content::Parts(parts))) = live(&resource.spec) {
         let facts = places(parts, |part| matches!(part, Part::Fact(_)));
         let secrets = places(parts, |part| matches!(part, Part::Sealed(_)));
         if !secrets.is_empty() {
             // What is sealed anew shows there, and not as a change of the text around it.
-            found.insert("content".to_owned(), Value::String(content_text(content)));
-            found.insert("secrets in content".to_owned(), Value::String(secrets.clone()));
+            found.insert(attr.to_owned(), Value::String(content_text(content)));
+            found.insert(format!("secrets in {attr}"), Value::String(secrets.clone()));
         }
         if !facts.is_empty() || secrets.is_empty() {
-            found.insert("live facts in content".to_owned(), Value::String(facts));
+            found.insert(format!("live facts in {attr}"), Value::String(facts));
         }
     }
     found
+}
+
+/// The attribute in which live facts and secrets may stand.
+fn live(spec: &Spec) -> Option<(&'static str, &Content)> {
+    let (attr, content) = match spec {
+        Spec::File(file) => ("content", &file.content),
+        Spec::User(user) => ("password", &user.password),
+        _ => return None,
+    };
+    Some((attr, content.as_ref()?))
 }
 
 /// `os.name at 1:18, architecture at 1:27`: lines and columns in the text that [`content_text`] makes.
@@ -250,7 +260,7 @@ fn places(parts: &[Part], wanted: fn(&Part) -> bool) -> String {
 fn shown(name: &str, value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Object(_) if name == "content" => {
+        Value::Object(_) if matches!(name, "content" | "password") => {
             let content = serde_json::from_value(value.clone());
             content.map_or_else(|_| value.to_string(), |content| content_text(&content))
         }

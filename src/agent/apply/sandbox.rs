@@ -7,7 +7,7 @@
 use super::tests::{Outcome, Place, resource};
 use crate::model::report::RunStatus;
 use crate::model::resource::{
-    Bound, Command, Configfiles, Exec, Group, Mark, Membership, Package, PackageEnsure, User,
+    Bound, Command, Configfiles, Content, Exec, Group, Mark, Membership, Package, PackageEnsure, User,
 };
 use crate::model::{Resource, Spec};
 use std::collections::BTreeMap;
@@ -300,6 +300,30 @@ fn ages_of_passwords_and_members_of_groups() {
         assert_eq!(run("getent", &["group", "crew"]).rsplit(':').next(), Some("\n"));
         let dupe = User { uid: Some(4242), allowdupe: true, ..user("twin") };
         changed(&mut place, &[account(dupe)]);
+    });
+}
+
+#[test]
+fn hashes_of_passwords_are_set_and_never_told() {
+    sandboxed(concat!(module_path!(), "::hashes_of_passwords_are_set_and_never_told"), || {
+        let mut place = Place::new();
+        let with = |hash: &str| {
+            [account(User { password: Some(Content::Text(hash.into())), uid: Some(4242), ..user("app") })]
+        };
+        let (one, two) = ("$6$saltsalt$FirstHashOfAPassword", "$y$j9T$salt$SecondHashOfAPassword");
+        let of_app = || run("getent", &["shadow", "app"]).split(':').nth(1).unwrap().to_owned();
+        assert_eq!(changed(&mut place, &with(one)), ["notice user[app]/ensure: created"]);
+        assert_eq!(of_app(), one);
+        let lines = changed(&mut place, &with(two));
+        assert_eq!(lines, ["notice user[app]/password: changed the hash of the password"]);
+        assert_eq!(of_app(), two);
+        changed(&mut place, &with("!"));
+        assert_eq!(of_app(), "!");
+        // A secret may hold anything: what is no hash does not become the field of the file, nor of the log.
+        let wrong = place.run(&with("hunter2:0:0"));
+        assert_eq!((wrong.applied.counts.failed, of_app().as_str()), (1, "!"));
+        let told = format!("{:?} {:?}", wrong.lines, wrong.applied.resources);
+        assert!(told.contains("hash of a password") && !told.contains("hunter2"), "{told}");
     });
 }
 

@@ -3,6 +3,7 @@
 use super::{Failure, Node};
 use crate::agent::host::{Host, HostError, Invocation};
 use crate::model::{Kind, Stamp};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 /// The node's own databases: users, then groups.
@@ -11,10 +12,11 @@ pub(super) const FILES: [&str; 2] = ["/etc/passwd", "/etc/group"];
 const LIMIT: u64 = 64 << 20;
 
 /// The accounts of the node's own files.
-#[derive(Debug, Default, Clone)]
+#[derive(Default)]
 pub(super) struct Accounts {
     pub(super) users: BTreeMap<String, UserEntry>,
     pub(super) groups: BTreeMap<String, GroupEntry>,
+    shadow: OnceCell<BTreeMap<String, ShadowEntry>>,
 }
 
 /// A line of `/etc/passwd`.
@@ -34,26 +36,17 @@ pub(super) struct GroupEntry {
     pub(super) members: Vec<String>,
 }
 
-/// How long a user's passwords and account last (shadow(5)).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Aging {
+/// A line of `/etc/shadow` (shadow(5)): the hash of the password, and how long passwords and account last. What the file
+/// does not say is -1, or `absent`.
+#[derive(Clone)]
+pub(super) struct ShadowEntry {
+    /// Never told.
+    pub(super) password: String,
     pub(super) min: i64,
     pub(super) max: i64,
     pub(super) warn: i64,
     /// `YYYY-MM-DD` or `absent`.
     pub(super) expiry: String,
-}
-
-/// How long the passwords and account of `name` last. What the file does not say is -1, or `absent`.
-pub(super) fn aging(host: &Host, name: &str) -> Result<Aging, HostError> {
-    let text = host.read_text("/etc/shadow", LIMIT)?.unwrap_or_default();
-    let line = text.lines().find(|line| line.split(':').next() == Some(name)).unwrap_or_default();
-    let fields: Vec<&str> = line.split(':').collect();
-    let number = |at: usize| fields.get(at).and_then(|field| field.parse::<i64>().ok());
-    let days = |at: usize| number(at).unwrap_or(-1);
-    let day = |days: i64| Stamp::from_unix(days.saturating_mul(86_400)).to_string()[..10].to_owned();
-    let expiry = number(7).filter(|days| *days >= 0).map_or_else(|| "absent".to_owned(), day);
-    Ok(Aging { min: days(3), max: days(4), warn: days(5), expiry })
 }
 
 impl Accounts {
@@ -64,7 +57,17 @@ impl Accounts {
         Ok(Self {
             users: users.lines().filter_map(user).collect(),
             groups: groups.lines().filter_map(group).collect(),
+            shadow: OnceCell::new(),
         })
+    }
+
+    /// What is known of the password of `name`, of which the file is read when it is first asked for.
+    pub(super) fn shadow(&self, host: &Host, name: &str) -> Result<ShadowEntry, HostError> {
+        if self.shadow.get().is_none() {
+            let text = host.read_text("/etc/shadow", LIMIT)?.unwrap_or_default();
+            drop(self.shadow.set(text.lines().filter_map(shadow).collect()));
+        }
+        Ok(self.shadow.get().and_then(|all| all.get(name)).cloned().unwrap_or_default())
     }
 }
 
@@ -135,6 +138,23 @@ fn user(line: &str) -> Option<(String, UserEntry)> {
         shell: text(shell),
     };
     Some((text(name), entry))
+}
+
+fn shadow(line: &str) -> Option<(String, ShadowEntry)> {
+    let fields: Vec<&str> = line.split(':').collect();
+    let number = |at: usize| fields.get(at).and_then(|field| field.parse::<i64>().ok());
+    let days = |at: usize| number(at).unwrap_or(-1);
+    let day = |days: i64| Stamp::from_unix(days.saturating_mul(86_400)).to_string()[..10].to_owned();
+    let expiry = number(7).filter(|days| *days >= 0).map_or_else(|| "absent".to_owned(), day);
+    let password = (*fields.get(1)?).to_owned();
+    let entry = ShadowEntry { password, min: days(3), max: days(4), warn: days(5), expiry };
+    Some(((*fields.first()?).to_owned(), entry))
+}
+
+impl Default for ShadowEntry {
+    fn default() -> Self {
+        Self { password: String::new(), min: -1, max: -1, warn: -1, expiry: "absent".into() }
+    }
 }
 
 fn group(line: &str) -> Option<(String, GroupEntry)> {

@@ -1,10 +1,12 @@
 //! `user`: a user account of the node's own databases, by useradd, usermod and userdel.
 
-use super::accounts::{self, UserEntry};
-use super::{Change, Done, Failure, Known, Node, Plan, Type, plain_name};
-use crate::agent::host::Invocation;
+use super::accounts::UserEntry;
+use super::content::Wanted;
+use super::{Change, Done, Failure, Known, Node, Plan, Type, command_failed, plain_name};
+use crate::agent::host::{Ending, Filtered, Invocation, Outcome};
 use crate::agent::undo::{Lines, Undo};
-use crate::model::resource::{Membership, User};
+use crate::model::Secret;
+use crate::model::resource::{Membership, User, is_hash};
 use std::collections::BTreeSet;
 
 /// A user account.
@@ -21,6 +23,8 @@ pub(in crate::agent) enum Step {
     Modify(&'static str, String),
     /// Change the age of passwords: the option of chage and its value.
     Age(&'static str, String),
+    /// Give it the wanted hash of a password.
+    Password,
 }
 
 impl Type for Account<'_> {
@@ -36,6 +40,9 @@ impl Type for Account<'_> {
             (None, true) => {}
             (None, false) => {
                 plan.wanted.extend(self.wishes());
+                if let Some(wanted) = self.password(node)? {
+                    plan.wanted.push(("password", wanted.shown()));
+                }
                 plan.changes.push(Change::new("ensure", "absent", "present", Step::Add).saying("created"));
             }
             (Some(_), true) => {
@@ -44,6 +51,7 @@ impl Type for Account<'_> {
             (Some(entry), false) => {
                 self.check_entry(&entry, node, &mut plan)?;
                 self.check_groups(&entry, node, &mut plan)?;
+                self.check_password(node, &mut plan)?;
                 self.check_aging(node, &mut plan)?;
             }
         }
@@ -63,6 +71,7 @@ impl Type for Account<'_> {
                 let words = ["usermod".to_owned()].into_iter().chain(dupe);
                 words.chain([option.into(), value, "--".into(), user.name.clone()]).collect()
             }
+            Step::Password => return self.set_password(node),
             Step::Age(option, value) => {
                 vec!["chage".into(), option.into(), value, "--".into(), user.name.clone()]
             }
@@ -75,8 +84,12 @@ impl Type for Account<'_> {
                     .collect()
             }
         };
+        let added = argv.first().is_some_and(|program| program == "useradd");
         node.tool(&Invocation { argv, ..Invocation::of(&[]) })?;
         node.known.accounts = None;
+        if added && user.password.is_some() {
+            return self.set_password(node);
+        }
         Ok(Done::quietly())
     }
 
@@ -159,14 +172,51 @@ impl Account<'_> {
         Ok(())
     }
 
+    /// The wanted hash of the password, opened where it is a secret.
+    fn password(&self, node: &Node<'_>) -> Result<Option<Wanted<'_>>, Failure> {
+        let Some(content) = &self.0.password else { return Ok(None) };
+        let wanted = Wanted::of(content, node)?;
+        if is_hash(std::str::from_utf8(&wanted.fetch(node)?).unwrap_or_default()) {
+            return Ok(Some(wanted));
+        }
+        Err(Failure::Value { value: wanted.shown(), what: "hash of a password, as crypt(5) has them" })
+    }
+
+    fn check_password(&self, node: &mut Node<'_>, plan: &mut Plan<Step>) -> Result<(), Failure> {
+        let Some(wanted) = self.password(node)? else { return Ok(()) };
+        let host = node.host;
+        let have = node.accounts()?.shadow(host, &self.0.name)?.password;
+        let same = have.as_bytes() == &*wanted.fetch(node)?;
+        plan.wanted.push(("password", wanted.shown()));
+        if !same {
+            let change = Change::new("password", "[redacted]", "[redacted]", Step::Password);
+            plan.changes.push(change.saying("changed the hash of the password"));
+        }
+        Ok(())
+    }
+
+    /// By standard input: whoever lists processes sees no hash.
+    fn set_password(&self, node: &mut Node<'_>) -> Result<Done, Failure> {
+        let Some(wanted) = self.password(node)? else { return Ok(Done::quietly()) };
+        let line = Secret::new([self.0.name.as_bytes(), b":", &*wanted.fetch(node)?, b"\n"].concat());
+        let invocation = Invocation::of(&["chpasswd", "--encrypted"]);
+        let Filtered { ending, .. } = node.host.filter(&invocation, line.expose())?;
+        node.known.accounts = None;
+        if ending == Ending::Code(0) {
+            return Ok(Done::quietly());
+        }
+        Err(command_failed(&invocation, &Outcome { ending, output: String::new(), truncated: false }))
+    }
+
     /// How long passwords and the account last.
-    fn check_aging(&self, node: &Node<'_>, plan: &mut Plan<Step>) -> Result<(), Failure> {
+    fn check_aging(&self, node: &mut Node<'_>, plan: &mut Plan<Step>) -> Result<(), Failure> {
         let user = self.0;
         let ages = self.ages();
         if user.expiry.is_none() && ages.is_empty() {
             return Ok(());
         }
-        let have = accounts::aging(node.host, &user.name)?;
+        let host = node.host;
+        let have = node.accounts()?.shadow(host, &user.name)?;
         if let Some(wanted) = &user.expiry {
             let value = if wanted == "absent" { "" } else { wanted };
             plan.property("expiry", &have.expiry, wanted, || Step::Modify("--expiredate", value.to_owned()));

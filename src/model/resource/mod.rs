@@ -70,7 +70,7 @@ pub use sysctl::Sysctl;
 pub use systemd_unit::SystemdUnit;
 pub use tidy::{Tidy, TidyTime};
 pub use timezone::Timezone;
-pub use user::{Membership, User};
+pub use user::{Membership, User, is_hash};
 pub use yum_repository::YumRepository;
 
 use super::{Expr, ModuleName};

@@ -1,6 +1,6 @@
 //! `user`: a user account.
 
-use super::{Attr, Deed, Fault, Nature, Need, Shape, is_false};
+use super::{Attr, Content, Deed, Fault, Live, Nature, Need, Part, Shape, is_false};
 use crate::model::Stamp;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,12 @@ const ATTRS: &[Attr] = &[
         Shape::Text,
         "The day from which nobody may log in, `YYYY-MM-DD`; `absent` for never.",
     ),
+    Attr::new(
+        "password",
+        Shape::Text,
+        "The hash of the password (crypt(5)); a secret belongs here. `!` locks it.",
+    )
+    .live(Live::Content),
     Attr::new(
         "password_max_age",
         Shape::Integer(-1, 99_999),
@@ -89,6 +95,9 @@ pub struct User {
     /// `YYYY-MM-DD` or `absent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expiry: Option<String>,
+    /// The hash of the password, as [`is_hash`] says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Content>,
     /// Days after which a password must be changed; -1 for never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_max_age: Option<i32>,
@@ -118,6 +127,7 @@ impl User {
             system: false,
             allowdupe: false,
             expiry: None,
+            password: None,
             password_max_age: None,
             password_min_age: None,
             password_warn_days: None,
@@ -149,11 +159,40 @@ impl Nature for User {
         Vec::new()
     }
 
+    fn contents(&self) -> Vec<&Content> {
+        self.password.iter().collect()
+    }
+
     fn faults(&self) -> Vec<Fault> {
         let day = |text: &str| text == "absent" || format!("{text}T00:00:00Z").parse::<Stamp>().is_ok();
-        let fault = || Fault::new("expiry", "this is no day", "`YYYY-MM-DD`, or `absent`");
-        if self.expiry.as_deref().is_none_or(day) { Vec::new() } else { vec![fault()] }
+        let mut faults = Vec::new();
+        if !self.expiry.as_deref().is_none_or(day) {
+            faults.push(Fault::new("expiry", "this is no day", "`YYYY-MM-DD`, or `absent`"));
+        }
+        let hash = "what `mkpasswd` prints, sealed with `countersign secret seal`";
+        match &self.password {
+            Some(Content::Text(text)) if !is_hash(text) => {
+                faults.push(Fault::new("password", "this is no hash of a password", hash));
+            }
+            Some(Content::Parts(parts)) if parts.iter().any(|part| matches!(part, Part::Fact(_))) => {
+                faults.push(Fault::new("password", "no fact of the node can be part of a password", hash));
+            }
+            _ => {}
+        }
+        faults
     }
+}
+
+/// Whether it may stand in the field of a password: a hash as crypt(5) has them, with `!` before it or alone where no
+/// password is to be accepted, or `*`. Never nothing, which would be no password at all.
+#[must_use]
+pub fn is_hash(text: &str) -> bool {
+    let hash = text.trim_start_matches('!');
+    let locked = hash.len() < text.len() && hash.is_empty();
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, ':' | '!' | '*' | ';' | '\\');
+    locked
+        || hash == "*"
+        || (hash.starts_with('$') && hash.len() > 12 && hash.len() < 512 && hash.chars().all(plain))
 }
 
 /// What happens to the groups of an account that a module does not list.
@@ -170,5 +209,38 @@ pub enum Membership {
 impl Membership {
     fn is_default(&self) -> bool {
         *self == Self::Minimum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_hashes_and_locks_are_passwords() {
+        for good in [
+            "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7",
+            "!",
+            "!!",
+            "*",
+            "!*",
+            "!$6$rounds=5000$usesomesillystri$D4IrlXatmP7rx3P3InaxBeoomnAihCKRVQAr/36eg9",
+        ] {
+            assert!(is_hash(good), "{good}");
+        }
+        for bad in
+            ["", "secret", "$1$", "$6$salt$hash:0:0", "$6$salt$hash\n", "!secret", "x", "$6$salt$ha sh567"]
+        {
+            assert!(!is_hash(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_the_clear_or_from_a_fact_is_refused() {
+        let faults = |password| User { password: Some(password), ..User::of("ada".into()) }.faults();
+        assert_eq!(faults(Content::Text("correct horse".into()))[0].attr, "password");
+        let fact = Part::Fact("os.family".parse().unwrap());
+        assert_eq!(faults(Content::Parts(vec![fact]))[0].attr, "password");
+        assert!(faults(Content::Text("!".into())).is_empty());
     }
 }
