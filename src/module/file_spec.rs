@@ -24,6 +24,9 @@ pub(super) fn build(attrs: &mut Attrs<'_>, content: Option<Content>) -> Option<S
         private(attrs);
     }
     let absent = ensure == FileEnsure::Absent;
+    // With `recurse`, what is below gets the mode, too: there the agent makes each folder one that can be entered.
+    let recurse = attrs.bool("recurse").unwrap_or(false);
+    let enter = ensure == FileEnsure::Directory && !recurse;
     let file = File {
         path,
         ensure,
@@ -33,9 +36,9 @@ pub(super) fn build(attrs: &mut Attrs<'_>, content: Option<Content>) -> Option<S
         group: attrs.account("group"),
         mode: attrs
             .text("mode")
-            .map(|mode| if ensure == FileEnsure::Directory { searchable(&mode) } else { mode })
+            .map(|mode| if enter { searchable(&mode) } else { mode })
             .or_else(|| secret.then(|| "0600".to_owned())),
-        recurse: attrs.bool("recurse").unwrap_or(false),
+        recurse,
         purge: attrs.bool("purge").unwrap_or(false),
         ignore: ignore(attrs),
         force: attrs.bool("force").unwrap_or(false),

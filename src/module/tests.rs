@@ -630,7 +630,7 @@ fn a_folder_becomes_one_resource_for_each_file() {
         .collect();
     assert_eq!(
         resources,
-        ["/d Directory 0750", "/d/s Directory 0750", "/d/s/z File 0640", "/d/x File 0640", "/d/s/y File -"]
+        ["/d Directory 0640", "/d/s Directory 0640", "/d/s/z File 0640", "/d/x File 0640", "/d/s/y File -"]
     );
     assert!(compilation.blobs.values().any(|bytes| bytes == b"\xff\x00"));
 }
