@@ -70,8 +70,9 @@ impl Type for HostEntry<'_> {
 
 impl HostEntry<'_> {
     fn line(&self, old_comment: &str) -> String {
-        let names: Vec<&str> = self.0.names_in_order().collect();
-        let line = format!("{}\t{}", self.0.ip, names.join("\t"));
+        // As Puppet writes them, so that a file that both have seen stays as it is.
+        let aliases = if self.0.host_aliases.is_empty() { "" } else { "\t" };
+        let line = format!("{}\t{}{aliases}{}", self.0.ip, self.0.name, self.0.host_aliases.join(" "));
         match self.0.comment.as_deref().unwrap_or(old_comment) {
             "" => line,
             comment => format!("{line}\t# {comment}"),

@@ -109,8 +109,8 @@ impl Nature for Exec {
 
     fn needs(&self) -> Vec<Need<'_>> {
         let user = self.user.as_deref().map(Need::User);
-        let paths = self.cwd.as_deref().into_iter().chain(self.program()).map(Need::Path);
-        user.into_iter().chain(paths).collect()
+        let programs = self.commands().filter_map(|(_, command)| command.begins_with());
+        user.into_iter().chain(self.cwd.as_deref().into_iter().chain(programs).map(Need::Path)).collect()
     }
 
     fn deeds(&self) -> Vec<Deed<'_>> {
@@ -176,6 +176,18 @@ pub enum Command {
 }
 
 impl Command {
+    /// The path of the program that it begins with, where that is a fixed one.
+    fn begins_with(&self) -> Option<&str> {
+        let first = match self {
+            Self::Argv(words) => match words.first()? {
+                Word::Text(program) => program,
+                Word::Fact(_) => return None,
+            },
+            Self::Shell(text) => text.split_whitespace().next()?,
+        };
+        first.starts_with('/').then_some(first)
+    }
+
     /// It as one text: the words with a blank between them.
     #[must_use]
     pub fn text(&self) -> String {
@@ -250,4 +262,30 @@ const fn is_once(tries: &u32) -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
 const fn is_nought(seconds: &u32) -> bool {
     *seconds == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_needs_the_programs_that_it_and_its_guards_begin_with() {
+        let argv = |program: &str| Command::Argv(vec![Word::Text(program.into())]);
+        let exec = Exec {
+            onlyif: vec![argv("/srv/ask")],
+            unless: vec![argv("test")],
+            cwd: Some("/srv".into()),
+            user: Some("bert".into()),
+            ..Exec::of(Command::Shell("/srv/run now && true".into()))
+        };
+        let names: Vec<&str> = exec
+            .needs()
+            .iter()
+            .filter_map(|need| match need {
+                Need::User(name) | Need::Path(name) => Some(*name),
+                Need::Group(_) | Need::Within(_) => None,
+            })
+            .collect();
+        assert_eq!(names, ["bert", "/srv", "/srv/run", "/srv/ask"]);
+    }
 }
