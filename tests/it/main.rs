@@ -18,6 +18,7 @@ mod layers;
 mod lint;
 mod metamorphic;
 mod packaging;
+mod puppet;
 mod readme;
 mod secrets;
 mod semantics;

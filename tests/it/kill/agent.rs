@@ -1,16 +1,13 @@
 //! `agent run`, killed while it takes a new release and applies it.
 
 use super::{Moments, rounds};
-use crate::drill::paper::NODE;
 use crate::support::{countersign, transcript};
 use crate::tuf::repo::Repo;
 use countersign::agent::clock::system as now;
 use countersign::agent::disk::Disk;
-use countersign::agent::identity::Identity;
 use countersign::agent::stored;
 use countersign::model::Digest;
 use countersign::signing::merkle::Leaf;
-use countersign::signing::{State, root};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -25,12 +22,7 @@ impl Home {
     fn new(repo: &Repo) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let disk = Disk::create(&scratch.path().join("state")).unwrap();
-        Identity::load_or_create(&disk, &NODE.parse().unwrap()).unwrap();
-        let envelope = repo.root_envelope(1);
-        let root = root::first(&envelope, envelope.id()).unwrap();
-        stored::keep_root(&disk, 1, &envelope).unwrap();
-        let environment = "production".parse().unwrap();
-        stored::keep_state(&disk, &State::enroll(NODE.parse().unwrap(), environment, root)).unwrap();
+        repo.enroll(&disk);
         std::fs::create_dir(scratch.path().join("root")).unwrap();
         let publication = scratch.path().join("publication");
         disk.write("servers", format!("{}\n", publication.display()).as_bytes()).unwrap();
@@ -43,11 +35,7 @@ impl Home {
 
     /// Puts everything that the repository publishes where the node looks.
     fn publish(&self, repo: &Repo) {
-        for (name, bytes) in &repo.files {
-            let path = self.at("publication").join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, bytes).unwrap();
-        }
+        repo.write_to(&self.at("publication"));
     }
 
     fn run(&self) -> Command {

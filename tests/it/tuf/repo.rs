@@ -11,6 +11,7 @@ use countersign::model::{Digest, Resource, Stamp, canonical};
 use countersign::signing::root::{self, RawRoot};
 use countersign::signing::{Document, Envelope, Release, Root, State, Timestamp, sshsig};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 pub(crate) const TIMESTAMP: &str = "timestamp/production.json";
@@ -187,6 +188,24 @@ impl Repo {
         let at = |end: &str| self.files[&format!("root/{version}{end}")].clone();
         Envelope { bytes: at(".json"), signatures: serde_json::from_slice(&at(".signatures.json")).unwrap() }
     }
+
+    /// Makes the node trust root 1 of this repository.
+    pub(crate) fn enroll(&self, disk: &Disk) {
+        Identity::load_or_create(disk, &name(NODE)).unwrap();
+        let envelope = self.root_envelope(1);
+        let root = root::first(&envelope, envelope.id()).unwrap();
+        stored::keep_root(disk, 1, &envelope).unwrap();
+        stored::keep_state(disk, &State::enroll(name(NODE), name("production"), root)).unwrap();
+    }
+
+    /// Puts everything that is published into a directory.
+    pub(crate) fn write_to(&self, publication: &Path) {
+        for (name, bytes) in &self.files {
+            let path = publication.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+    }
 }
 
 /// What a source hands out at a moment.
@@ -225,11 +244,7 @@ impl Client {
     pub(crate) fn of(repo: &Repo) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let disk = Disk::create(&scratch.path().join("agent")).unwrap();
-        Identity::load_or_create(&disk, &name(NODE)).unwrap();
-        let envelope = repo.root_envelope(1);
-        let root = root::first(&envelope, envelope.id()).unwrap();
-        stored::keep_root(&disk, 1, &envelope).unwrap();
-        stored::keep_state(&disk, &State::enroll(name(NODE), name("production"), root)).unwrap();
+        repo.enroll(&disk);
         Self { _scratch: scratch, disk }
     }
 
