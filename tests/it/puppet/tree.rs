@@ -5,13 +5,15 @@ use std::fs::Metadata;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
-/// What each of the programs, or a helper of both, keeps for itself.
-const OWN: [&str; 7] = [
+/// What each of the programs keeps for itself, and what has the time in every line.
+const OWN: [&str; 9] = [
     "/etc/puppet",
     "/usr/local/bin/countersign",
     "/var/cache/puppet",
     "/var/lib/countersign",
     "/var/lib/puppet",
+    "/var/log/apt",
+    "/var/log/dpkg.log",
     "/var/log/puppet",
     "/run",
 ];
@@ -88,10 +90,11 @@ fn line(at: &Path, path: &str, metadata: &Metadata, names: &Names) -> String {
 fn content(path: &str, bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let crontab = path.starts_with("/var/spool/cron/crontabs/");
-    let by_crontab = ["# DO NOT EDIT", "# (- installed", "# (/tmp", "# (Cron version"];
-    let kept = |line: &&str| {
-        !line.starts_with("# HEADER") && !(crontab && by_crontab.iter().any(|start| line.starts_with(start)))
+    let headers: &[&str] = match crontab {
+        true => &["# HEADER", "# DO NOT EDIT", "# (- installed", "# (/tmp", "# (Cron version"],
+        false => &["# HEADER"],
     };
+    let kept = |line: &&str| !headers.iter().any(|header| line.starts_with(header));
     let line = |line: &str| {
         if path.starts_with("/etc/shadow") {
             // The third field is the day of the last change.
