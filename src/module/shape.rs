@@ -264,6 +264,9 @@ impl Shaping<'_> {
                     Some((Word::Text(program), _)) if program.is_empty() => {
                         self.fail("bad-value", "this command has no program".into(), &item.span, "")
                     }
+                    Some((Word::Text(program), _)) if program.contains(char::is_whitespace) => {
+                        self.whole_command(program, &items[0])
+                    }
                     Some((Word::Fact(_), _)) => {
                         let message = "a live fact cannot be the program that is run".to_owned();
                         self.fail("live-fact", message, &items[0].span, "name the program in the module")
@@ -275,6 +278,19 @@ impl Shaping<'_> {
             }
             _ => self.wrong("a list of texts, or text", item, ""),
         }
+    }
+
+    /// Puppet reads a list of texts as several commands where a guard is wished for.
+    fn whole_command<T>(&mut self, text: &str, item: &Item) -> Option<T> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let several = self.attr.shape == Shape::Commands;
+        let instead = if several {
+            format!("several commands are lists in a list: `[{words:?}, …]`")
+        } else {
+            format!("one element for each argument: `{words:?}`")
+        };
+        let message = format!("`{}` is no program: a list is one command", text.escape_default());
+        self.fail("bad-value", message, &item.span, &instead)
     }
 
     fn argument(&mut self, item: &Item) -> Option<Word> {

@@ -654,6 +654,22 @@ fn files_of_a_folder_that_are_ignored_become_no_resources() {
 }
 
 #[test]
+fn several_guards_in_one_list_are_refused_as_what_puppet_would_read() {
+    refused(
+        &module(
+            "[exec.a]\ncommand = [\"true\"]\npath = [\"/bin\"]\nonlyif = [\"test -e /a\", \"test -e /b\"]\n",
+        ),
+        "modules/m/module.toml:4:11 bad-value: `test -e /a` is no program: a list is one command \
+         => several commands are lists in a list: `[[\"test\", \"-e\", \"/a\"], …]`",
+    );
+    refused(
+        &module("[exec.a]\ncommand = [\"/bin/true now\"]\n"),
+        "modules/m/module.toml:2:12 bad-value: `/bin/true now` is no program: a list is one command \
+         => one element for each argument: `[\"/bin/true\", \"now\"]`",
+    );
+}
+
+#[test]
 fn attributes_of_plain_types_are_checked_with_their_places() {
     refused(
         &module(
