@@ -200,7 +200,7 @@ fn s8_whatever_the_server_shows_i1_to_i5_hold() {
 fn s8_withdrawals_emergencies_and_the_log_hold() {
     let in_full = std::env::var_os("COUNTERSIGN_MODEL").is_some_and(|wish| wish == "all");
     let (searches, least) = if in_full {
-        (vec![Bounds::emergency(8), Bounds::withdrawing(7), Bounds::logs(7)], 1_000_000)
+        (vec![Bounds::emergency(8), Bounds::withdrawing(7), Bounds::logs(8)], 1_000_000)
     } else {
         (vec![Bounds::emergency(5), Bounds::withdrawing(5), Bounds::logs(5)], 5_000)
     };
