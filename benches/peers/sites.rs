@@ -123,7 +123,7 @@ pub(crate) fn puppet_mixed() -> String {
         )
         .unwrap();
     }
-    text.push_str("service { 'bench': ensure => running, provider => 'init', hasstatus => true }\n");
+    text.push_str("service { 'bench': ensure => running, provider => 'debian', hasstatus => true }\n");
     text
 }
 
