@@ -193,9 +193,8 @@ pub(super) fn quarantine(args: &QuarantineArgs, ui: &mut Ui) -> Outcome {
     let since = clock::now();
     for release in [state.accepted(), state.fallback()].into_iter().flatten() {
         let release = (release.seq, release.id);
-        let word = || args.lift.then(|| args.reason.clone()).flatten();
         let Some(held) = quarantine::current(&disk, release, since)? else { continue };
-        let lifted = match word() {
+        let lifted = match args.reason.clone().filter(|_| args.lift) {
             Some(reason) => {
                 let word = Lifted { owner: args.owner.clone(), since, reason };
                 quarantine::lift(&disk, release, word)?.map(|(_, lifted)| lifted)
