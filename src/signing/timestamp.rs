@@ -93,3 +93,48 @@ impl Document for Timestamp {
 }
 
 impl Binding for Timestamp {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(change: impl FnOnce(&mut Timestamp)) -> Result<Timestamp, Refusal> {
+        let created = Stamp::from_unix(1_000);
+        let mut timestamp = Timestamp {
+            document: "timestamp".into(),
+            v: 1,
+            repo: RepoId::new([7; 32]),
+            environment: "production".parse().unwrap(),
+            n: 1,
+            root: 1,
+            seq: 1,
+            release: Digest::of(b"release"),
+            log_size: 0,
+            log_root: None,
+            withdrawn: None,
+            created,
+            expires: created.plus(1),
+        };
+        change(&mut timestamp);
+        Timestamp::from_raw(timestamp)
+    }
+
+    #[test]
+    fn t5_a_timestamp_has_its_numbers_and_ends_after_it_begins() {
+        assert!(judged(|_| ()).is_ok());
+        let root = Some(Digest::of(b"log"));
+        assert!(judged(|timestamp| (timestamp.log_size, timestamp.log_root) = (1, root)).is_ok());
+        let wrong: [fn(&mut Timestamp); 7] = [
+            |timestamp| timestamp.n = 0,
+            |timestamp| timestamp.seq = 0,
+            |timestamp| timestamp.expires = timestamp.created,
+            |timestamp| timestamp.log_size = 1,
+            |timestamp| timestamp.log_root = Some(Digest::of(b"log")),
+            |timestamp| timestamp.v = 2,
+            |timestamp| timestamp.document = "release".into(),
+        ];
+        for (number, change) in wrong.into_iter().enumerate() {
+            assert!(judged(change).is_err(), "{number}");
+        }
+    }
+}
