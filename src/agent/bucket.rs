@@ -224,6 +224,7 @@ mod tests {
         std::fs::write(disk.path(&name(&one)), "oni").unwrap();
         assert!(matches!(content(&disk, &one), Err(BucketError::Missing(digest)) if digest == one));
     }
+
     #[test]
     fn what_is_old_goes_and_what_is_listed_stays_whole() {
         let dir = tempfile::tempdir().unwrap();

@@ -119,6 +119,7 @@ mod tests {
         disk.write(NAME, b"{").unwrap();
         assert!(current(&disk, (8, next), now).unwrap().is_some());
     }
+
     #[test]
     fn a_release_is_tried_once_more_by_the_first_word_until_it_fails_again() {
         let dir = tempfile::tempdir().unwrap();

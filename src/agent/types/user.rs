@@ -64,6 +64,7 @@ impl Type for Account<'_> {
 
     fn apply(&self, step: Step, node: &mut Node<'_>) -> Result<Done, Failure> {
         let user = self.0;
+        let added = step == Step::Add;
         let argv: Vec<String> = match step {
             Step::Add => self.add(node)?,
             Step::Modify(option, value) => {
@@ -84,7 +85,6 @@ impl Type for Account<'_> {
                     .collect()
             }
         };
-        let added = argv.first().is_some_and(|program| program == "useradd");
         node.tool(&Invocation { argv, ..Invocation::of(&[]) })?;
         node.known.accounts = None;
         if added && user.password.is_some() {
