@@ -162,7 +162,7 @@ fn offer(catalog: &[u8], (leaf, catalogs): &(Leaf, Digest), signers: usize) -> O
         release_log_proof: Vec::new(),
         chain: Vec::new(),
         leaf: Some(leaf.encode()),
-        catalog: catalog.to_vec(),
+        catalog: catalog.to_vec().into(),
     }
 }
 

@@ -14,9 +14,9 @@ use countersign::signing::{Offer, State, decide};
 pub(crate) fn catalog(data: &[u8]) {
     let world = world();
     let honest = &world.offer;
-    let touched = Offer { catalog: data.to_vec(), ..honest.clone() };
+    let touched = Offer { catalog: data.to_vec().into(), ..honest.clone() };
     let accepted = decide(&world.accepted, &touched, world.now).is_ok();
-    assert_eq!(accepted, data == honest.catalog, "the verdict on a catalog: {data:?}");
+    assert_eq!(accepted, data == honest.catalog.as_slice(), "the verdict on a catalog: {data:?}");
     if let Ok(leaf) = Leaf::decode(data) {
         assert!(leaf.encode() == data, "a second spelling of a leaf: {data:?}");
         let touched = Offer { leaf: Some(data.to_vec()), ..honest.clone() };

@@ -218,7 +218,7 @@ fn offer(
         ratification: Vec::new(),
         chain: Vec::new(),
         leaf: Some(leaf.encode()),
-        catalog: catalog.encode(),
+        catalog: catalog.encode().into(),
     }
 }
 
@@ -435,7 +435,7 @@ pub fn seeds() -> Vec<(String, Vec<u8>)> {
     add("query/nodes", world.query.bytes.clone());
     add("review/reject", world.note.bytes.clone());
     add("report/unchanged", world.report.0.clone());
-    add("catalog/web1", world.offer.catalog.clone());
+    add("catalog/web1", world.offer.catalog.to_vec());
     add("catalog/leaf", world.offer.leaf.clone().unwrap());
     add("state/enrolled", world.enrolled.encode());
     add("state/accepted", world.accepted.encode());

@@ -22,6 +22,7 @@ mod sandbox_kernel;
 mod sandbox_providers;
 #[cfg(test)]
 mod sandbox_trouble;
+mod texts;
 mod turn;
 mod voice;
 
@@ -103,8 +104,8 @@ pub struct Applied {
     pub corrective_change: bool,
     /// Milliseconds by resource type, and `apply` for all.
     pub time: BTreeMap<String, u64>,
-    /// What is to be given to the next run.
-    pub record: Record,
+    /// What is to be given to the next run; `None` when that is what this one was given.
+    pub record: Option<Record>,
     /// Why the run did not go to its end, if it did not.
     pub halted: Option<Refused>,
 }

@@ -4,7 +4,7 @@
 //! write, never tried again as if it had worked. What the bytes mean is no concern of this file.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -165,6 +165,26 @@ impl Disk {
         if bytes.len() as u64 > cap {
             return Err(DiskError::TooLong { path, cap });
         }
+        Ok(Some(bytes))
+    }
+
+    /// The last bytes of a file, at most so many; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn tail(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>, DiskError> {
+        let path = self.path(name);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(cause) => return Err(DiskError::io("open", &path)(cause)),
+        };
+        let mut bytes = Vec::new();
+        let size = file.metadata().map(|meta| meta.len());
+        let read = size
+            .and_then(|size| file.seek(io::SeekFrom::Start(size.saturating_sub(most))))
+            .and_then(|_| file.take(most).read_to_end(&mut bytes));
+        read.map_err(DiskError::io("read", &path))?;
         Ok(Some(bytes))
     }
 

@@ -21,6 +21,8 @@ use std::sync::Arc;
 
 const FOLDER: &str = "journal";
 const CAP: u64 = 64 << 20;
+/// More bytes than the line has that ends a journal.
+const LAST_LINE: u64 = 256;
 /// Journals of earlier runs that are kept, for people.
 const KEPT: usize = 10;
 
@@ -245,7 +247,14 @@ fn encode(line: &Line) -> Vec<u8> {
 /// When the agent's directory cannot be used.
 pub fn unfinished(disk: &Disk) -> Result<Option<Unfinished>, DiskError> {
     let Some(file) = disk.list(FOLDER)?.pop() else { return Ok(None) };
-    let bytes = disk.read(&format!("{FOLDER}/{file}"), CAP)?.unwrap_or_default();
+    let name = format!("{FOLDER}/{file}");
+    // Nearly always it did, and says so at its end.
+    let last = disk.tail(&name, LAST_LINE)?.unwrap_or_default();
+    let last = last.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    if matches!(serde_json::from_slice(last), Ok(Line::End(_))) {
+        return Ok(None);
+    }
+    let bytes = disk.read(&name, CAP)?.unwrap_or_default();
     let mut found: Option<Unfinished> = None;
     for line in bytes.split(|byte| *byte == b'\n') {
         let Ok(line) = serde_json::from_slice::<Line>(line) else { continue };

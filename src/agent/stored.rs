@@ -11,6 +11,7 @@ use crate::signing::merkle::Leaf;
 use crate::signing::state::AcceptedRelease;
 use crate::signing::{Cached, CachedRelease, Envelope, Offer, Refusal, State};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 const STATE: &str = "state.json";
 const STATE_CAP: u64 = 64 << 10;
@@ -32,7 +33,7 @@ pub struct Part {
     /// Its leaf.
     pub leaf: Vec<u8>,
     /// Its catalog.
-    pub catalog: Vec<u8>,
+    pub catalog: Arc<Vec<u8>>,
 }
 
 /// The state of this agent; `None` when it never joined.
@@ -146,7 +147,7 @@ pub fn release(disk: &Disk, id: Digest) -> Result<Option<Envelope>, StoredError>
 pub fn catalog(disk: &Disk, release: Digest) -> Result<Option<Part>, StoredError> {
     let Some((leaf, name)) = leaf_and_catalog(disk, release)? else { return Ok(None) };
     let catalog = disk.read(&name, LIMITS.catalog)?;
-    Ok(catalog.map(|catalog| Part { leaf, catalog }))
+    Ok(catalog.map(|catalog| Part { leaf, catalog: catalog.into() }))
 }
 
 /// Whether [`catalog`] has something.
@@ -184,7 +185,10 @@ fn cached_release(disk: &Disk, id: Digest) -> Result<Option<CachedRelease>, Stor
         Some(list) => serde_json::from_slice(&list).map_err(|_| gone("stored signatures are damaged"))?,
     };
     let found = catalog(disk, id)?;
-    Ok(found.map(|Part { leaf, catalog }| CachedRelease { release, ratification, leaf, catalog }))
+    Ok(found.map(|Part { leaf, catalog }| {
+        let catalog = Arc::unwrap_or_clone(catalog);
+        CachedRelease { release, ratification, leaf, catalog }
+    }))
 }
 
 /// Removes the objects that neither the state nor its catalogs name.

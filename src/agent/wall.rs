@@ -38,7 +38,7 @@ mod tests {
     use std::process::Command;
 
     fn catalog(schedule: Option<Schedule>) -> Catalog {
-        let meta = Meta { schedule, ..Meta::of("m".parse().unwrap()) };
+        let meta = Meta { schedule: schedule.map(Box::new), ..Meta::of("m".parse().unwrap()) };
         let spec = Spec::Notify(Notify { message: "x".into() });
         let resources = vec![Resource { title: "x".into(), spec, meta }];
         Catalog::new("production".parse().unwrap(), "n".parse().unwrap(), Vec::new(), resources)

@@ -80,6 +80,10 @@ impl serde_json::ser::Formatter for Ascii {
         writer: &mut W,
         fragment: &str,
     ) -> std::io::Result<()> {
+        // Nearly every text is plain, and looked through at many bytes a time.
+        if fragment.bytes().all(|byte| byte < 0x7f) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let (mut rest, mut units) = (fragment, [0; 2]);
         while let Some((at, c)) = rest.char_indices().find(|(_, c)| !c.is_ascii() || *c == '\u{7f}') {
             writer.write_all(&rest.as_bytes()[..at])?;

@@ -4,8 +4,10 @@ use super::canonical::{self, CanonicalError};
 use super::resource::Content;
 use super::safety::{Budget, Health};
 use super::{Digest, EnvName, ModuleName, NodeName, Resource};
-use serde::{Deserialize, Serialize};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Bytes of an encoded catalog, at most (16 MiB).
 pub const MAX_CATALOG: u64 = 16 << 20;
@@ -26,6 +28,7 @@ pub struct Catalog {
     /// The modules that the node includes, in order of inclusion.
     pub modules: Vec<ModuleName>,
     /// The resources; list order breaks ties.
+    #[serde(deserialize_with = "resources")]
     pub resources: Vec<Resource>,
     /// The most that one run may do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,6 +84,27 @@ impl Catalog {
         };
         contents.filter_map(blob).collect()
     }
+}
+
+/// A list that begins with room for many: one that large grows where it is instead of being copied again and again.
+fn resources<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Resource>, D::Error> {
+    struct Many;
+    impl<'de> Visitor<'de> for Many {
+        type Value = Vec<Resource>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of resources")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Resource>, A::Error> {
+            let mut resources = Vec::with_capacity(256);
+            while let Some(resource) = list.next_element()? {
+                resources.push(resource);
+            }
+            Ok(resources)
+        }
+    }
+    deserializer.deserialize_seq(Many)
 }
 
 /// Bytes that are no catalog.

@@ -45,15 +45,18 @@ pub enum GraphError {
     Cycle(Vec<Ref>),
 }
 
+/// Where each resource is in the list, by type and title.
+type Index<'a> = BTreeMap<(Kind, &'a str), usize>;
+
 /// Orders `resources`.
 ///
 /// # Errors
 /// All duplicates and unknown references, or else one cycle per group of resources that wait for each other.
 pub fn order(resources: &[Resource]) -> Result<Graph, Vec<GraphError>> {
     let mut errors = Vec::new();
-    let mut index = BTreeMap::new();
+    let mut index = Index::new();
     for (i, resource) in resources.iter().enumerate() {
-        if index.insert(resource.reference(), i).is_some() {
+        if index.insert((resource.spec.kind(), &resource.title), i).is_some() {
             errors.push(GraphError::Duplicate(resource.reference()));
         }
     }
@@ -77,11 +80,7 @@ pub fn order(resources: &[Resource]) -> Result<Graph, Vec<GraphError>> {
     }
 }
 
-fn explicit_edges(
-    resources: &[Resource],
-    index: &BTreeMap<Ref, usize>,
-    errors: &mut Vec<GraphError>,
-) -> Vec<Edge> {
+fn explicit_edges(resources: &[Resource], index: &Index<'_>, errors: &mut Vec<GraphError>) -> Vec<Edge> {
     let mut edges = Vec::new();
     for (i, resource) in resources.iter().enumerate() {
         let meta = &resource.meta;
@@ -93,7 +92,7 @@ fn explicit_edges(
         ];
         for (metaparameter, refs, forward, refresh) in lists {
             for to in refs {
-                match index.get(to) {
+                match index.get(&(to.kind, to.title.as_str())) {
                     Some(&j) if forward => edges.push(Edge { from: i, to: j, refresh }),
                     Some(&j) => edges.push(Edge { from: j, to: i, refresh }),
                     None => errors.push(GraphError::Unknown {
@@ -109,24 +108,25 @@ fn explicit_edges(
 }
 
 /// What a type waits for by itself: the folder a file is in, the user and group that own it, and so on.
-fn automatic_edges(resources: &[Resource], index: &BTreeMap<Ref, usize>) -> Vec<Edge> {
+fn automatic_edges(resources: &[Resource], index: &Index<'_>) -> Vec<Edge> {
     let mut by_path: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (i, resource) in resources.iter().enumerate() {
         if let Some(path) = resource.spec.provides() {
             by_path.entry(path).or_default().push(i);
         }
     }
-    let named = |kind, name: &str| index.get(&Ref { kind, title: name.to_owned() }).copied();
-    let at = |path: &str| by_path.get(path).cloned().unwrap_or_default();
+    let named = |kind, name| index.get(&(kind, name)).map(std::slice::from_ref).unwrap_or_default();
+    let at = |path: &str| by_path.get(path).map(Vec::as_slice).unwrap_or_default();
     let mut edges = Vec::new();
     for (to, resource) in resources.iter().enumerate() {
         let needs = resource.spec.needs().into_iter().flat_map(|need| match need {
-            Need::User(name) => named(Kind::User, name).into_iter().collect(),
-            Need::Group(name) => named(Kind::Group, name).into_iter().collect(),
+            Need::User(name) => named(Kind::User, name),
+            Need::Group(name) => named(Kind::Group, name),
             Need::Path(path) => at(path),
             Need::Within(path) => folders(path).map(at).find(|found| !found.is_empty()).unwrap_or_default(),
         });
-        edges.extend(needs.filter(|from| *from != to).map(|from| Edge { from, to, refresh: false }));
+        let needs = needs.copied().filter(|from| *from != to);
+        edges.extend(needs.map(|from| Edge { from, to, refresh: false }));
     }
     edges
 }

@@ -31,7 +31,9 @@ impl<'a> Said<'a> {
     pub(super) fn set(&mut self, name: &str, typed: Typed, at: &Range<usize>, findings: &mut Vec<Finding>) {
         match (name, typed) {
             ("alias", Typed::Texts(alias)) => self.alias = alias,
-            ("schedule", Typed::Text(name)) => self.meta.schedule = self.schedule(&name, at, findings),
+            ("schedule", Typed::Text(name)) => {
+                self.meta.schedule = self.schedule(&name, at, findings).map(Box::new)
+            }
             ("audit", Typed::Texts(names)) => self.meta.audit = self.audited(names, at, findings),
             (name, typed) => self.plain(name, typed),
         }

@@ -19,6 +19,7 @@ use super::verified::{Verified, verify};
 use super::withdraw::Withdrawals;
 use crate::model::catalog::MAX_CATALOG;
 use crate::model::{Catalog, Digest, Stamp};
+use std::sync::Arc;
 
 /// Releases between the accepted one and the offered one, at most.
 pub const MAX_CHAIN: usize = 4096;
@@ -45,7 +46,7 @@ pub struct Offer {
     /// The node's leaf; `None` when the release has none for it.
     pub leaf: Option<Vec<u8>>,
     /// The node's catalog; empty when there is no leaf.
-    pub catalog: Vec<u8>,
+    pub catalog: Arc<Vec<u8>>,
 }
 
 /// What an agent does with an offer that it does not refuse. The state is to be stored before anything else.

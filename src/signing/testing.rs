@@ -216,7 +216,7 @@ impl Published {
             ratification: Vec::new(),
             chain: Vec::new(),
             leaf: at.map(|at| self.leaves[at].encode()),
-            catalog: at.map_or_else(Vec::new, |at| self.catalogs[at].encode()),
+            catalog: at.map_or_else(Vec::new, |at| self.catalogs[at].encode()).into(),
         }
     }
 

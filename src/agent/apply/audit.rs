@@ -24,7 +24,7 @@ impl Course<'_> {
             Ok(seen) => seen,
             Err(error) => {
                 self.voice.of(name, LogLevel::Warning, format!("Could not audit: {}", chain(&error)));
-                self.record_last(index, name)
+                self.recorded(index, name)
             }
         };
         for (attribute, now) in &seen {
@@ -50,16 +50,16 @@ impl Course<'_> {
     }
 
     /// Keeps what was found for the next run: as it is now, where this run has changed something of it.
-    pub(super) fn note_audited(&mut self, (index, name): (usize, &Ref), seen: Seen, fate: &Fate) {
+    pub(super) fn note_audited(&mut self, index: usize, seen: Seen, fate: &Fate) {
         let changed = fate.failed || fate.events.iter().any(|event| event.status == EventStatus::Success);
         if changed {
             self.told.clear();
         }
         let seen = if changed { self.seen(index).unwrap_or(seen) } else { seen };
-        self.record.note_audited(name, seen);
+        self.notes.note_audited(&seen);
     }
 
-    fn record_last(&self, index: usize, name: &Ref) -> Seen {
+    fn recorded(&self, index: usize, name: &Ref) -> Seen {
         let audit = &self.catalog.resources[index].meta.audit;
         let last = |attribute: &String| {
             Some((attribute.clone(), self.job.record.audited(name, attribute)?.to_owned()))

@@ -7,7 +7,7 @@
 //! fails by itself.
 
 use super::engine::Course;
-use super::turn::{Deed, Fate, Turn};
+use super::turn::{Deed, Fate, Turn, Wishes};
 use crate::agent::host::place;
 use crate::agent::journal::Change as Entry;
 use crate::agent::types::{Change, Done, Failure, FileStep as Step, Inode, Plan, Type as _, Writing};
@@ -36,7 +36,7 @@ struct Waiting<'a> {
     inode: Inode<'a>,
     writing: Writing<'a>,
     deed: Deed,
-    wanted: BTreeMap<&'static str, String>,
+    wanted: Wishes,
     /// How long looking took.
     looked: Duration,
 }
@@ -105,7 +105,7 @@ impl<'a> Course<'a> {
             self.settle();
         }
         let Some(change) = plan.changes.pop() else { return Some(plan) };
-        let wanted = plan.wanted.into_iter().collect();
+        let wanted = Wishes::of(plan.wanted);
         let (deed, _) = self.deed(turn.name, &wanted, change);
         let (index, name, inode) = (turn.index, turn.name.clone(), Inode(turn.resource.0));
         self.batch.entries.push(self.entry((index, &name), &deed.event, undo));
@@ -136,8 +136,8 @@ impl<'a> Course<'a> {
             let result = result.map(|()| Done::quietly());
             self.conclude((index, &name), (deed, result), &mut fate);
             self.remember(&name, &wanted, &fate);
-            self.note_audited((index, &name), BTreeMap::new(), &fate);
-            self.ended(index, fate, looked + share);
+            self.note_audited(index, BTreeMap::new(), &fate);
+            self.ended((index, &name), fate, looked + share);
         }
     }
 

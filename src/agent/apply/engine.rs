@@ -2,9 +2,10 @@
 
 use super::batch::Batch;
 use super::pending::Pending;
+use super::record::Notes;
 use super::turn::{Fate, Turn, failure};
 use super::voice::Voice;
-use super::{Applied, Job, Record};
+use super::{Applied, Job};
 use crate::agent::found::Found;
 use crate::agent::types::{
     Account, Daemon, Entry, Filter, HostEntry, IniLine, Inode, Installed, KernelSetting, Key, KeyValue,
@@ -15,8 +16,9 @@ use crate::model::graph::{self, Graph, GraphError};
 use crate::model::report::{
     Counts, Event, EventStatus, LogLine, Refused, ResourceReport, ResourceStatus, RunStatus,
 };
-use crate::model::resource::{BUCKET, FileEnsure, LogLevel};
+use crate::model::resource::LogLevel;
 use crate::model::{Catalog, Kind, Ref, Resource, Spec};
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -27,7 +29,7 @@ pub(super) fn run(catalog: &Catalog, job: &Job<'_>, log: &mut dyn FnMut(&LogLine
     let mut applied = match graph::order(&catalog.resources) {
         Ok(graph) => Course::new(catalog, job, &graph, voice).run(&graph),
         Err(errors) => {
-            let applied = no_order(catalog, job, &errors, &mut voice);
+            let applied = no_order(catalog, &errors, &mut voice);
             voice.say(LogLevel::Err, "the catalog was not applied");
             return applied;
         }
@@ -40,7 +42,7 @@ pub(super) fn run(catalog: &Catalog, job: &Job<'_>, log: &mut dyn FnMut(&LogLine
 }
 
 /// Resources without an order are all failed: which of them would be right to apply cannot be said.
-fn no_order(catalog: &Catalog, job: &Job<'_>, errors: &[GraphError], voice: &mut Voice<'_>) -> Applied {
+fn no_order(catalog: &Catalog, errors: &[GraphError], voice: &mut Voice<'_>) -> Applied {
     for error in errors {
         voice.say(LogLevel::Err, error.to_string());
     }
@@ -55,7 +57,7 @@ fn no_order(catalog: &Catalog, job: &Job<'_>, errors: &[GraphError], voice: &mut
         noop_pending: false,
         corrective_change: false,
         time: BTreeMap::new(),
-        record: job.record.clone(),
+        record: None,
         halted: None,
     }
 }
@@ -71,7 +73,7 @@ pub(super) struct Course<'a> {
     /// The resources that failed, here or in what each waits for, by resource.
     pub(super) culprits: Vec<BTreeSet<usize>>,
     pub(super) before: Vec<Vec<usize>>,
-    pub(super) record: Record,
+    pub(super) notes: Notes<'a>,
     pub(super) reports: Vec<ResourceReport>,
     pub(super) counts: Counts,
     pub(super) time: BTreeMap<Kind, Duration>,
@@ -96,7 +98,7 @@ impl<'a> Course<'a> {
             batch: Batch::default(),
             culprits: vec![BTreeSet::new(); count],
             before,
-            record: Record::default(),
+            notes: Notes::beside(job.record),
             reports: Vec::new(),
             counts: Counts { total: count as u64, ..Counts::default() },
             time: BTreeMap::new(),
@@ -116,8 +118,9 @@ impl<'a> Course<'a> {
                 self.settle();
             }
             let started = Instant::now();
-            if let Some(fate) = self.resource(index) {
-                self.ended(index, fate, started.elapsed());
+            let name = self.catalog.resources[index].reference();
+            if let Some(fate) = self.resource(index, &name) {
+                self.ended((index, &name), fate, started.elapsed());
             }
         }
         if !self.batch.is_empty() {
@@ -140,20 +143,21 @@ impl<'a> Course<'a> {
             noop_pending: self.reports.iter().any(|r| r.status == ResourceStatus::Pending),
             corrective_change: counts.corrective > 0,
             time: self.time.iter().map(|(kind, time)| (kind.name().to_owned(), millis(*time))).collect(),
-            record: self.record,
+            record: self.notes.finish(&self.catalog.resources),
             resources: self.reports,
             halted,
         }
     }
 
     /// What a resource came to, once it is known.
-    pub(super) fn ended(&mut self, index: usize, fate: Fate, time: Duration) {
+    pub(super) fn ended(&mut self, (index, name): (usize, &Ref), fate: Fate, time: Duration) {
         *self.time.entry(self.catalog.resources[index].spec.kind()).or_default() += time;
-        self.tell_listeners(index, &fate);
+        self.tell_listeners((index, name), &fate);
+        self.notes.close(index, name);
         if fate.failed || fate.failed_to_restart {
             self.culprits[index].insert(index);
         }
-        self.report(index, fate, time);
+        self.report((index, name), fate, time);
     }
 
     /// The run ends before these and before what waits: they are reported as not reached, and what was known of them is
@@ -166,7 +170,8 @@ impl<'a> Course<'a> {
         self.counts.unreached = rest.len() as u64;
         for index in rest {
             let resource = self.catalog.resources[index].reference();
-            self.record.keep_all(self.job.record, &resource);
+            self.notes.keep_all(&resource);
+            self.notes.close(index, &resource);
             let (status, events) = (ResourceStatus::Unreached, Vec::new());
             self.reports.push(ResourceReport { resource, status, events, time: 0 });
         }
@@ -174,38 +179,37 @@ impl<'a> Course<'a> {
 
     /// Everything about one resource: whether its turn comes at all, then what differs, then its refresh. `None` for a
     /// file that waits for others.
-    fn resource(&mut self, index: usize) -> Option<Fate> {
+    fn resource(&mut self, index: usize, name: &Ref) -> Option<Fate> {
         let catalog = self.catalog;
         let resource = &catalog.resources[index];
-        let name = resource.reference();
         let skipped = Fate { skipped: true, ..Fate::default() };
-        if self.depends_on_failure(index, &name) || !self.is_selected(resource) {
-            self.drop_events(index, &name);
-            self.record.keep_all(self.job.record, &name);
+        if self.depends_on_failure(index, name) || !self.is_selected(resource) {
+            self.drop_events(index, name);
+            self.notes.keep_all(name);
             return Some(skipped);
         }
         match resource.meta.when.as_ref().map(|when| when.holds(self.job.facts)) {
             None | Some(Ok(true)) => {}
             Some(Ok(false)) => {
-                self.drop_events(index, &name);
+                self.drop_events(index, name);
                 return Some(skipped);
             }
             Some(Err(error)) => {
-                self.drop_events(index, &name);
+                self.drop_events(index, name);
                 let message = format!("cannot tell whether it is wanted: {error}");
-                self.voice.of(&name, LogLevel::Err, &message);
-                self.record.keep_all(self.job.record, &name);
+                self.voice.of(name, LogLevel::Err, &message);
+                self.notes.keep_all(name);
                 let events = vec![failure("when", &message)];
                 return Some(Fate { failed: true, events, ..Fate::default() });
             }
         }
         self.node.noop = self.job.wishes.noop || resource.meta.noop;
-        if !self.is_time(resource, &name) {
-            self.drop_events(index, &name);
-            self.record.keep_all(self.job.record, &name);
+        if !self.is_time(resource, name) {
+            self.drop_events(index, name);
+            self.notes.keep_all(name);
             return Some(skipped);
         }
-        let at = (index, &name);
+        let at = (index, name);
         Some(match &resource.spec {
             Spec::File(wish) => return self.file(at, &Inode(wish)),
             Spec::Package(wish) => self.turn(at, &Installed(wish)),
@@ -283,14 +287,14 @@ impl<'a> Course<'a> {
             return false;
         }
         if self.node.noop {
-            self.record.keep_look(self.job.record, name);
+            self.notes.keep_look(name);
         } else {
-            self.record.look(name, now.stamp());
+            self.notes.look(now.stamp());
         }
         true
     }
 
-    fn report(&mut self, index: usize, fate: Fate, time: Duration) {
+    fn report(&mut self, (index, name): (usize, &Ref), fate: Fate, time: Duration) {
         let counts = &mut self.counts;
         let any = |status| fate.events.iter().any(|e| e.status == status && e.property != "refresh");
         let changed = any(EventStatus::Success);
@@ -316,7 +320,7 @@ impl<'a> Course<'a> {
         };
         let because_of_failure = fate.skipped && !self.culprits[index].is_empty();
         if !fate.events.is_empty() || because_of_failure {
-            let resource = self.catalog.resources[index].reference();
+            let resource = name.clone();
             self.reports.push(ResourceReport { resource, status, events: fate.events, time: millis(time) });
         }
     }
@@ -332,27 +336,11 @@ pub(super) fn node<'a>(catalog: &'a Catalog, job: &Job<'a>) -> Node<'a> {
         bucket: job.bucket,
         noop: job.wishes.noop,
         keep: !catalog.health.is_empty(),
-        managed: managed(catalog),
+        managed: OnceCell::new(),
         catalog: &catalog.resources,
         services: services(catalog),
         known: Known::default(),
     }
-}
-
-fn managed(catalog: &Catalog) -> BTreeMap<String, bool> {
-    let mut managed = BTreeMap::new();
-    for resource in &catalog.resources {
-        if let Spec::File(file) = &resource.spec {
-            managed.insert(file.path.clone(), file.recurse && file.ensure == FileEnsure::Directory);
-            if let Some(suffix) = file.backup.as_ref().filter(|backup| *backup != BUCKET) {
-                managed.entry(format!("{}{suffix}", file.path)).or_insert(false);
-            }
-        }
-        for path in resource.spec.paths() {
-            managed.entry(path).or_insert(false);
-        }
-    }
-    managed
 }
 
 fn services(catalog: &Catalog) -> Vec<String> {

@@ -111,7 +111,9 @@ impl Place {
         };
         let applied = converge(&catalog, &job, &mut log);
         let more = then(&catalog, &job);
-        self.record = applied.record.clone();
+        if let Some(record) = &applied.record {
+            self.record = record.clone();
+        }
         journal.close(&disk, "whole");
         assert_eq!(journal::unfinished(&disk).unwrap(), None);
         assert!(
@@ -650,7 +652,7 @@ fn what_must_never_run_is_a_failed_resource_even_after_review() {
 }
 
 fn hourly(place: &Place, name: &str) -> Resource {
-    with(place.exec(name, |_| ()), |m| m.schedule = Schedule::builtin("hourly"))
+    with(place.exec(name, |_| ()), |m| m.schedule = Schedule::builtin("hourly").map(Box::new))
 }
 
 #[test]
@@ -691,7 +693,7 @@ fn a_noop_look_puts_off_no_scheduled_change() {
 #[test]
 fn a_refresh_of_what_is_not_due_is_dropped() {
     let mut place = Place::new();
-    let never = with(place.exec("b", refreshonly), |m| m.schedule = Schedule::builtin("never"));
+    let never = with(place.exec("b", refreshonly), |m| m.schedule = Schedule::builtin("never").map(Box::new));
     let resources = [with(place.exec("a", |_| ()), |m| m.notify = refs(&["exec[b]"])), never];
     let outcome = place.run(&resources);
     assert_eq!(place.ran(), "a");

@@ -8,7 +8,7 @@ use crate::agent::undo::Undo;
 use crate::model::Ref;
 use crate::model::report::{Event, EventStatus};
 use crate::model::resource::LogLevel;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// What became of one resource.
 #[derive(Default)]
@@ -33,6 +33,21 @@ pub(super) struct Deed {
 impl Deed {
     const fn mark(&self) -> &'static str {
         if self.event.corrective { " (corrective)" } else { "" }
+    }
+}
+
+/// What is wished of one resource: each property once, by name.
+pub(super) struct Wishes(Vec<(&'static str, String)>);
+
+impl Wishes {
+    pub(super) fn of(mut wanted: Vec<(&'static str, String)>) -> Self {
+        wanted.sort_by_key(|(property, _)| *property);
+        wanted.dedup_by_key(|(property, _)| *property);
+        Self(wanted)
+    }
+
+    fn of_property(&self, property: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| *name == property).map(|(_, value)| value.as_str())
     }
 }
 
@@ -69,7 +84,7 @@ impl Course<'_> {
                 let message = chain(&error);
                 self.voice.of(name, LogLevel::Err, format!("Could not evaluate: {message}"));
                 self.drop_events(turn.index, name);
-                self.record.keep_all(self.job.record, name);
+                self.notes.keep_all(name);
                 return Fate { failed: true, events: vec![failure("evaluation", &message)], ..fate };
             }
         };
@@ -80,42 +95,37 @@ impl Course<'_> {
             fate.skipped = true;
         }
         let seen = self.audit(turn.index, name, &mut fate);
-        let wanted: BTreeMap<&'static str, String> = plan.wanted.into_iter().collect();
+        let wanted = Wishes::of(plan.wanted);
         for change in plan.changes {
             self.change(turn, self.deed(name, &wanted, change), &mut fate);
         }
         self.remember(name, &wanted, &fate);
         self.deliver(turn, &mut fate);
-        self.note_audited((turn.index, name), seen, &fate);
+        self.note_audited(turn.index, seen, &fate);
         fate
     }
 
     /// Notes what is as it should be now. What is not keeps what the last run knew: a failure or a noop run does
     /// not make the next one take drift for a new wish.
-    pub(super) fn remember(&mut self, name: &Ref, wanted: &BTreeMap<&'static str, String>, fate: &Fate) {
+    pub(super) fn remember(&mut self, name: &Ref, wanted: &Wishes, fate: &Fate) {
         let undone = |event: &&Event| matches!(event.status, EventStatus::Failure | EventStatus::Noop);
         let undone: BTreeSet<&str> =
             fate.events.iter().filter(undone).map(|event| event.property.as_str()).collect();
         // Nothing can be said of the rest of a resource that is not there.
         let nothing = undone.contains("ensure") || fate.failed;
-        for (property, value) in wanted {
+        for (property, value) in &wanted.0 {
             if nothing || undone.contains(property) {
-                self.record.keep(self.job.record, name, property);
+                self.notes.keep(name, property);
             } else {
-                self.record.note(name, property, value);
+                self.notes.note(property, value);
             }
         }
     }
 
     /// A change of a resource for which `wanted` is wished, and what carries it out.
-    pub(super) fn deed<S>(
-        &self,
-        name: &Ref,
-        wanted: &BTreeMap<&'static str, String>,
-        change: Change<S>,
-    ) -> (Deed, S) {
+    pub(super) fn deed<S>(&self, name: &Ref, wanted: &Wishes, change: Change<S>) -> (Deed, S) {
         let Change { property, from, to, message, diff, step } = change;
-        let wish = wanted.get(property);
+        let wish = wanted.of_property(property);
         let corrective = wish.is_some_and(|wish| self.job.record.is_drift(name, property, wish));
         let property = property.into();
         let event = Event { property, from, to, message, status: EventStatus::Noop, corrective };
@@ -270,7 +280,7 @@ impl Course<'_> {
     }
 
     /// Queues what this resource's changes mean to those that subscribe to it.
-    pub(super) fn tell_listeners(&mut self, index: usize, fate: &Fate) {
+    pub(super) fn tell_listeners(&mut self, (index, name): (usize, &Ref), fate: &Fate) {
         if fate.skipped {
             return;
         }
@@ -279,11 +289,10 @@ impl Course<'_> {
         if events.count() == 0 {
             return;
         }
-        let name = self.catalog.resources[index].reference();
         for listener in self.pending.listeners(index) {
             let target = self.catalog.resources[listener].reference();
             if target.kind.answers() {
-                self.voice.of(&name, LogLevel::Info, format!("Scheduling refresh of {target}"));
+                self.voice.of(name, LogLevel::Info, format!("Scheduling refresh of {target}"));
                 self.pending.queue(listener, events);
             }
         }

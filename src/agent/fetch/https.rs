@@ -11,6 +11,9 @@ use ureq::http::{self, StatusCode};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{Connector, TcpConnector};
 
+/// Bytes of a buffer of a connection. Four of them are filled with zeroes for each, and a TLS record has no more.
+const BUFFER: usize = 16 << 10;
+
 /// A client of one server. Its copies share its connection, which is kept between two requests.
 #[derive(Debug, Clone)]
 pub struct Https {
@@ -57,6 +60,8 @@ impl Https {
             .max_response_header_size(16 << 10)
             .timeout_connect(Some(Duration::from_secs(10)))
             .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
+            .input_buffer_size(BUFFER)
+            .output_buffer_size(BUFFER)
             .build();
         let connector = ().chain(TcpConnector::default()).chain(TlsConnector { config: Arc::new(config) });
         let agent = ureq::Agent::with_parts(settings, connector, DefaultResolver::default());

@@ -11,6 +11,7 @@ use crate::signing::release::ReleaseKind;
 use crate::signing::state::AcceptedRelease;
 use crate::signing::{Envelope, Offer, Refusal, Release, Timestamp};
 use publication::News;
+use std::sync::Arc;
 
 /// What the node has already.
 #[derive(Debug, Clone)]
@@ -141,7 +142,7 @@ fn newer(
     let catalog = match leaf.as_deref().map(Leaf::decode) {
         Some(Ok(parsed)) if parsed.node == at_hand.node => catalog(source, at_hand, &parsed)?,
         // `decide` says what is wrong with it.
-        Some(Ok(_) | Err(_)) | None => Vec::new(),
+        Some(Ok(_) | Err(_)) | None => Arc::default(),
     };
     Ok(Offer {
         roots: Vec::new(),
@@ -170,11 +171,11 @@ fn chain(source: &dyn Source, at_hand: &AtHand, seq: u64) -> Result<Vec<Vec<u8>>
     }
 }
 
-fn catalog(source: &dyn Source, at_hand: &AtHand, leaf: &Leaf) -> Result<Vec<u8>, FetchError> {
-    let same = |bytes: &&Vec<u8>| Digest::of(bytes) == leaf.catalog;
+fn catalog(source: &dyn Source, at_hand: &AtHand, leaf: &Leaf) -> Result<Arc<Vec<u8>>, FetchError> {
+    let same = |bytes: &&Arc<Vec<u8>>| Digest::of(bytes) == leaf.catalog;
     match at_hand.part.as_ref().map(|part| &part.catalog).filter(same) {
         Some(catalog) => Ok(catalog.clone()),
-        None => publication::catalog(source, leaf.catalog, leaf.length),
+        None => Ok(publication::catalog(source, leaf.catalog, leaf.length)?.into()),
     }
 }
 

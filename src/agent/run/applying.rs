@@ -72,19 +72,17 @@ impl Course<'_> {
             let undo = before.into_iter().chain(journal.undo()).collect();
             if let Some((why, halted)) = judged(ready, &job, (&applied, undo), log) {
                 quarantine::put(self.disk, &Quarantine { release, seq, since: self.now, why, lifted: None })?;
-                applied = Applied {
-                    status: RunStatus::Failed,
-                    halted: Some(halted),
-                    record: last.clone(),
-                    ..applied
-                };
+                applied =
+                    Applied { status: RunStatus::Failed, halted: Some(halted), record: None, ..applied };
             }
         }
         if let Some(held) = held {
             applied.status = RunStatus::Failed;
             applied.halted = Some(held.refused());
         }
-        stored::keep(self.disk, RECORD, &serde_json::to_vec(&applied.record).unwrap_or_default())?;
+        if let Some(record) = &applied.record {
+            stored::keep(self.disk, RECORD, &serde_json::to_vec(record).unwrap_or_default())?;
+        }
         self.put_away(&applied, (&journal, &bucket), stopped.filter(|_| !noop))?;
         Ok(applied)
     }
@@ -184,12 +182,7 @@ fn changed(ready: &Ready, job: &Job<'_>, experience: Experience, log: Log<'_>) -
         if let more @ 1.. = list.len().saturating_sub(SAID) {
             say(log, LogLevel::Err, format!("and {more} more; `--noop` shows all of them"));
         }
-        return Applied {
-            status: RunStatus::Failed,
-            halted: Some(refused),
-            record: job.record.clone(),
-            ..forecast.seen
-        };
+        return Applied { status: RunStatus::Failed, halted: Some(refused), record: None, ..forecast.seen };
     }
     if forecast.is_nothing() { forecast.seen } else { apply::apply(&ready.catalog, job, log) }
 }

@@ -95,10 +95,11 @@ use super::undo::Undo;
 use crate::agent::journal::JournalError;
 use crate::agent::keyring::{Keyring, Unopened};
 use crate::model::fact::FactError;
-use crate::model::resource::{Command, Content, Deed, LogLevel, PackageManager, Word};
+use crate::model::resource::{BUCKET, Command, Content, Deed, FileEnsure, LogLevel, PackageManager, Word};
 use crate::model::{Digest, Facts, Kind, Resource, Spec};
 use crate::policy::guard::{self, GuardCommand, Setting};
 use known::Lists;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 /// What the resource types need of the node and of the run.
@@ -112,10 +113,9 @@ pub(super) struct Node<'a> {
     pub(super) noop: bool,
     /// Whether what is changed may have to be put back.
     pub(super) keep: bool,
-    /// Every path that the catalog names, and the backups that it makes; `true` for a directory whose resource
-    /// looks below it too.
-    pub(super) managed: BTreeMap<String, bool>,
-    /// The resources of the catalog, for types that look at their own kind.
+    /// What [`Node::managed`] gives, once it was asked for.
+    pub(super) managed: OnceCell<BTreeMap<String, bool>>,
+    /// The resources of the catalog, for types that look at others.
     pub(super) catalog: &'a [Resource],
     /// The services that the catalog names: their state is read in one go.
     pub(super) services: Vec<String>,
@@ -295,6 +295,12 @@ impl Done {
 }
 
 impl Node<'_> {
+    /// Every path that the catalog names, and the backups that it makes; `true` for a directory whose resource looks below
+    /// it too.
+    fn managed(&self) -> &BTreeMap<String, bool> {
+        self.managed.get_or_init(|| managed(self.catalog))
+    }
+
     /// Runs a command of a provider's own that must succeed.
     fn tool(&self, invocation: &Invocation) -> Result<String, Failure> {
         tool(self.host, invocation)
@@ -318,6 +324,22 @@ impl Node<'_> {
         judge(&seen, setting)?;
         Ok(argv)
     }
+}
+
+fn managed(catalog: &[Resource]) -> BTreeMap<String, bool> {
+    let mut managed = BTreeMap::new();
+    for resource in catalog {
+        if let Spec::File(file) = &resource.spec {
+            managed.insert(file.path.clone(), file.recurse && file.ensure == FileEnsure::Directory);
+            if let Some(suffix) = file.backup.as_ref().filter(|backup| *backup != BUCKET) {
+                managed.entry(format!("{}{suffix}", file.path)).or_insert(false);
+            }
+        }
+        for path in resource.spec.paths() {
+            managed.entry(path).or_insert(false);
+        }
+    }
+    managed
 }
 
 /// Runs a command of a provider's own that must succeed.

@@ -203,7 +203,7 @@ fn files(node: &Node<'_>, folder: &str, endings: &[&str]) -> Result<Vec<String>,
         let ending = name.rsplit_once('.').is_some_and(|(_, ending)| endings.contains(&ending));
         let path = format!("{folder}/{name}");
         let file = node.host.stat(&path)?.is_some_and(|stat| stat.kind == EntryKind::File);
-        if ending && file && !node.managed.contains_key(&path) {
+        if ending && file && !node.managed().contains_key(&path) {
             found.push(path);
         }
     }

@@ -87,14 +87,14 @@ fn holds_ignored(inode: &Inode<'_>, folder: &str, node: &Node<'_>) -> Result<boo
 }
 
 fn fate(inode: &Inode<'_>, path: &str, stat: &Stat, node: &Node<'_>) -> Result<Fate, Failure> {
-    match node.managed.get(path) {
+    match node.managed().get(path) {
         Some(true) => return Ok(Fate::ManagedWithAll),
         Some(false) => return Ok(Fate::Managed),
         None => {}
     }
     let leads_to_managed = || {
         let below = format!("{path}/");
-        node.managed.range(below.clone()..).next().is_some_and(|(next, _)| next.starts_with(&below))
+        node.managed().range(below.clone()..).next().is_some_and(|(next, _)| next.starts_with(&below))
     };
     let directory = stat.kind == EntryKind::Directory;
     let stays = |directory: bool| -> Result<bool, Failure> {

@@ -72,7 +72,7 @@ impl Place {
             bucket: &self.bucket,
             noop: false,
             keep: false,
-            managed: self.managed.clone(),
+            managed: self.managed.clone().into(),
             catalog: &self.catalog,
             services: Vec::new(),
             known: Known::default(),

@@ -94,7 +94,7 @@ impl Search<'_> {
                 EntryKind::Other => false,
             };
             // What the catalog names stays.
-            if goes && !node.managed.contains_key(&path) {
+            if goes && !node.managed().contains_key(&path) {
                 self.found.push((Step { path, kind: stat.kind, inode: stat.inode }, stat.kind));
             } else {
                 empty = false;

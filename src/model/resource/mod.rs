@@ -194,7 +194,7 @@ pub struct Meta {
     pub loglevel: LogLevel,
     /// When it may be looked at; always when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<Schedule>,
+    pub schedule: Option<Box<Schedule>>,
     /// Attributes whose changes are told, whoever makes them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audit: Vec<String>,

@@ -6,6 +6,7 @@ use crate::signing::root::{RawRoot, ReleasePin};
 use crate::signing::testing::{
     Published, accepted, enrolled, hour, key, publish, publish_with, raw_after, raw_root, role, signed,
 };
+use std::sync::Arc;
 
 /// What comes of an offer: the refusal's code, or the name of the decision.
 fn outcome(state: &State, offer: &Offer, now: Stamp) -> &'static str {
@@ -58,8 +59,8 @@ fn t1_what_the_reviewers_did_not_sign_is_refused() {
     check_published(&one.restated(&["alice"], |_| {}), "THRESHOLD");
     check_published(&one.restated(&["server", "olga"], |s| s.reason = "mine".into()), "THRESHOLD");
     check_published(&one.restated(&[], |_| {}), "UNSIGNED");
-    check(|offer| offer.catalog[20] ^= 1, "CATALOG_ALTERED");
-    check(|offer| offer.catalog.push(b'\n'), "CATALOG_ALTERED");
+    check(|offer| Arc::make_mut(&mut offer.catalog)[20] ^= 1, "CATALOG_ALTERED");
+    check(|offer| Arc::make_mut(&mut offer.catalog).push(b'\n'), "CATALOG_ALTERED");
     check(|offer| offer.release.bytes[40] ^= 1, "MIX");
     let other = publish_with(1, None, &[notify()]);
     check(

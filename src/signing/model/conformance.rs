@@ -159,7 +159,7 @@ pub(super) fn real(offer: &Offer, state: &State) -> crate::signing::Offer {
             .signatures,
         chain,
         leaf: offer.part.map(|(place, _)| leaf(place)),
-        catalog: offer.part.map_or_else(Vec::new, |(_, part)| catalog(part)),
+        catalog: offer.part.map_or_else(Vec::new, |(_, part)| catalog(part)).into(),
     }
 }
 

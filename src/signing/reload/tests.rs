@@ -6,6 +6,7 @@ use crate::signing::decide::walk;
 use crate::signing::testing::{
     Published, accepted, enrolled, hour, publish, raw_after, raw_root, role, signed,
 };
+use std::sync::Arc;
 
 fn cached(published: &Published) -> Cached {
     let offer = published.offer("web1");
@@ -13,7 +14,7 @@ fn cached(published: &Published) -> Cached {
         release: offer.release,
         ratification: Vec::new(),
         leaf: offer.leaf.unwrap(),
-        catalog: offer.catalog,
+        catalog: Arc::unwrap_or_clone(offer.catalog),
     };
     Cached { held: None, timestamp: offer.timestamp, accepted, fallback: None }
 }
