@@ -40,6 +40,7 @@ use crate::model::report::{Counts, LogLine, Refused, ResourceReport, RunStatus};
 use crate::model::resource::Wall;
 use crate::model::{Catalog, Facts, Ref};
 use crate::signing::Current;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a run is done with.
@@ -67,7 +68,7 @@ pub struct Job<'a> {
 }
 
 /// What an operator may wish of a run. None of it can widen what the catalog says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wishes {
     /// Change nothing. No resource can lift it.
     pub noop: bool,

@@ -43,6 +43,14 @@ impl Brake {
         }
         Ok(())
     }
+
+    /// As [`Brake::pull_on_signals`] for a run that somebody else stops: however often it is asked, it stops in order.
+    ///
+    /// # Errors
+    /// When signals cannot be heard.
+    pub fn pull_on_any_signal(&self) -> io::Result<()> {
+        [SIGTERM, SIGINT].into_iter().try_for_each(|signal| flag::register(signal, self.0.clone()).map(drop))
+    }
 }
 
 /// What a run looks at between two resources.

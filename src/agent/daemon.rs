@@ -1,10 +1,13 @@
 //! The agent that stays: a run at every slot, whenever a trigger asks, and on SIGUSR1; its configuration read again on
 //! SIGHUP; an end after the resource at hand on SIGTERM.
 //!
-//! Three threads: this one runs, one holds the connection for triggers, one hears signals; a fourth hears of touched
-//! files where that is wished. They share a queue and nothing else.
+//! Three threads: this one has runs done, each in a process of its own; one holds the connection for triggers, one hears
+//! signals; a fourth hears of touched files where that is wished. They share a queue and nothing else.
 
+mod apart;
 mod watching;
+
+pub use apart::{COMMAND, obey};
 
 use super::clock::Clock;
 use super::disk::{Disk, DiskError};
@@ -12,7 +15,7 @@ use super::fetch::{FetchError, Https, Trust};
 use super::identity::Identity;
 use super::pause::{self, Pause};
 use super::queue::{Job, Mode, Place, Queue, Wake};
-use super::run::{self, Asked, Order, Ran, RunError};
+use super::run::{Asked, Order, RunError};
 use super::schedule::{Rhythm, Splay};
 use super::servers::Servers;
 use super::trigger::{self, TriggerError};
@@ -22,6 +25,7 @@ use crate::model::resource::LogLevel;
 use crate::model::wire::{NodePush, Signed, TriggerState};
 use crate::signing::Refusal;
 use crate::signing::trigger::{Action, MAX_PAUSE, MIN_INTERVAL, Trigger};
+use apart::{Apart, Ended, NoRun};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 use std::sync::{Arc, Mutex};
@@ -73,7 +77,8 @@ pub fn daemon(
     let queue = Arc::new(Queue::default());
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGUSR1, SIGHUP]).map_err(DaemonError::Signals)?;
     let hearing = signals.handle();
-    let (ears, brake) = (queue.clone(), life.order.brake.clone());
+    let apart = Apart::default();
+    let (ears, runs) = (queue.clone(), apart.clone());
     std::thread::spawn(move || {
         for signal in signals.forever() {
             match signal {
@@ -81,13 +86,13 @@ pub fn daemon(
                 SIGHUP => ears.reload(),
                 _ => {
                     ears.stop();
-                    brake.pull();
+                    runs.stop();
                 }
             }
         }
     });
     let wants = Mutex::default();
-    let ear = Arc::new(Ear { disk: disk.clone(), identity, rhythm, queue, clock, log, wants });
+    let ear = Arc::new(Ear { disk: disk.clone(), identity, rhythm, queue, apart, clock, log, wants });
     // Nobody waits for this one at the end: it may be in the middle of a long answer that will not come.
     let listener = ear.clone();
     std::thread::spawn(move || listener.listen());
@@ -130,20 +135,22 @@ fn work(ear: &Ear, mut life: Life, reload: Reload<'_>) {
         };
         let asked = ear.begin(&job);
         let order = Order { mode: job.mode, trigger: asked, ..life.order.clone() };
-        let ran = ear.run(&order);
+        let ended = ear.apart.run(&ear.disk, &order, &mut |line| (ear.log)(line));
         if let Some(watching) = &mut watching {
-            watching.learn(ear);
+            watching.learn(ear, ended.release);
         }
-        ear.end(&job, &ran);
+        ear.end(&job, &ended.outcome);
         ear.queue.finished(Duration::from_secs(MIN_INTERVAL.unsigned_abs()));
         patience = rhythm.next((ear.clock)());
-        match ran {
-            Ok(Ran { retry_after: Some(pause), .. }) => {
+        match ended {
+            Ended { none: Some(NoRun::Disabled(why) | NoRun::Failed(why)), .. } => {
+                say(&ear.log, LogLevel::Notice, why);
+            }
+            Ended { retry_after: Some(pause), .. } => {
                 busy += 1;
                 patience = rhythm.stretched(pause, busy);
             }
-            Ok(_) => busy = 0,
-            Err(error) => say(&ear.log, LogLevel::Notice, super::text(&error)),
+            Ended { .. } => busy = 0,
         }
         slot = Instant::now() + patience;
     }
@@ -163,6 +170,7 @@ struct Ear {
     identity: Identity,
     rhythm: Rhythm,
     queue: Arc<Queue>,
+    apart: Apart,
     clock: Clock,
     log: Voice,
     wants: Mutex<Wants>,
@@ -287,26 +295,13 @@ impl Ear {
     fn reload(&self, life: &mut Life, reload: Reload<'_>) {
         match reload() {
             Ok(new) => {
-                let brake = life.order.brake.clone();
-                *life = Life { order: Order { brake, ..new.order }, ..new };
+                *life = new;
                 say(&self.log, LogLevel::Notice, "The configuration was read again");
             }
             Err(text) => {
                 say(&self.log, LogLevel::Err, format!("The configuration stays as it was: {text}"));
             }
         }
-    }
-
-    /// A run, or the report that there is none because an administrator said so.
-    fn run(&self, order: &Order) -> Result<Ran, RunError> {
-        let log = &mut |line: &LogLine| (self.log)(line);
-        let ran = run::run(&self.disk, order, self.clock, log);
-        if let Err(RunError::Disabled(disabled)) = &ran
-            && let Err(error) = run::report_disabled(&self.disk, (order, disabled), self.clock, log)
-        {
-            say(&self.log, LogLevel::Warning, super::text(&error));
-        }
-        ran
     }
 
     /// What the run is asked to reach. A push ends a pause.
@@ -319,17 +314,13 @@ impl Ear {
         job.triggers.last().map(|id| Asked { id: id.clone(), min_seq })
     }
 
-    fn end(&self, job: &Job, ran: &Result<Ran, RunError>) {
-        let answer = match ran {
-            Ok(ran) => trigger::outcome(&ran.report),
-            Err(error) => TriggerState { state: NodePush::Failed, message: super::text(error) },
-        };
+    fn end(&self, job: &Job, answer: &TriggerState) {
         if job.triggers.is_empty() {
             return;
         }
         let Ok(server) = self.connect(0) else { return };
         for id in &job.triggers {
-            drop(trigger::tell(&server, id, &answer));
+            drop(trigger::tell(&server, id, answer));
         }
     }
 

@@ -2,6 +2,7 @@
 //! readable by everybody, and without anything that a report would not tell everybody: numbers, codes, names of types.
 
 use crate::model::report::{EventStatus, Report, RunStatus};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub const NAME: &str = "last_run_summary.json";
 
 /// Where else the last run is told.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outlets {
     /// A copy of the JSON file, for monitoring that may not read the agent's directory.
     pub summary: Option<PathBuf>,

@@ -24,6 +24,9 @@ pub(super) enum Command {
     SealingKey(SealingKeyArgs),
     /// Run once: verify the newest release, apply it, report.
     Run(RunArgs),
+    /// Run as a daemon orders on standard input: how `agent daemon` has its runs done.
+    #[command(name = crate::agent::daemon::COMMAND, hide = true)]
+    RunOrdered(Place),
     /// Stay and run at every interval and whenever an operator pushes.
     Daemon(DaemonArgs),
     /// What the agent is doing and when it last ran.
@@ -268,6 +271,7 @@ pub(super) fn run(command: Command, ui: &mut Ui) -> Outcome {
         Command::Fingerprint(place) => enrolling::fingerprint(&place, ui),
         Command::SealingKey(args) => enrolling::sealing_key(&args, ui),
         Command::Run(args) => running::run(&args, ui),
+        Command::RunOrdered(place) => running::run_ordered(&place),
         Command::Daemon(args) => running::daemon(&args),
         Command::Status(args) => telling::status(&args, ui),
         Command::Enable(place) => telling::enable(&place, ui),

@@ -2,6 +2,7 @@
 
 use crate::agent::{NODE, Server, wait};
 use crate::support::{countersign as program, ok};
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::process::{Child, Stdio};
@@ -55,6 +56,27 @@ impl Drop for Daemon<'_> {
         drop(self.process.kill());
         drop(self.process.wait());
     }
+}
+
+#[test]
+fn a_run_that_dies_takes_nobody_with_it() {
+    let mut server = Server::start();
+    server.publish("one", &["alice", "bob"]);
+    server.node(NODE);
+    let mut daemon = Daemon::start(&server);
+    // As long as somebody else holds the lock, the run waits for it in its own process.
+    let lock = fs::File::create(server.at(&format!("agent-{NODE}")).join("run.lock")).unwrap();
+    flock(&lock, FlockOperation::LockExclusive).unwrap();
+    daemon.signal(Signal::USR1);
+    let run = || fs::read_to_string(format!("/proc/{0}/task/{0}/children", daemon.process.id())).unwrap();
+    wait("the process of the run", || !run().trim().is_empty());
+    kill_process(Pid::from_raw(run().trim().parse().unwrap()).unwrap(), Signal::KILL).unwrap();
+    daemon.hears("the process of the run: it ended before the run did (signal: 9");
+    drop(lock);
+    daemon.signal(Signal::USR1);
+    wait("the next run", || server.motd(NODE).as_deref() == Some("one"));
+    daemon.signal(Signal::TERM);
+    assert!(daemon.process.wait().unwrap().success());
 }
 
 #[test]

@@ -1,16 +1,16 @@
 //! Drift that is put back at once: from touched paths to a look at what manages them, with the release that is on the
 //! disk and without asking any server.
 
+use super::apart::NoRun;
 use super::{Ear, Life, say};
 use crate::agent::apply::Wishes;
 use crate::agent::drift::Drift;
 use crate::agent::pull;
-use crate::agent::run::{self, Order, Reach, RunError};
+use crate::agent::run::{Order, Reach};
 use crate::agent::stored;
 use crate::agent::watch::Watch;
-use crate::model::report::{Report, ResourceStatus};
+use crate::model::Digest;
 use crate::model::resource::LogLevel;
-use crate::model::{Digest, Ref};
 use std::collections::BTreeSet;
 use std::time::Instant;
 
@@ -39,7 +39,7 @@ impl Watching {
             Ok(watch) => {
                 let mut watching =
                     Self { watch, drift: Drift::default(), known: None, watched: 0, told: Vec::new() };
-                watching.learn(ear);
+                watching.learn(ear, None);
                 Some(watching)
             }
             Err(error) => {
@@ -69,35 +69,30 @@ impl Watching {
         let order = Order { wishes, because, reach: Reach::Disk, trigger: None, ..life.order.clone() };
         // A look that finds nothing is nothing to speak of: every run touches what it changes, and is looked after.
         let mut lines = Vec::new();
-        let ran = run::run(&ear.disk, &order, ear.clock, &mut |line| lines.push(line.clone()));
-        if ran.as_ref().is_ok_and(|ran| !ran.report.resources.is_empty() || ran.report.halted.is_some()) {
+        let ended = ear.apart.run(&ear.disk, &order, &mut |line| lines.push(line.clone()));
+        if ended.found {
             lines.iter().for_each(|line| (ear.log)(line));
             self.told.clear();
         }
-        match ran {
-            Ok(ran) => {
-                for line in self.drift.note(&changed(&ran.report), Instant::now()) {
+        match ended.none {
+            None => {
+                for line in self.drift.note(&ended.changed, Instant::now()) {
                     say(&ear.log, LogLevel::Warning, line.clone());
                     self.told.push(line);
                 }
-                self.learn(ear);
+                self.learn(ear, ended.release);
             }
             // Whoever disabled the agent wants no repairs either; the run of the interval says so.
-            Err(RunError::Disabled(_)) => {}
-            Err(error) => say(&ear.log, LogLevel::Notice, crate::agent::text(&error)),
+            Some(NoRun::Disabled(_)) => {}
+            Some(NoRun::Failed(why)) => say(&ear.log, LogLevel::Notice, why),
         }
     }
 
-    /// Learns what the accepted release manages. Before the first whole run there is nothing to put back.
-    pub(super) fn learn(&mut self, ear: &Ear) {
-        let Ok(Some(state)) = stored::load(&ear.disk) else { return };
-        if state.applied().is_none() {
+    /// Learns what the release in force manages, unless it is known that this is still the one. Before the first whole run
+    /// there is nothing to put back.
+    pub(super) fn learn(&mut self, ear: &Ear, release: Option<Digest>) {
+        if (release.is_none() || release != self.known) && !self.learn_anew(ear) {
             return;
-        }
-        let Ok(Some(ready)) = pull::reload(&ear.disk, &state, (ear.clock)()) else { return };
-        if self.known != Some(ready.release.id()) {
-            self.known = Some(ready.release.id());
-            self.drift.learn(&ready.catalog);
         }
         let interests = self.drift.interests();
         // Folders may have come with the run.
@@ -113,10 +108,15 @@ impl Watching {
             say(&ear.log, LogLevel::Info, format!("Watched folders: {}", self.watched));
         }
     }
-}
 
-/// The resources that a run changed, or tried to.
-fn changed(report: &Report) -> BTreeSet<Ref> {
-    let tried = |status| matches!(status, ResourceStatus::Changed | ResourceStatus::Failed);
-    report.resources.iter().filter(|one| tried(one.status)).map(|one| one.resource.clone()).collect()
+    fn learn_anew(&mut self, ear: &Ear) -> bool {
+        let Ok(Some(state)) = stored::load(&ear.disk) else { return false };
+        if state.applied().is_none() {
+            return false;
+        }
+        let Ok(Some(ready)) = pull::reload(&ear.disk, &state, (ear.clock)()) else { return false };
+        self.known = Some(ready.release.id());
+        self.drift.learn(&ready.catalog);
+        true
+    }
 }

@@ -13,11 +13,13 @@ use crate::agent::servers::ServersError;
 use crate::agent::stored::StoredError;
 use crate::agent::summary::Outlets;
 use crate::model::report::Report;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What is wished of a run.
-#[derive(Debug, Clone)]
+/// What is wished of a run. Its JSON form is between two processes of one version, and all of it but the brake.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Order {
     /// Whether to change anything.
     pub mode: Mode,
@@ -40,13 +42,14 @@ pub struct Order {
     /// How long the whole run may take; without end when unset.
     pub time: Option<Duration>,
     /// What asks the run to stop after the resource at hand.
+    #[serde(skip)]
     pub brake: Brake,
     /// Where the run is told besides its report.
     pub outlets: Outlets,
 }
 
 /// What to do when no server offers anything acceptable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fallback {
     /// Enforce the last accepted release from disk, for as long as the trust root allows.
     Cached,
@@ -55,7 +58,7 @@ pub enum Fallback {
 }
 
 /// Where the release of a run comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reach {
     /// From the servers, as far as they have a newer one.
     Servers,
@@ -64,7 +67,7 @@ pub enum Reach {
 }
 
 /// The trigger behind a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
     /// Its id.
     pub id: String,

@@ -95,7 +95,7 @@ use super::undo::Undo;
 use crate::agent::journal::JournalError;
 use crate::agent::keyring::{Keyring, Unopened};
 use crate::model::fact::FactError;
-use crate::model::resource::{BUCKET, Command, Content, Deed, FileEnsure, LogLevel, PackageManager, Word};
+use crate::model::resource::{Command, Content, Deed, LogLevel, PackageManager, Word};
 use crate::model::{Digest, Facts, Kind, Resource, Spec};
 use crate::policy::guard::{self, GuardCommand, Setting};
 use known::Lists;
@@ -298,7 +298,7 @@ impl Node<'_> {
     /// Every path that the catalog names, and the backups that it makes; `true` for a directory whose resource looks below
     /// it too.
     fn managed(&self) -> &BTreeMap<String, bool> {
-        self.managed.get_or_init(|| managed(self.catalog))
+        self.managed.get_or_init(|| recurse::managed(self.catalog))
     }
 
     /// Runs a command of a provider's own that must succeed.
@@ -324,22 +324,6 @@ impl Node<'_> {
         judge(&seen, setting)?;
         Ok(argv)
     }
-}
-
-fn managed(catalog: &[Resource]) -> BTreeMap<String, bool> {
-    let mut managed = BTreeMap::new();
-    for resource in catalog {
-        if let Spec::File(file) = &resource.spec {
-            managed.insert(file.path.clone(), file.recurse && file.ensure == FileEnsure::Directory);
-            if let Some(suffix) = file.backup.as_ref().filter(|backup| *backup != BUCKET) {
-                managed.entry(format!("{}{suffix}", file.path)).or_insert(false);
-            }
-        }
-        for path in resource.spec.paths() {
-            managed.entry(path).or_insert(false);
-        }
-    }
-    managed
 }
 
 /// Runs a command of a provider's own that must succeed.

@@ -4,7 +4,10 @@
 use super::file::{Inode, Step};
 use super::{Change, Failure, Node, Plan};
 use crate::agent::host::{EntryKind, Stat};
+use crate::model::resource::{BUCKET, FileEnsure};
+use crate::model::{Resource, Spec};
 use crate::shell::run::matches;
+use std::collections::BTreeMap;
 
 /// Entries below one directory, at most.
 const LIMIT: usize = 100_000;
@@ -101,4 +104,21 @@ fn fate(inode: &Inode<'_>, path: &str, stat: &Stat, node: &Node<'_>) -> Result<F
         Ok(directory && (leads_to_managed() || !inode.0.force || holds_ignored(inode, path, node)?))
     };
     Ok(if !inode.0.purge || stays(directory)? { Fate::Kept } else { Fate::Purged })
+}
+
+/// Every path that a catalog names; `true` for a directory whose resource looks below it too.
+pub(super) fn managed(catalog: &[Resource]) -> BTreeMap<String, bool> {
+    let mut managed = BTreeMap::new();
+    for resource in catalog {
+        if let Spec::File(file) = &resource.spec {
+            managed.insert(file.path.clone(), file.recurse && file.ensure == FileEnsure::Directory);
+            if let Some(suffix) = file.backup.as_ref().filter(|backup| *backup != BUCKET) {
+                managed.entry(format!("{}{suffix}", file.path)).or_insert(false);
+            }
+        }
+        for path in resource.spec.paths() {
+            managed.entry(path).or_insert(false);
+        }
+    }
+    managed
 }

@@ -1,7 +1,7 @@
 //! Running: `agent run` and `agent daemon`.
 
 use super::settings::Settings;
-use super::{DaemonArgs, JOIN, RESET, RunArgs, log, open};
+use super::{DaemonArgs, JOIN, Place, RESET, RunArgs, log, open};
 use crate::agent::apply::Wishes;
 use crate::agent::clock;
 use crate::agent::daemon::{self, DaemonError};
@@ -44,6 +44,14 @@ pub(super) fn run(args: &RunArgs, ui: &mut Ui) -> Outcome {
         }
         Err(error) => Err(explain(error)),
     }
+}
+
+pub(super) fn run_ordered(place: &Place) -> Outcome {
+    let disk = open(place)?;
+    daemon::obey(&disk, std::io::stdin().lock(), &mut std::io::stdout().lock(), clock::system).map_err(
+        |cause| Failure::refused(format!("no order from a daemon: {cause}")).hint("countersign agent run"),
+    )?;
+    Ok(0)
 }
 
 pub(super) fn daemon(args: &DaemonArgs) -> Outcome {
