@@ -81,7 +81,7 @@ impl serde_json::ser::Formatter for Ascii {
         fragment: &str,
     ) -> std::io::Result<()> {
         // Nearly every text is plain, and looked through at many bytes a time.
-        if fragment.bytes().all(|byte| byte < 0x7f) {
+        if fragment.is_ascii() && !fragment.as_bytes().contains(&0x7f) {
             return writer.write_all(fragment.as_bytes());
         }
         let (mut rest, mut units) = (fragment, [0; 2]);

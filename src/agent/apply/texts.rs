@@ -1,7 +1,7 @@
 //! A short list of named texts in two allocations: an agent keeps one for each resource, and a map's nodes would be most of
 //! its memory.
 
-use serde::de::{MapAccess, Visitor};
+use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
@@ -35,10 +35,13 @@ impl Texts {
     }
 
     pub(super) fn push(&mut self, name: &str, value: &str) {
-        for piece in [name, value] {
-            self.text.push_str(piece);
-            self.ends.push(self.text.len());
-        }
+        self.add(name);
+        self.add(value);
+    }
+
+    fn add(&mut self, piece: &str) {
+        self.text.push_str(piece);
+        self.ends.push(self.text.len());
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -72,8 +75,8 @@ impl<'de> Deserialize<'de> for Texts {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Texts, A::Error> {
                 let mut texts = Texts::default();
-                while let Some((name, value)) = map.next_entry::<String, String>()? {
-                    texts.push(&name, &value);
+                while map.next_key_seed(&mut texts)?.is_some() {
+                    map.next_value_seed(&mut texts)?;
                 }
                 texts.text.shrink_to_fit();
                 texts.ends.shrink_to_fit();
@@ -81,6 +84,28 @@ impl<'de> Deserialize<'de> for Texts {
             }
         }
         deserializer.deserialize_map(Map)
+    }
+}
+
+/// One more piece, without a text of its own on the way.
+impl<'de> DeserializeSeed<'de> for &mut Texts {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for &mut Texts {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, piece: &str) -> Result<(), E> {
+        self.add(piece);
+        Ok(())
     }
 }
 
