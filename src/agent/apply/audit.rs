@@ -4,10 +4,10 @@ use super::engine::Course;
 use super::turn::{Fate, failure};
 use crate::agent::found::{self, Found, FoundError, Said};
 use crate::agent::host::EntryKind;
-use crate::agent::types::chain;
+use crate::agent::types::{Daemon, chain};
 use crate::model::report::{Event, EventStatus};
 use crate::model::resource::LogLevel;
-use crate::model::{Kind, Ref};
+use crate::model::{Kind, Ref, Spec};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,7 +68,12 @@ impl Course<'_> {
     }
 
     /// Lists are read once, until something is changed.
-    fn found(&mut self, kind: Kind, name: &str) -> Result<Option<Found>, FoundError> {
+    fn found(&mut self, spec: &Spec, name: &str) -> Result<Option<Found>, FoundError> {
+        // Which init system runs it is for the resource to say.
+        if let Spec::Service(service) = spec {
+            return Ok(Some(Daemon(service).found(&mut self.node)?));
+        }
+        let kind = spec.kind();
         if matches!(kind, Kind::File | Kind::Sysctl) {
             return Ok(found::found(self.job.host, kind, Some(name))?.pop());
         }
@@ -86,7 +91,7 @@ impl Course<'_> {
         }
         let thing = resource.spec.thing().map_or_else(|| resource.title.clone(), |(_, name)| name);
         let kind = resource.spec.kind();
-        let found = self.found(kind, &thing)?;
+        let found = self.found(&resource.spec, &thing)?;
         let there = if found.is_some() { "present" } else { ABSENT };
         let mut seen: Seen =
             audit.iter().map(|attribute| ((*attribute).to_owned(), ABSENT.to_owned())).collect();

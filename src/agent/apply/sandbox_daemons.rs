@@ -80,6 +80,18 @@ fn services_by_init_scripts() {
         assert!(lines.iter().any(|l| l == skipped) && pid().is_none(), "{lines:#?}");
         let mask = place.run(&[service(None, Some(Enable::Mask)), configure()]);
         assert_eq!(mask.applied.counts.failed, 1);
+        // Only watched: whoever starts it is told of, and it stays as it was left.
+        let mut watched = service(None, None);
+        watched.meta.audit = vec!["ensure".into(), "enable".into()];
+        let watched = [watched, configure()];
+        place.run(&watched);
+        run("/etc/init.d/demo", &["start"]);
+        let lines = place.run(&watched).lines;
+        let told = "notice service[demo]/ensure: audit change: previously recorded value stopped has been changed to running";
+        let audits: Vec<&String> = lines.iter().filter(|line| line.contains("audit change")).collect();
+        assert_eq!(audits, [told]);
+        assert!(pid().is_some());
+        run("/etc/init.d/demo", &["stop"]);
     });
 }
 

@@ -1,6 +1,7 @@
 //! `service`: whether a service runs now and whether it starts at boot. How is the init system's matter.
 
 use super::{Change, Done, Failure, Known, Node, Plan, Refreshed, Type, openrc, runit, systemd, sysv};
+use crate::agent::found::Found;
 use crate::agent::undo::Undo;
 use crate::model::resource::{Enable, Service, ServiceEnsure};
 use std::time::{Duration, Instant};
@@ -143,6 +144,13 @@ impl Daemon<'_> {
             Init::Runit => runit::state(node, &self.0.name),
             Init::Sysv => sysv::state(node, &self.0.name),
         }
+    }
+
+    /// What the init system says of the service, whatever is wished for.
+    pub(in crate::agent) fn found(&self, node: &mut Node<'_>) -> Result<Found, Failure> {
+        let state = self.state(node)?;
+        let enabled = state.enabled.map_or("static", enable);
+        Ok(Found::of(self.0.name.clone()).with("ensure", running(state.running)).with("enable", enabled))
     }
 
     fn tell(&self, action: Action, node: &mut Node<'_>) -> Result<(), Failure> {

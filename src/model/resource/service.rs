@@ -43,6 +43,7 @@ impl Nature for Service {
     const TITLE: Option<&'static str> = Some("name");
     const EXAMPLE: (&'static str, &'static str) = ("nginx", "ensure = 'running'\nenable = true\n");
     const ANSWERS: bool = true;
+    const TOLD: &'static [&'static str] = &["ensure", "enable"];
 
     fn thing(&self) -> Option<(&'static str, String)> {
         Some(("service", self.name.clone()))
