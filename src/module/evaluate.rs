@@ -195,7 +195,7 @@ impl<'a> Row<'_, 'a> {
             if let Some(typed) = &typed {
                 match (given.attr.shape, typed) {
                     (Shape::Template, Typed::Text(name)) => content = self.template(name, given, &mut origin),
-                    (Shape::Source, Typed::Text(name)) => match folder::find(self.module, given, name) {
+                    (Shape::Source, Typed::Texts(names)) => match folder::first(self.module, given, names) {
                         Ok(folder::Found::File(file)) => {
                             self.out.blobs.insert(file.digest, &file.bytes);
                             content = Some(folder::content(file));

@@ -20,7 +20,7 @@ pub(super) fn check(module: &Module, findings: &mut Vec<Finding>) {
         for given in &declared.attrs {
             let Some(typed) = given.typed.clone() else { break };
             match (given.attr.shape, &typed) {
-                (Shape::Source, Typed::Text(name)) => match folder::find(module, given, name) {
+                (Shape::Source, Typed::Texts(names)) => match folder::first(module, given, names) {
                     Ok(folder::Found::File(file)) => content = Some(folder::content(file)),
                     Ok(folder::Found::Folder(_)) => {}
                     Err(finding) => findings.push(*finding),

@@ -11,6 +11,9 @@ use crate::model::{Finding, Meta, Resource, Spec};
 use crate::shell::run::matches;
 use std::collections::BTreeSet;
 
+/// The rule that a source breaks which is not there.
+const UNKNOWN: &str = "unknown-source";
+
 /// What a `source` names.
 pub(super) enum Found<'a> {
     /// A file.
@@ -19,8 +22,28 @@ pub(super) enum Found<'a> {
     Folder(Vec<(&'a str, &'a Delivered)>),
 }
 
+/// Finds the first of these that there is, as Puppet does: what one node or group has of its own stands before what all have.
+pub(super) fn first<'a>(
+    module: &'a Module,
+    given: &Given,
+    names: &[String],
+) -> Result<Found<'a>, Box<Finding>> {
+    let mut missing = None;
+    for name in names {
+        match find(module, given, name) {
+            Err(finding) if finding.rule == UNKNOWN => missing = Some(finding),
+            other => return other,
+        }
+    }
+    Err(missing.unwrap_or_else(|| {
+        let at = place(&module.file, &given.inner.0);
+        let finding = Finding::error("bad-value", "this list has no source", at);
+        Box::new(finding.instead(format!("name a file below `modules/{}/files/`", module.name)))
+    }))
+}
+
 /// Finds the `source` called `name`.
-pub(super) fn find<'a>(module: &'a Module, given: &Given, name: &str) -> Result<Found<'a>, Box<Finding>> {
+fn find<'a>(module: &'a Module, given: &Given, name: &str) -> Result<Found<'a>, Box<Finding>> {
     let at = place(&module.file, &given.inner.0);
     if name.contains("://") || name.starts_with("puppet:") || name.starts_with("file:") {
         let message = format!("`{}` is a remote source", name.escape_default());
@@ -41,7 +64,7 @@ pub(super) fn find<'a>(module: &'a Module, given: &Given, name: &str) -> Result<
         return Ok(Found::Folder(below));
     }
     let message = format!("the module has no file `files/{}`", name.escape_default());
-    let finding = Finding::error("unknown-source", message, at);
+    let finding = Finding::error(UNKNOWN, message, at);
     let near = did_you_mean(name, module.files.keys().map(String::as_str));
     Err(Box::new(match near {
         Some(near) => finding.instead(format!("did you mean `{near}`?")),

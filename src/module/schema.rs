@@ -132,7 +132,7 @@ fn shape(shape: Shape) -> Vec<Value> {
         Shape::Mode => json!({ "type": "string", "pattern": "^[0-7]{1,4}$|^[ugoa]*[-+=]" }),
         Shape::Command | Shape::Commands => json!({ "type": "string", "minLength": 1 }),
         Shape::Refs => json!({ "type": "string", "pattern": reference() }),
-        Shape::Template | Shape::Source => return vec![json!({ "type": "string", "minLength": 1 })],
+        Shape::Template | Shape::Source => json!({ "type": "string", "minLength": 1 }),
     };
     let list = |items: Value| json!({ "type": "array", "items": items });
     let words = json!({ "type": "array", "minItems": 1, "items": { "type": ["string", "integer"] } });
@@ -147,7 +147,8 @@ fn shape(shape: Shape) -> Vec<Value> {
         }
         Shape::Command => vec![one, words],
         Shape::Commands => vec![one.clone(), words.clone(), list(json!({ "anyOf": [one, words] }))],
-        Shape::Template | Shape::Source => vec![one],
+        Shape::Template => vec![one],
+        Shape::Source => vec![one.clone(), json!({ "type": "array", "minItems": 1, "items": one })],
     }
 }
 

@@ -85,7 +85,8 @@ impl Shaping<'_> {
             Shape::Commands => self.commands(item).map(Typed::Commands),
             Shape::CronField => self.time(item).map(Typed::Text),
             Shape::Refs => self.each(item, Self::reference).map(Typed::Refs),
-            Shape::Template | Shape::Source => self.text(item).map(Typed::Text),
+            Shape::Template => self.text(item).map(Typed::Text),
+            Shape::Source => self.each(item, Self::text).map(Typed::Texts),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::model::finding::line_column;
-use crate::model::resource::{Command, Content, Live, META_ATTRS, Part, Shape, Word};
-use crate::model::{Catalog, Kind, Spec};
+use crate::model::resource::{Command, Content, File, Live, META_ATTRS, Part, Shape, Word};
+use crate::model::{Catalog, Kind, Resource, Spec};
 use std::num::NonZeroUsize;
 
 /// A site out of files; the first line of each `--- path` block names it. Nodes and the site file come for free.
@@ -633,6 +633,32 @@ fn a_folder_becomes_one_resource_for_each_file() {
         ["/d Directory 0640", "/d/s Directory 0640", "/d/s/z File 0640", "/d/x File 0640", "/d/s/y File -"]
     );
     assert!(compilation.blobs.values().any(|bytes| bytes == b"\xff\x00"));
+}
+
+#[test]
+fn the_first_source_that_there_is_counts() {
+    let text = "[params]\nkind = { type = \"text\", default = \"db\" }\n\
+        [file.\"/a\"]\nsource = [\"motd.{{ kind }}\", \"motd\"]\n\
+        [file.\"/b\"]\nsource = [\"motd.none\", \"motd\"]\n";
+    let mut tree = module(text);
+    for (path, bytes) in [("motd", b"all".as_slice()), ("motd.db", b"own")] {
+        tree.insert(&format!("modules/m/files/{path}"), bytes.to_vec()).unwrap();
+    }
+    let compilation = both(&tree).unwrap();
+    let content = |resource: &Resource| match &resource.spec {
+        Spec::File(File { content: Some(Content::Blob { digest, .. }), .. }) => *digest,
+        _ => unreachable!(),
+    };
+    let contents: Vec<Digest> = compilation.nodes[0].catalog.resources.iter().map(content).collect();
+    assert_eq!(contents, [Digest::of(b"own"), Digest::of(b"all")]);
+    refused(
+        &module(
+            "[file.\"/a\"]\nsource = [\"x\", \"y\"]\n[file.\"/b\"]\nsource = []\n[file.\"/c\"]\nsource = [\"http://x/y\", \"y\"]\n",
+        ),
+        "modules/m/module.toml:2:10 unknown-source: the module has no file `files/y` => add it below `modules/m/files/`\n\
+         modules/m/module.toml:4:10 bad-value: this list has no source => name a file below `modules/m/files/`\n\
+         modules/m/module.toml:6:10 remote-source: `http://x/y` is a remote source => put the file below the module's `files/` and name it",
+    );
 }
 
 #[test]

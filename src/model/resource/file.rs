@@ -15,7 +15,11 @@ const ATTRS: &[Attr] = &[
     ),
     Attr::new("content", Shape::Text, "The content, as text in the module.").live(Live::Content),
     Attr::new("template", Shape::Template, "The content, from a template of the module.").live(Live::Content),
-    Attr::new("source", Shape::Source, "The content, from a file of the module; a folder with `recurse`."),
+    Attr::new(
+        "source",
+        Shape::Source,
+        "The content, from a file of the module; a folder with `recurse`. Of a list the first that there is.",
+    ),
     Attr::new("target", Shape::Text, "Where a link points."),
     Attr::new("owner", Shape::Text, "User name or number."),
     Attr::new("group", Shape::Text, "Group name or number."),
