@@ -3,6 +3,8 @@
 //! Write to a scratch name, fsync, rename, fsync the directory. An fsync that fails is an error of the
 //! write, never tried again as if it had worked. What the bytes mean is no concern of this file.
 
+use crate::model::Digest;
+use sha2::{Digest as _, Sha256};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -166,6 +168,53 @@ impl Disk {
             return Err(DiskError::TooLong { path, cap });
         }
         Ok(Some(bytes))
+    }
+
+    /// Whether a file has exactly these bytes, which are not read all at once.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn holds(&self, name: &str, bytes: &[u8]) -> Result<bool, DiskError> {
+        let mut rest = bytes;
+        let there = self.pieces(name, |piece| match rest.strip_prefix(piece) {
+            Some(after) => {
+                rest = after;
+                true
+            }
+            None => false,
+        })?;
+        Ok(there && rest.is_empty())
+    }
+
+    /// The digest of a file, which is not read all at once; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn digest(&self, name: &str) -> Result<Option<Digest>, DiskError> {
+        let mut hash = Sha256::new();
+        let there = self.pieces(name, |piece| {
+            hash.update(piece);
+            true
+        })?;
+        Ok(there.then(|| Digest::from_bytes(hash.finalize().into())))
+    }
+
+    /// Reads a file piece by piece while `look` wants more, and says whether it came to its end.
+    fn pieces(&self, name: &str, mut look: impl FnMut(&[u8]) -> bool) -> Result<bool, DiskError> {
+        let path = self.path(name);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(cause) => return Err(DiskError::io("open", &path)(cause)),
+        };
+        let mut piece = vec![0; 64 << 10];
+        loop {
+            match file.read(&mut piece).map_err(DiskError::io("read", &path))? {
+                0 => return Ok(true),
+                read if look(&piece[..read]) => {}
+                _ => return Ok(false),
+            }
+        }
     }
 
     /// The last bytes of a file, at most so many; `None` when there is no such file.
@@ -343,6 +392,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let disk = Disk::create(&dir.path().join("agent")).unwrap();
         disk.write("state.json", b"12345").unwrap();
+        assert!(disk.holds("state.json", b"12345").unwrap());
+        assert!(
+            ["1234", "123456", "12346", ""]
+                .iter()
+                .all(|other| !disk.holds("state.json", other.as_bytes()).unwrap())
+        );
+        assert!(!disk.holds("other.json", b"").unwrap());
+        assert_eq!(disk.digest("state.json").unwrap(), Some(Digest::of(b"12345")));
+        assert_eq!(disk.digest("other.json").unwrap(), None);
+        assert_eq!(disk.tail("state.json", 2).unwrap().as_deref(), Some(&b"45"[..]));
+        assert_eq!(disk.tail("state.json", 9).unwrap().as_deref(), Some(&b"12345"[..]));
         assert!(matches!(disk.read("state.json", 4), Err(DiskError::TooLong { cap: 4, .. })));
         assert!(disk.read("other.json", 4).unwrap().is_none());
     }

@@ -201,15 +201,20 @@ pub fn tidy(disk: &Disk, state: &State) -> Result<(), StoredError> {
         wanted.extend(names(&timestamp_name(seen.id)));
     }
     wanted.extend(state.withdrawals().digest().map(withdrawals_name));
+    let blobs = disk.list("blob")?;
     for AcceptedRelease { id, .. } in state.accepted().into_iter().chain(state.fallback()) {
         wanted.extend(names(&release_name(id)));
         wanted.insert(ratification_name(id));
-        if let Some(Part { catalog, .. }) = catalog(disk, id)? {
-            wanted.insert(leaf_name(id));
-            wanted.insert(format!("catalog/{}", Digest::of(&catalog).hex()));
-            if let Ok(catalog) = Catalog::decode(&catalog) {
-                wanted.extend(catalog.blobs().into_keys().map(blob_name));
-            }
+        let Some((_, catalog)) = leaf_and_catalog(disk, id)? else { continue };
+        let Some(digest) = disk.digest(&catalog)? else { continue };
+        wanted.insert(leaf_name(id));
+        // One that is damaged goes, and comes again.
+        wanted.insert(format!("catalog/{}", digest.hex()));
+        if !blobs.is_empty()
+            && let Some(bytes) = disk.read(&catalog, LIMITS.catalog)?
+            && let Ok(catalog) = Catalog::decode(&bytes)
+        {
+            wanted.extend(catalog.blobs().into_keys().map(blob_name));
         }
     }
     for directory in ["timestamp", "withdrawals", "release", "leaf", "catalog", "blob"] {
@@ -237,11 +242,10 @@ fn keep_envelope(disk: &Disk, name: &str, envelope: &Envelope) -> Result<(), Sto
 /// # Errors
 /// When it could not be made durable.
 pub(super) fn keep(disk: &Disk, name: &str, bytes: &[u8]) -> Result<(), StoredError> {
-    match disk.read(name, bytes.len() as u64) {
-        Ok(Some(have)) if have == bytes => Ok(()),
-        Ok(_) | Err(DiskError::TooLong { .. }) => Ok(disk.write(name, bytes)?),
-        Err(error) => Err(error.into()),
+    if !disk.holds(name, bytes)? {
+        disk.write(name, bytes)?;
     }
+    Ok(())
 }
 
 fn envelope(disk: &Disk, name: &str, cap: u64) -> Result<Option<Envelope>, StoredError> {
