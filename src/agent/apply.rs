@@ -19,6 +19,8 @@ mod sandbox_filter;
 #[cfg(test)]
 mod sandbox_kernel;
 #[cfg(test)]
+mod sandbox_lenses;
+#[cfg(test)]
 mod sandbox_providers;
 #[cfg(test)]
 mod sandbox_trouble;

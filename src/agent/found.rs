@@ -128,6 +128,7 @@ pub fn found(host: &Host, kind: Kind, name: Option<&str>) -> Result<Vec<Found>, 
         | Kind::LineInFile
         | Kind::IniSetting
         | Kind::KeySetting
+        | Kind::Augeas
         | Kind::Nftables
         | Kind::Purge
         | Kind::YumRepository

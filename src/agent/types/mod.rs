@@ -8,6 +8,7 @@ mod accounts;
 mod apk;
 mod apt;
 mod archive;
+mod augeas;
 mod backup;
 mod content;
 mod cron;
@@ -59,6 +60,7 @@ mod yum_repository;
 mod zypper;
 
 pub(super) use archive::Unpacked;
+pub(super) use augeas::Lens;
 pub(super) use cron::Entry;
 pub(super) use exec::Run;
 pub(super) use file::{Inode, Step as FileStep, Writing};

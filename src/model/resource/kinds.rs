@@ -2,9 +2,9 @@
 
 use super::nature::{Deed, Fault, Nature, Need};
 use super::{
-    AptRepository, Archive, Attr, Content, Cron, Exec, File, Group, Host, Hostname, IniSetting, KernelModule,
-    KeySetting, LineInFile, Locale, Mount, Nftables, Notify, Package, Purge, Service, SshAuthorizedKey, Swap,
-    Sysctl, SystemdUnit, Tidy, Timezone, User, YumRepository,
+    AptRepository, Archive, Attr, Augeas, Content, Cron, Exec, File, Group, Host, Hostname, IniSetting,
+    KernelModule, KeySetting, LineInFile, Locale, Mount, Nftables, Notify, Package, Purge, Service,
+    SshAuthorizedKey, Swap, Sysctl, SystemdUnit, Tidy, Timezone, User, YumRepository,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -203,6 +203,8 @@ resource_types! {
     IniSetting,
     /// One value of a TOML, JSON or YAML file.
     KeySetting,
+    /// Parts of a file through a lens.
+    Augeas,
     /// A key with which somebody may log in.
     SshAuthorizedKey,
     /// An entry of `/etc/hosts`.

@@ -6,6 +6,7 @@
 mod apt_repository;
 mod archive;
 mod attr;
+mod augeas;
 mod cron;
 mod exec;
 mod file;
@@ -41,6 +42,7 @@ mod yum_repository;
 pub use apt_repository::AptRepository;
 pub use archive::Archive;
 pub use attr::{Attr, Live, Shape};
+pub use augeas::{Argument as AugeasArgument, Augeas, Condition, Edit as AugeasEdit};
 pub use cron::{Cron, Field as CronField};
 pub use exec::{Command, Exec, LogOutput, Word};
 pub use file::{BUCKET, Content, Ensure as FileEnsure, File, ModeError, Part, check_mode};

@@ -49,4 +49,8 @@ fn command(analysis: &mut Analysis<'_>, words: &[String], call: &Call<'_>, state
         let line = format!("{} {}", setting.replace('/', " ").trim(), values.join(" "));
         content::lines(analysis, file, (&line, content::Extent::Part), call.span, state);
     }
+    // In a crontab or unit a value is a command.
+    for value in values {
+        analysis.try_text(&Value::text(value.as_str()), call.span, state);
+    }
 }
