@@ -2,7 +2,7 @@
 //! SIGHUP; an end after the resource at hand on SIGTERM.
 //!
 //! Three threads: this one has runs done, each in a process of its own; one holds the connection for triggers, one hears
-//! signals; a fourth hears of touched files where that is wished. They share a queue and nothing else.
+//! signals; two more hear of touched files, and of who wrote to them, where that is wished. They share a queue and nothing else.
 
 mod apart;
 mod watching;

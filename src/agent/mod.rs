@@ -39,6 +39,7 @@ mod types;
 pub mod undo;
 mod wall;
 pub mod watch;
+pub mod writer;
 
 #[cfg(test)]
 mod crash;

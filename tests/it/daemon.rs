@@ -2,6 +2,7 @@
 
 use crate::agent::{NODE, Server, wait};
 use crate::support::{countersign as program, ok};
+use nix::sys::fanotify::{EventFFlags, Fanotify, InitFlags};
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
@@ -146,6 +147,10 @@ fn what_something_else_changes_is_put_back_at_once_but_not_for_ever() {
     for text in ["defaced", "again"] {
         fs::write(&motd, text).unwrap();
         wait("the repair", || server.motd(NODE).as_deref() == Some("one"));
+    }
+    // Who did it is asked of the kernel, where that tells.
+    if Fanotify::init(InitFlags::FAN_CLASS_NOTIF, EventFFlags::O_RDONLY).is_ok() {
+        daemon.hears("/motd was written by `it-");
     }
     fs::remove_file(&motd).unwrap();
     wait("the repair", || server.motd(NODE).as_deref() == Some("one"));

@@ -7,8 +7,9 @@ use std::process::Command;
 
 /// Crates behind `src/signing` and `src/model`, at most. The number only falls: a new one needs a reason.
 const VERIFYING: usize = 51;
-/// Crates behind all that runs as root on a node, at most.
-const AGENT: usize = 114;
+/// Crates behind all that runs as root on a node, at most. The last is `nix`: who wrote to a watched file is asked of the kernel
+/// by a call that no other crate has in safe code.
+const AGENT: usize = 115;
 /// The platform that is counted: others have crates of their own for the same things.
 const PLATFORM: &str = "x86_64-unknown-linux-gnu";
 

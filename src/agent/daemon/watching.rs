@@ -9,6 +9,7 @@ use crate::agent::pull;
 use crate::agent::run::{Order, Reach};
 use crate::agent::stored;
 use crate::agent::watch::Watch;
+use crate::agent::writer::Writers;
 use crate::model::Digest;
 use crate::model::resource::LogLevel;
 use std::collections::BTreeSet;
@@ -20,6 +21,8 @@ const NAMED: usize = 5;
 /// A watch over what the release in force manages.
 pub(super) struct Watching {
     watch: Watch,
+    /// Who wrote, where the kernel tells.
+    writers: Option<Writers>,
     drift: Drift,
     /// The release that was learned.
     known: Option<Digest>,
@@ -37,8 +40,8 @@ impl Watching {
         }
         match Watch::begin(&life.order.root, ear.queue.clone()) {
             Ok(watch) => {
-                let mut watching =
-                    Self { watch, drift: Drift::default(), known: None, watched: 0, told: Vec::new() };
+                let (writers, drift) = (Writers::begin(&life.order.root).ok(), Drift::default());
+                let mut watching = Self { watch, writers, drift, known: None, watched: 0, told: Vec::new() };
                 watching.learn(ear, None);
                 Some(watching)
             }
@@ -65,7 +68,7 @@ impl Watching {
         }
         say(&ear.log, LogLevel::Debug, format!("Touched: {}", paths.join(", ")));
         let wishes = Wishes { only: Some(plan.now), ..life.order.wishes.clone() };
-        let because = self.told.clone();
+        let because = self.told.iter().cloned().chain(self.blame(&plan.because)).collect();
         let order = Order { wishes, because, reach: Reach::Disk, trigger: None, ..life.order.clone() };
         // A look that finds nothing is nothing to speak of: every run touches what it changes, and is looked after.
         let mut lines = Vec::new();
@@ -88,6 +91,14 @@ impl Watching {
         }
     }
 
+    /// Who wrote to these paths, as far as it is known.
+    fn blame(&self, paths: &BTreeSet<String>) -> Vec<String> {
+        let writers = self.writers.iter();
+        let wrote = |path: &String| writers.clone().find_map(|writers| writers.take(path));
+        let told = |path: &String| Some(format!("{path} was written by {}", wrote(path)?));
+        paths.iter().filter_map(told).take(NAMED).collect()
+    }
+
     /// Learns what the release in force manages, unless it is known that this is still the one. Before the first whole run
     /// there is nothing to put back.
     pub(super) fn learn(&mut self, ear: &Ear, release: Option<Digest>) {
@@ -95,6 +106,9 @@ impl Watching {
             return;
         }
         let interests = self.drift.interests();
+        if let Some(writers) = &mut self.writers {
+            writers.arm(interests.keys());
+        }
         // Folders may have come with the run.
         let trouble = self.watch.arm(&interests);
         if let Some((folder, error)) = trouble.first() {
