@@ -1,10 +1,10 @@
-//! `archive`: what is in a tar archive of the module, in a folder of the node. The archive is judged as a whole before
+//! `archive`: what is in a tar or zip archive of the module, in a folder of the node. The archive is judged as a whole before
 //! anything of it is written, and a file in the folder says which one it was.
 
 use super::content::Wanted;
 use super::edited::Edited;
-use super::tar::{self, Entry, What};
-use super::{Change, Done, Failure, Node, Plan, Type, judge};
+use super::members::{ArchiveError, Entry, Member, What, judged};
+use super::{Change, Done, Failure, Node, Plan, Type, judge, tar, zip};
 use crate::agent::host::{Ending, EntryKind, HostError, Invocation, NewFile, Outcome, Owner};
 use crate::model::resource::Archive;
 use crate::policy::guard::{GuardCommand, Setting};
@@ -44,10 +44,8 @@ impl Type for Unpacked<'_> {
         let wanted = Wanted::of(&archive.source, node)?;
         let owner = self.owner(node)?;
         let packed = wanted.fetch(node)?;
-        let bytes = unpacked(&packed, node)?;
-        let refused =
-            |error: tar::TarError| Failure::NotReached(format!("the archive is not unpacked: {error}"));
-        let entries = tar::entries(&bytes, archive.strip as usize).map_err(refused)?;
+        let (bytes, members) = unpacked(&packed, node)?;
+        let entries = judged(members, archive.strip as usize).map_err(refused)?;
         if entries.iter().any(|entry| format!("{}/{}", archive.path, entry.path) == archive.marker()) {
             let path = archive.marker();
             return Err(Failure::NotReached(format!(
@@ -155,13 +153,25 @@ impl Put<'_> {
     }
 }
 
-/// The tar archive in what may be packed, by the node's own program for it.
-fn unpacked<'b>(packed: &'b [u8], node: &Node<'_>) -> Result<Cow<'b, [u8]>, Failure> {
+/// The contents of an archive, unpacked by the node's own program for it, and what is in it.
+fn unpacked<'b>(packed: &'b [u8], node: &Node<'_>) -> Result<(Cow<'b, [u8]>, Vec<Member>), Failure> {
+    if packed.starts_with(zip::MAGIC) {
+        let zip = zip::read(packed).map_err(refused)?;
+        let bytes = if zip.stream.is_empty() { Vec::new() } else { through("gzip", &zip.stream, node)? };
+        let members = zip.members(&bytes).map_err(refused)?;
+        return Ok((Cow::Owned(bytes), members));
+    }
     let programs: [(&[u8], &str); 4] =
         [(b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\0", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bzip2")];
-    let Some((_, program)) = programs.into_iter().find(|(magic, _)| packed.starts_with(magic)) else {
-        return Ok(Cow::Borrowed(packed));
+    let bytes = match programs.into_iter().find(|(magic, _)| packed.starts_with(magic)) {
+        Some((_, program)) => Cow::Owned(through(program, packed, node)?),
+        None => Cow::Borrowed(packed),
     };
+    let members = tar::members(&bytes).map_err(refused)?;
+    Ok((bytes, members))
+}
+
+fn through(program: &str, packed: &[u8], node: &Node<'_>) -> Result<Vec<u8>, Failure> {
     let invocation = Invocation::of(&[program, "-dc"]).within(600);
     let filtered = node.host.filter(&invocation, packed)?;
     if filtered.truncated {
@@ -171,7 +181,11 @@ fn unpacked<'b>(packed: &'b [u8], node: &Node<'_>) -> Result<Cow<'b, [u8]>, Fail
         let outcome = Outcome { ending: filtered.ending, output: String::new(), truncated: false };
         return Err(super::command_failed(&invocation, &outcome));
     }
-    Ok(Cow::Owned(filtered.bytes))
+    Ok(filtered.bytes)
+}
+
+fn refused(error: ArchiveError) -> Failure {
+    Failure::NotReached(format!("the archive is not unpacked: {error}"))
 }
 
 #[cfg(test)]
@@ -273,11 +287,8 @@ mod tests {
         for (program, option) in [("gzip", "-z"), ("xz", "-J"), ("zstd", "--zstd"), ("bzip2", "-j")] {
             let packed = packed(option, app);
             assert_ne!(packed, plain, "this test needs {program}");
-            assert_eq!(
-                tar::entries(&unpacked(&packed, &node).unwrap(), 1),
-                tar::entries(&plain, 1),
-                "{program}"
-            );
+            let (bytes, members) = unpacked(&packed, &node).unwrap();
+            assert_eq!((members, &*bytes), (tar::members(&plain).unwrap(), &*plain), "{program}");
             let cut = unpacked(&packed[..packed.len() / 2], &node).unwrap_err();
             assert!(super::super::chain(&cut).contains(program), "{cut}");
         }

@@ -29,6 +29,7 @@ mod kernel;
 mod key_setting;
 mod known;
 mod line_in_file;
+mod members;
 mod mode;
 mod mount;
 mod nftables;
@@ -57,6 +58,7 @@ mod user;
 mod version;
 mod yaml_text;
 mod yum_repository;
+mod zip;
 mod zypper;
 
 pub(super) use archive::Unpacked;

@@ -1,138 +1,13 @@
-//! Tar archives (POSIX.1-2001 and the long names of GNU tar), read in memory and judged before anything is written:
-//! a name or a link that could leave the folder it is unpacked into, and whatever is neither file, folder nor link,
-//! is refused with the whole archive. No I/O.
+//! Tar archives (POSIX.1-2001 and the long names of GNU tar), read in memory. No I/O.
 
-use std::collections::BTreeMap;
+use super::members::{ArchiveError, Member};
 use std::ops::Range;
 
 /// Bytes in a block.
 const BLOCK: usize = 512;
-/// Entries of an archive, at most.
-const ENTRIES: usize = 200_000;
 
-/// Something in an archive.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
-    /// Where it goes, below the folder: names with `/` between them.
-    pub(super) path: String,
-    pub(super) what: What,
-}
-
-/// What it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum What {
-    Folder,
-    /// Where its bytes are in the archive, and whether its owner may execute it.
-    File(Range<usize>, bool),
-    /// A link to somewhere in the folder.
-    Link(String),
-}
-
-/// Why an archive is not unpacked.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum TarError {
-    #[error("this is no tar archive: {0}")]
-    Form(&'static str),
-    #[error("`{}` in it could be outside of its folder", .0.escape_default())]
-    Outside(String),
-    #[error("the link `{}` in it leads to `{}`, out of its folder", .0.escape_default(), .1.escape_default())]
-    Leads(String, String),
-    #[error("`{}` in it is behind the link `{}`", .0.escape_default(), .1.escape_default())]
-    Behind(String, String),
-    #[error("`{}` in it is neither a file nor a folder nor a link (type `{}`)", .0.escape_default(), .1.escape_default())]
-    Kind(String, char),
-    #[error("`{}` is in it twice as different things", .0.escape_default())]
-    Twice(String),
-    #[error("it has more than {ENTRIES} entries")]
-    Many,
-}
-
-/// Everything in an archive, in its order, with `strip` folders left off the front of each name. Of two files with one
-/// name the later counts, as with tar.
-pub(super) fn entries(bytes: &[u8], strip: usize) -> Result<Vec<Entry>, TarError> {
-    let mut found: BTreeMap<String, Entry> = BTreeMap::new();
-    let mut order = Vec::new();
-    for raw in raw_entries(bytes)? {
-        let Some(path) = below(&raw.path, strip)? else { continue };
-        let what = match raw.kind {
-            '0' => What::File(raw.content, raw.mode & 0o100 != 0),
-            '5' => What::Folder,
-            '2' => What::Link(stays(&path, &raw.link)?),
-            // Another name of a file before it: here, the same content once more.
-            '1' => match below(&raw.link, strip)?.and_then(|target| found.get(&target)) {
-                Some(Entry { what: What::File(content, executable), .. }) => {
-                    What::File(content.clone(), *executable)
-                }
-                _ => return Err(TarError::Leads(path, raw.link)),
-            },
-            kind => return Err(TarError::Kind(path, kind)),
-        };
-        let entry = Entry { path: path.clone(), what };
-        match found.get(&path) {
-            None => order.push(path.clone()),
-            Some(old) if std::mem::discriminant(&old.what) == std::mem::discriminant(&entry.what) => {}
-            Some(_) => return Err(TarError::Twice(path)),
-        }
-        found.insert(path, entry);
-        if order.len() > ENTRIES {
-            return Err(TarError::Many);
-        }
-    }
-    for entry in found.values() {
-        let parents = entry.path.match_indices('/').map(|(at, _)| &entry.path[..at]);
-        for parent in parents {
-            match found.get(parent).map(|parent| &parent.what) {
-                Some(What::Link(_)) => return Err(TarError::Behind(entry.path.clone(), parent.to_owned())),
-                Some(What::File(..)) => return Err(TarError::Twice(parent.to_owned())),
-                Some(What::Folder) | None => {}
-            }
-        }
-    }
-    Ok(order.into_iter().filter_map(|path| found.remove(&path)).collect())
-}
-
-/// The name without its first `strip` parts; `None` where nothing is left of it.
-fn below(path: &str, strip: usize) -> Result<Option<String>, TarError> {
-    let outside = path.starts_with('/')
-        || path.contains(['\0', '\\'])
-        || path.chars().any(char::is_control)
-        || path.split('/').any(|part| part == "..");
-    if outside {
-        return Err(TarError::Outside(path.to_owned()));
-    }
-    let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).skip(strip).collect();
-    Ok((!parts.is_empty()).then(|| parts.join("/")))
-}
-
-/// The target of a link, where it stays in the folder. No `..` behind a name: the name could be that of another link, and
-/// then `..` is not where it seems to be.
-fn stays(path: &str, target: &str) -> Result<String, TarError> {
-    let leads = || TarError::Leads(path.to_owned(), target.to_owned());
-    if target.is_empty() || target.starts_with('/') || target.chars().any(char::is_control) {
-        return Err(leads());
-    }
-    let (mut depth, mut named) = (path.matches('/').count(), false);
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if named => return Err(leads()),
-            ".." => depth = depth.checked_sub(1).ok_or_else(leads)?,
-            _ => named = true,
-        }
-    }
-    Ok(target.to_owned())
-}
-
-/// An entry as it stands in the archive.
-struct Raw {
-    path: String,
-    link: String,
-    mode: u64,
-    kind: char,
-    content: Range<usize>,
-}
-
-fn raw_entries(bytes: &[u8]) -> Result<Vec<Raw>, TarError> {
+/// Everything in a tar archive.
+pub(super) fn members(bytes: &[u8]) -> Result<Vec<Member>, ArchiveError> {
     let mut found = Vec::new();
     let (mut at, mut long) = (0, Long::default());
     while let Some(block) = bytes.get(at..at + BLOCK) {
@@ -144,7 +19,7 @@ fn raw_entries(bytes: &[u8]) -> Result<Vec<Raw>, TarError> {
         let size = header.number(124..136)?;
         let start = at + BLOCK;
         let size = usize::try_from(size).ok().filter(|size| *size <= bytes.len() - start);
-        let size = size.ok_or(TarError::Form("it ends in the middle"))?;
+        let size = size.ok_or(ArchiveError::Form("it ends in the middle"))?;
         let content = start..start + size;
         at = start + size.div_ceil(BLOCK) * BLOCK;
         match header.kind() {
@@ -156,7 +31,7 @@ fn raw_entries(bytes: &[u8]) -> Result<Vec<Raw>, TarError> {
                 let mut global = Long::default();
                 global.read(&bytes[content])?;
                 if global.path.is_some() || global.link.is_some() {
-                    return Err(TarError::Form("a header for all entries gives names"));
+                    return Err(ArchiveError::Form("a header for all entries gives names"));
                 }
             }
             kind => {
@@ -164,11 +39,11 @@ fn raw_entries(bytes: &[u8]) -> Result<Vec<Raw>, TarError> {
                 let path = names.path.map_or_else(|| header.path(), Ok)?;
                 let link = names.link.map_or_else(|| text(&block[157..257]), Ok)?;
                 let content = if kind == '0' { content } else { start..start };
-                found.push(Raw { path, link, mode: header.number(100..108)?, kind, content });
+                found.push(Member { path, link, mode: header.number(100..108)?, kind, content });
             }
         }
     }
-    Err(TarError::Form("it has no end"))
+    Err(ArchiveError::Form("it has no end"))
 }
 
 /// Names that do not fit into a header.
@@ -180,8 +55,8 @@ struct Long {
 
 impl Long {
     /// Lines of `length name=value`.
-    fn read(&mut self, mut rest: &[u8]) -> Result<(), TarError> {
-        const ODD: TarError = TarError::Form("an extended header cannot be read");
+    fn read(&mut self, mut rest: &[u8]) -> Result<(), ArchiveError> {
+        const ODD: ArchiveError = ArchiveError::Form("an extended header cannot be read");
         while !rest.is_empty() {
             let blank = rest.iter().position(|byte| *byte == b' ').ok_or(ODD)?;
             let length: usize =
@@ -191,9 +66,9 @@ impl Long {
             match line.split_once('=').ok_or(ODD)? {
                 ("path", value) => self.path = Some(value.to_owned()),
                 ("linkpath", value) => self.link = Some(value.to_owned()),
-                ("size", _) => return Err(TarError::Form("an extended header gives a size")),
+                ("size", _) => return Err(ArchiveError::Form("an extended header gives a size")),
                 (name, _) if name.starts_with("GNU.sparse") => {
-                    return Err(TarError::Form("it has files with holes"));
+                    return Err(ArchiveError::Form("it has files with holes"));
                 }
                 _ => {}
             }
@@ -206,19 +81,19 @@ impl Long {
 struct Header<'a>(&'a [u8]);
 
 impl Header<'_> {
-    fn check(&self) -> Result<(), TarError> {
+    fn check(&self) -> Result<(), ArchiveError> {
         let own = |at: usize, byte: u8| if (148..156).contains(&at) { b' ' } else { byte };
         let sum: u64 = self.0.iter().enumerate().map(|(at, byte)| u64::from(own(at, *byte))).sum();
-        if self.number(148..156)? == sum { Ok(()) } else { Err(TarError::Form("a checksum is wrong")) }
+        if self.number(148..156)? == sum { Ok(()) } else { Err(ArchiveError::Form("a checksum is wrong")) }
     }
 
-    fn number(&self, at: Range<usize>) -> Result<u64, TarError> {
+    fn number(&self, at: Range<usize>) -> Result<u64, ArchiveError> {
         let field = text(&self.0[at])?;
         let digits = field.trim_matches([' ', '\0']);
         if digits.is_empty() {
             return Ok(0);
         }
-        u64::from_str_radix(digits, 8).map_err(|_| TarError::Form("a number cannot be read"))
+        u64::from_str_radix(digits, 8).map_err(|_| ArchiveError::Form("a number cannot be read"))
     }
 
     fn kind(&self) -> char {
@@ -228,7 +103,7 @@ impl Header<'_> {
         }
     }
 
-    fn path(&self) -> Result<String, TarError> {
+    fn path(&self) -> Result<String, ArchiveError> {
         let name = text(&self.0[..100])?;
         let posix = self.0[257..263] == *b"ustar\0";
         let prefix = if posix { text(&self.0[345..500])? } else { String::new() };
@@ -237,16 +112,22 @@ impl Header<'_> {
 }
 
 /// Text up to the first zero.
-fn text(field: &[u8]) -> Result<String, TarError> {
+fn text(field: &[u8]) -> Result<String, ArchiveError> {
     let end = field.iter().position(|byte| *byte == 0).unwrap_or(field.len());
-    String::from_utf8(field[..end].to_vec()).map_err(|_| TarError::Form("a name is not in UTF-8"))
+    String::from_utf8(field[..end].to_vec()).map_err(|_| ArchiveError::Form("a name is not in UTF-8"))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::members::{Entry, What, judged};
     use super::*;
     use proptest::prelude::*;
+    use std::collections::BTreeMap;
     use std::process::Command;
+
+    fn entries(bytes: &[u8], strip: usize) -> Result<Vec<Entry>, ArchiveError> {
+        members(bytes).and_then(|members| judged(members, strip))
+    }
 
     /// A header and its content.
     fn entry(name: &str, kind: char, link: &str, content: &[u8]) -> Vec<u8> {
@@ -274,48 +155,52 @@ mod tests {
         let good = || entry("a", '0', "", b"x");
         let refused = |bad: Vec<u8>| entries(&archive(&[good(), bad]), 0).unwrap_err();
         for name in ["/etc/passwd", "../x", "b/../../x", "b/..", "a\\b", "b\x1bc"] {
-            assert_eq!(refused(entry(name, '0', "", b"x")), TarError::Outside(name.into()), "{name}");
-            assert_eq!(refused(entry(name, '2', "a", b"")), TarError::Outside(name.into()), "{name}");
+            assert_eq!(refused(entry(name, '0', "", b"x")), ArchiveError::Outside(name.into()), "{name}");
+            assert_eq!(refused(entry(name, '2', "a", b"")), ArchiveError::Outside(name.into()), "{name}");
         }
         for (name, target) in
             [("l", "/etc"), ("l", ".."), ("l", "b/../../x"), ("d/l", "../../x"), ("d/l", "x/../y"), ("l", "")]
         {
-            assert_eq!(refused(entry(name, '2', target, b"")), TarError::Leads(name.into(), target.into()));
+            assert_eq!(
+                refused(entry(name, '2', target, b"")),
+                ArchiveError::Leads(name.into(), target.into())
+            );
         }
-        assert!(matches!(refused(entry("h", '1', "../x", b"")), TarError::Outside(_)));
-        assert!(matches!(refused(entry("h", '1', "/etc/shadow", b"")), TarError::Outside(_)));
-        assert!(matches!(refused(entry("h", '1', "none", b"")), TarError::Leads(..)));
+        assert!(matches!(refused(entry("h", '1', "../x", b"")), ArchiveError::Outside(_)));
+        assert!(matches!(refused(entry("h", '1', "/etc/shadow", b"")), ArchiveError::Outside(_)));
+        assert!(matches!(refused(entry("h", '1', "none", b"")), ArchiveError::Leads(..)));
         for kind in ['3', '4', '6', 'S', 'M', 'D', 'V'] {
-            assert_eq!(refused(entry("d", kind, "", b"")), TarError::Kind("d".into(), kind));
+            assert_eq!(refused(entry("d", kind, "", b"")), ArchiveError::Kind("d".into(), kind));
         }
         let link = entry("l", '2', "d", b"");
         let behind = archive(&[entry("d", '5', "", b""), link.clone(), entry("l/x", '0', "", b"x")]);
-        assert_eq!(entries(&behind, 0), Err(TarError::Behind("l/x".into(), "l".into())));
+        assert_eq!(entries(&behind, 0), Err(ArchiveError::Behind("l/x".into(), "l".into())));
         let twice = archive(&[link, entry("l", '5', "", b"")]);
-        assert_eq!(entries(&twice, 0), Err(TarError::Twice("l".into())));
+        assert_eq!(entries(&twice, 0), Err(ArchiveError::Twice("l".into())));
         let below_a_file = archive(&[good(), entry("a/b", '0', "", b"x")]);
-        assert_eq!(entries(&below_a_file, 0), Err(TarError::Twice("a".into())));
+        assert_eq!(entries(&below_a_file, 0), Err(ArchiveError::Twice("a".into())));
         // A long name is judged as a short one.
         let long = archive(&[entry("@", 'L', "", b"../x\0"), entry("y", '0', "", b"x")]);
-        assert_eq!(entries(&long, 0), Err(TarError::Outside("../x".into())));
+        assert_eq!(entries(&long, 0), Err(ArchiveError::Outside("../x".into())));
         let pax = archive(&[entry("@", 'x', "", b"13 path=../x\n"), entry("y", '0', "", b"x")]);
-        assert_eq!(entries(&pax, 0), Err(TarError::Outside("../x".into())));
+        assert_eq!(entries(&pax, 0), Err(ArchiveError::Outside("../x".into())));
         let global = archive(&[entry("@", 'g', "", b"13 path=../x\n"), entry("y", '0', "", b"x")]);
-        assert!(matches!(entries(&global, 0), Err(TarError::Form(_))));
+        assert!(matches!(entries(&global, 0), Err(ArchiveError::Form(_))));
     }
 
     #[test]
     fn what_is_no_archive_is_refused() {
         let good = archive(&[entry("a", '0', "", b"x")]);
         assert_eq!(entries(&good, 0).map(|all| all.len()), Ok(1));
-        assert!(matches!(entries(&good[..BLOCK], 0), Err(TarError::Form(_))));
+        assert!(matches!(entries(&good[..BLOCK], 0), Err(ArchiveError::Form(_))));
         assert!(
-            matches!(entries(&good[..3 * BLOCK - 1], 0), Err(TarError::Form(_))) || good.len() < 3 * BLOCK
+            matches!(entries(&good[..3 * BLOCK - 1], 0), Err(ArchiveError::Form(_)))
+                || good.len() < 3 * BLOCK
         );
-        assert!(matches!(entries(b"PK\x03\x04", 0), Err(TarError::Form(_))));
+        assert!(matches!(entries(b"PK\x03\x04", 0), Err(ArchiveError::Form(_))));
         let mut wrong = good.clone();
         wrong[0] = b'b';
-        assert_eq!(entries(&wrong, 0), Err(TarError::Form("a checksum is wrong")));
+        assert_eq!(entries(&wrong, 0), Err(ArchiveError::Form("a checksum is wrong")));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `archive`: what is in a tar archive of the module, in a folder of the node.
+//! `archive`: what is in a tar or zip archive of the module, in a folder of the node.
 
 use super::{Attr, Content, Deed, Fault, Nature, Need, Shape, is_false};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ const ATTRS: &[Attr] = &[
     Attr::new(
         "source",
         Shape::Source,
-        "The archive, a file of the module: tar, as it is or packed with gzip, xz, zstd or bzip2.",
+        "The archive, a file of the module: zip, or tar as it is or packed with gzip, xz, zstd or bzip2.",
     )
     .required(),
     Attr::new("strip", Shape::Integer(0, 16), "Folders to leave off the front of each name in it.")
@@ -92,7 +92,7 @@ impl Archive {
 
 impl Nature for Archive {
     const NAME: &'static str = "archive";
-    const DOC: &'static str = "what is in a tar archive of the module, in a folder of the node";
+    const DOC: &'static str = "what is in a tar or zip archive of the module, in a folder of the node";
     const ATTRS: &'static [Attr] = ATTRS;
     const TITLE: Option<&'static str> = Some("path");
     const EXAMPLE: (&'static str, &'static str) = ("/opt/app", "source = 'app.tar.gz'\nstrip = 1\n");

@@ -229,7 +229,7 @@ resource_types! {
     AptRepository,
     /// Where dnf, yum and zypper get packages from.
     YumRepository,
-    /// What is in a tar archive.
+    /// What is in a tar or zip archive.
     Archive,
     /// The whole packet filter.
     Nftables,
