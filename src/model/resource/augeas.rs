@@ -171,7 +171,8 @@ impl Condition {
 }
 
 fn argument(form: char, word: &str) -> Result<Argument, String> {
-    let label = |word: &str| word.chars().all(|c| !"/[]|$".contains(c)) && !word.is_empty();
+    let label =
+        |word: &str| !word.is_empty() && word.chars().all(|c| !"/[]|()$".contains(c) && !ends_word(c));
     match form {
         'p' => tree_path(word).map(Argument::Path),
         's' if word == "." => Ok(Argument::Sub(word.to_owned())),
@@ -193,10 +194,18 @@ fn tree_path(word: &str) -> Result<String, String> {
     if word.contains("..") || word.contains("::") {
         return refuse("leads out of the file's tree");
     }
-    if outside_brackets(word).any(|c| "|()$".contains(c)) || word.contains("//") && word.starts_with("//") {
+    if outside_brackets(word).any(|c| "|()$".contains(c)) {
         return refuse("names more than one place: write a change for each");
     }
+    if outside_brackets(word).any(ends_word) {
+        return refuse("has a blank or a quote outside of brackets");
+    }
     Ok(word.to_owned())
+}
+
+/// What separates words or means something to augtool.
+const fn ends_word(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '"' | '\'' | '\\')
 }
 
 fn outside_brackets(word: &str) -> impl Iterator<Item = char> {
@@ -356,6 +365,10 @@ mod tests {
             "set Port a\\b",
             "",
             "rm //x",
+            "set 'a b' x",
+            "ins 'a b' before Port",
+            "rename Port 'x y'",
+            "set \"a'b\" x",
             "rename Port [x]",
         ] {
             assert!(Edit::read(line).is_err(), "{line}");
