@@ -3,6 +3,7 @@
 //! Takes the proof type that only verification makes, so that nothing else can be applied. Fetching, verifying,
 //! remembering and reporting are the caller's; the clock is not read but for durations.
 
+mod ahead;
 mod audit;
 mod back;
 mod batch;

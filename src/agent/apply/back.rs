@@ -57,7 +57,7 @@ fn once(catalog: &Catalog, check: &Health, job: &Job<'_>) -> Result<(), String> 
         Check::Http(url) => health::http(url, time),
         Check::Command(resource) => match &resource.spec {
             Spec::Exec(exec) => {
-                let done = Run(exec).apply((), &mut node(catalog, job));
+                let done = Run::of(exec).apply((), &mut node(catalog, job));
                 done.map(drop).map_err(|failure| chain(&failure))
             }
             other => Err(format!("a check cannot be a {}", other.kind())),

@@ -77,6 +77,10 @@ pub(super) struct Course<'a> {
     pub(super) reports: Vec<ResourceReport>,
     pub(super) counts: Counts,
     pub(super) time: BTreeMap<Kind, Duration>,
+    /// Commands that need not run, and how long it took to know, until something is changed.
+    pub(super) settled: BTreeMap<usize, Duration>,
+    /// From where on in the order nobody was asked yet.
+    pub(super) unasked: usize,
     /// What was read for `audit`, until something is changed.
     pub(super) told: BTreeMap<Kind, Vec<Found>>,
 }
@@ -102,6 +106,8 @@ impl<'a> Course<'a> {
             reports: Vec::new(),
             counts: Counts { total: count as u64, ..Counts::default() },
             time: BTreeMap::new(),
+            settled: BTreeMap::new(),
+            unasked: 0,
             told: BTreeMap::new(),
         }
     }
@@ -117,10 +123,12 @@ impl<'a> Course<'a> {
             if !self.may_wait(index) {
                 self.settle();
             }
+            self.ask_ahead(&graph.order, place);
+            let asked = self.settled.get(&index).copied().unwrap_or_default();
             let started = Instant::now();
             let name = self.catalog.resources[index].reference();
             if let Some(fate) = self.resource(index, &name) {
-                self.ended((index, &name), fate, started.elapsed());
+                self.ended((index, &name), fate, asked + started.elapsed());
             }
         }
         if !self.batch.is_empty() {
@@ -214,7 +222,7 @@ impl<'a> Course<'a> {
             Spec::File(wish) => return self.file(at, &Inode(wish)),
             Spec::Package(wish) => self.turn(at, &Installed(wish)),
             Spec::Service(wish) => self.turn(at, &Daemon(wish)),
-            Spec::Exec(wish) => self.turn(at, &Run(wish)),
+            Spec::Exec(wish) => self.turn(at, &Run::knowing(wish, self.settled.contains_key(&index))),
             Spec::User(wish) => self.turn(at, &Account(wish)),
             Spec::Group(wish) => self.turn(at, &Members(wish)),
             Spec::Cron(wish) => self.turn(at, &Entry(wish)),

@@ -701,6 +701,44 @@ fn a_refresh_of_what_is_not_due_is_dropped() {
 }
 
 #[test]
+fn guards_that_are_asked_ahead_are_asked_again_once_something_was_changed() {
+    let mut place = Place::new();
+    let unless = |path: String| {
+        move |e: &mut Exec| {
+            e.unless = vec![Command::Shell(format!("echo asked >> {path}.asked; test -e {path}"))]
+        }
+    };
+    let asked = |place: &Place, name: &str| {
+        let text = std::fs::read_to_string(place.at(&format!("{name}.asked"))).unwrap_or_default();
+        drop(std::fs::remove_file(place.at(&format!("{name}.asked"))));
+        text.lines().count()
+    };
+    let names = ["a", "b", "c"];
+    let all = names.map(|name| place.exec(name, unless(place.path(name))));
+    names.iter().for_each(|name| std::fs::write(place.at(name), "").unwrap());
+    assert_eq!(place.run(&all).applied.status, RunStatus::Unchanged);
+    assert_eq!(names.map(|name| asked(&place, name)), [1, 1, 1]);
+    // The first one takes away what settled the second, and comes before it in the order of the list alone.
+    let (a, b) = (place.path("a"), place.path("b"));
+    let mut takes = place.exec("a", unless(a.clone()));
+    let Spec::Exec(exec) = &mut takes.spec else { unreachable!() };
+    exec.command = Command::Shell(format!("touch {a}; mv {b} {b}.old; echo a >> {}", place.path("ran")));
+    std::fs::remove_file(place.at("a")).unwrap();
+    let resources = [takes, all[1].clone(), all[2].clone()];
+    assert_eq!(place.run(&resources).applied.counts.changed, 2);
+    assert_eq!(place.ran(), "a b");
+    assert_eq!(names.map(|name| asked(&place, name)), [2, 2, 2]);
+    // A guard that waits for another command's resource is not asked before it.
+    let mut last = place.exec("c", unless(place.path("c")));
+    last.meta.require = vec!["exec[a]".parse().unwrap()];
+    let mut fails = place.exec("a", unless(place.path("gone")));
+    let Spec::Exec(exec) = &mut fails.spec else { unreachable!() };
+    exec.command = Command::Shell("exit 1".into());
+    assert_eq!(place.run(&[fails, last]).applied.counts.skipped, 1);
+    assert_eq!(asked(&place, "c"), 0);
+}
+
+#[test]
 fn an_audit_tells_and_changes_nothing() {
     let mut place = Place::new();
     let path = place.path("f");

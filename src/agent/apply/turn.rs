@@ -226,6 +226,7 @@ impl Course<'_> {
         entry: &Entry,
         work: impl FnOnce(&mut Self) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
+        self.settled.clear();
         let number = self.job.journal.begin(entry)?;
         let result = work(self);
         self.job.journal.ended(number, result.is_ok());

@@ -1,13 +1,31 @@
 //! `exec`: a command, its guards, and when its exit code means success.
 
-use super::{Change, Done, Failure, Known, Node, Plan, Refreshed, Type, tail};
-use crate::agent::host::{Ending, Invocation, Outcome, OutputLimit};
-use crate::model::resource::{Command, Exec, LogLevel, LogOutput};
-use crate::policy::guard::Setting;
-use std::time::Duration;
+use super::{Change, Done, Failure, Known, Node, Plan, Refreshed, Type, judge, tail};
+use crate::agent::host::{Ending, Host, Invocation, Outcome, OutputLimit};
+use crate::model::Facts;
+use crate::model::resource::{Command, Exec, LogLevel, LogOutput, Word};
+use crate::policy::guard::{GuardCommand, Setting};
+use std::io;
+use std::thread::ScopedJoinHandle;
+use std::time::{Duration, Instant};
+
+/// Guards that are asked at once, at most.
+const AT_ONCE: usize = 8;
 
 /// A command to run.
-pub(in crate::agent) struct Run<'a>(pub(in crate::agent) &'a Exec);
+pub(in crate::agent) struct Run<'a> {
+    exec: &'a Exec,
+    /// One of its `unless` has succeeded already.
+    settled: bool,
+}
+
+/// What a command is asked and run with.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    host: &'a Host,
+    facts: &'a Facts,
+    noop: bool,
+}
 
 /// What the guards say.
 enum Wanted {
@@ -24,15 +42,18 @@ impl Type for Run<'_> {
 
     fn check(&self, node: &mut Node<'_>) -> Result<Plan<()>, Failure> {
         let mut plan = Plan::new();
-        if self.0.refreshonly {
+        if self.exec.refreshonly {
             return Ok(plan);
         }
-        match self.wanted(node)? {
+        if self.settled {
+            return Ok(plan);
+        }
+        match self.wanted(Place::of(node))? {
             Wanted::No => {}
             Wanted::Unknown(guards) => plan.unevaluated = Some(guards),
             Wanted::Yes => {
                 // Denied commands are told of in a noop run too.
-                node.judged(&self.0.command, &self.setting())?;
+                judged(&self.exec.command, &self.setting(), node.facts)?;
                 let change = Change::new("returns", "notrun", &self.expected(), ());
                 plan.changes.push(change.saying("executed successfully"));
             }
@@ -41,14 +62,14 @@ impl Type for Run<'_> {
     }
 
     fn apply(&self, (): (), node: &mut Node<'_>) -> Result<Done, Failure> {
-        self.run(&self.0.command, node)
+        self.run(&self.exec.command, Place::of(node))
     }
 
     fn refresh(&self, node: &mut Node<'_>) -> Result<Refreshed, Failure> {
-        match self.wanted(node)? {
+        match self.wanted(Place::of(node))? {
             Wanted::Yes => {
-                let command = self.0.refresh.as_ref().unwrap_or(&self.0.command);
-                Ok(Refreshed::Done(self.run(command, node)?))
+                let command = self.exec.refresh.as_ref().unwrap_or(&self.exec.command);
+                Ok(Refreshed::Done(self.run(command, Place::of(node))?))
             }
             Wanted::No => Ok(Refreshed::Skipped("its guards say that it need not run".into())),
             Wanted::Unknown(guards) => Ok(Refreshed::Skipped(format!("not evaluated: {guards}"))),
@@ -60,28 +81,64 @@ impl Type for Run<'_> {
     }
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    pub(in crate::agent) const fn of(exec: &'a Exec) -> Self {
+        Self { exec, settled: false }
+    }
+
+    /// The same, knowing whether one of its `unless` has succeeded already.
+    pub(in crate::agent) const fn knowing(exec: &'a Exec, settled: bool) -> Self {
+        Self { exec, settled }
+    }
+
+    /// Whether it can be settled by a command ahead of its turn.
+    pub(in crate::agent) const fn may_be_settled(exec: &Exec) -> bool {
+        !exec.refreshonly && !exec.unless.is_empty()
+    }
+
+    /// Asks the `unless` of several commands side by side: how long it took where one succeeded. Where none did, that may be
+    /// because others were asked at the same time.
+    pub(in crate::agent) fn settled(execs: &[&Exec], node: &Node<'_>) -> Vec<Option<Duration>> {
+        let place = Place::of(node);
+        let ask = |exec: &Exec| {
+            let (begun, run) = (Instant::now(), Run::of(exec));
+            let settled = exec.unless.iter().any(|command| run.guard(command, place).unwrap_or(false));
+            settled.then(|| begun.elapsed())
+        };
+        let ask_all = |part: &[&Exec]| part.iter().map(|exec| ask(exec)).collect::<Vec<_>>();
+        let most = std::thread::available_parallelism().map_or(1, usize::from).min(AT_ONCE);
+        let (size, ask_all) = (execs.len().div_ceil(most).max(1), &ask_all);
+        std::thread::scope(|scope| {
+            let start = |part| (part, std::thread::Builder::new().spawn_scoped(scope, move || ask_all(part)));
+            let parts: Vec<_> = execs.chunks(size).map(start).collect();
+            let wait = |(part, thread): (&[&Exec], io::Result<ScopedJoinHandle<'_, Vec<_>>>)| {
+                thread.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(|| vec![None; part.len()])
+            };
+            parts.into_iter().flat_map(wait).collect()
+        })
+    }
+
     /// Asks the guards in the order `creates`, `unless`, `onlyif`; all must agree.
-    fn wanted(&self, node: &Node<'_>) -> Result<Wanted, Failure> {
-        for path in &self.0.creates {
+    fn wanted(&self, node: Place<'_>) -> Result<Wanted, Failure> {
+        for path in &self.exec.creates {
             if node.host.stat(path)?.is_some() {
                 return Ok(Wanted::No);
             }
         }
         if node.noop {
-            let guards: Vec<&str> = [("unless", &self.0.unless), ("onlyif", &self.0.onlyif)]
+            let guards: Vec<&str> = [("unless", &self.exec.unless), ("onlyif", &self.exec.onlyif)]
                 .into_iter()
                 .filter(|(_, commands)| !commands.is_empty())
                 .map(|(name, _)| name)
                 .collect();
             return Ok(if guards.is_empty() { Wanted::Yes } else { Wanted::Unknown(guards.join(" and ")) });
         }
-        for command in &self.0.unless {
+        for command in &self.exec.unless {
             if self.guard(command, node)? {
                 return Ok(Wanted::No);
             }
         }
-        for command in &self.0.onlyif {
+        for command in &self.exec.onlyif {
             if !self.guard(command, node)? {
                 return Ok(Wanted::No);
             }
@@ -90,7 +147,7 @@ impl Run<'_> {
     }
 
     /// Whether a guard succeeds. One that does not end says nothing, and what it guards does not run.
-    fn guard(&self, command: &Command, node: &Node<'_>) -> Result<bool, Failure> {
+    fn guard(&self, command: &Command, node: Place<'_>) -> Result<bool, Failure> {
         let outcome = self.try_once(command, node)?;
         if outcome.ending == Ending::TimedOut {
             return Err(self.failure(command, &outcome, ""));
@@ -98,8 +155,8 @@ impl Run<'_> {
         Ok(outcome.succeeded())
     }
 
-    fn run(&self, command: &Command, node: &Node<'_>) -> Result<Done, Failure> {
-        let exec = self.0;
+    fn run(&self, command: &Command, node: Place<'_>) -> Result<Done, Failure> {
+        let exec = self.exec;
         let mut tries = 1;
         let outcome = loop {
             let outcome = self.try_once(command, node)?;
@@ -122,14 +179,14 @@ impl Run<'_> {
         Ok(Done { log: lines.collect(), fresh: false })
     }
 
-    fn try_once(&self, command: &Command, node: &Node<'_>) -> Result<Outcome, Failure> {
-        let exec = self.0;
+    fn try_once(&self, command: &Command, node: Place<'_>) -> Result<Outcome, Failure> {
+        let exec = self.exec;
         let mut environment: Vec<_> = exec.environment.clone().into_iter().collect();
         if !exec.path.is_empty() && !exec.environment.contains_key("PATH") {
             environment.push(("PATH".into(), exec.path.join(":")));
         }
         Ok(node.host.run(&Invocation {
-            argv: node.judged(command, &self.setting())?,
+            argv: judged(command, &self.setting(), node.facts)?,
             user: exec.user.clone(),
             group: exec.group.clone(),
             umask: exec.umask.clone(),
@@ -141,12 +198,12 @@ impl Run<'_> {
     }
 
     fn setting(&self) -> Setting {
-        Setting { cwd: self.0.cwd.clone(), environment: self.0.environment.clone() }
+        Setting { cwd: self.exec.cwd.clone(), environment: self.exec.environment.clone() }
     }
 
     fn is_success(&self, ending: Ending) -> bool {
         match ending {
-            Ending::Code(code) => self.0.returns.iter().any(|wanted| i32::from(*wanted) == code),
+            Ending::Code(code) => self.exec.returns.iter().any(|wanted| i32::from(*wanted) == code),
             Ending::Signal(_) | Ending::TimedOut => false,
         }
     }
@@ -155,9 +212,9 @@ impl Run<'_> {
         let text = match command {
             Command::Shell(text) => text.clone(),
             Command::Argv(words) => {
-                let word = |word: &crate::model::resource::Word| match word {
-                    crate::model::resource::Word::Text(text) => text.clone(),
-                    crate::model::resource::Word::Fact(path) => format!("{{{{ facts.{path} }}}}"),
+                let word = |word: &Word| match word {
+                    Word::Text(text) => text.clone(),
+                    Word::Fact(path) => format!("{{{{ facts.{path} }}}}"),
                 };
                 words.iter().map(word).collect::<Vec<_>>().join(" ")
             }
@@ -167,7 +224,7 @@ impl Run<'_> {
             Ending::Code(code) => format!("{code}"),
             Ending::Signal(signal) => format!("signal {signal}"),
             Ending::TimedOut => {
-                let ending = format!("exceeded its timeout of {} seconds", self.0.timeout);
+                let ending = format!("exceeded its timeout of {} seconds", self.exec.timeout);
                 return Failure::Command { command: text, ending, output };
             }
         };
@@ -175,6 +232,31 @@ impl Run<'_> {
     }
 
     fn expected(&self) -> String {
-        self.0.returns.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        self.exec.returns.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
+}
+
+impl<'a> Place<'a> {
+    const fn of(node: &Node<'a>) -> Self {
+        Self { host: node.host, facts: node.facts, noop: node.noop }
+    }
+}
+
+/// The catalog's command with the node's facts filled in, after the agent's own last look at it.
+fn judged(command: &Command, setting: &Setting, facts: &Facts) -> Result<Vec<String>, Failure> {
+    let (argv, seen) = match command {
+        Command::Shell(text) => {
+            (vec!["/bin/sh".to_owned(), "-c".to_owned(), text.clone()], GuardCommand::Shell(text.clone()))
+        }
+        Command::Argv(words) => {
+            let word = |word: &Word| match word {
+                Word::Text(text) => Ok(text.clone()),
+                Word::Fact(path) => facts.text(path),
+            };
+            let argv = words.iter().map(word).collect::<Result<Vec<_>, _>>()?;
+            (argv.clone(), GuardCommand::Argv(argv))
+        }
+    };
+    judge(&seen, setting)?;
+    Ok(argv)
 }

@@ -99,7 +99,7 @@ use super::undo::Undo;
 use crate::agent::journal::JournalError;
 use crate::agent::keyring::{Keyring, Unopened};
 use crate::model::fact::FactError;
-use crate::model::resource::{Command, Content, Deed, LogLevel, PackageManager, Word};
+use crate::model::resource::{Content, Deed, LogLevel, PackageManager};
 use crate::model::{Digest, Facts, Kind, Resource, Spec};
 use crate::policy::guard::{self, GuardCommand, Setting};
 use known::Lists;
@@ -308,25 +308,6 @@ impl Node<'_> {
     /// Runs a command of a provider's own that must succeed.
     fn tool(&self, invocation: &Invocation) -> Result<String, Failure> {
         tool(self.host, invocation)
-    }
-
-    /// The catalog's command with the node's facts filled in, after the agent's own last look at it.
-    fn judged(&self, command: &Command, setting: &Setting) -> Result<Vec<String>, Failure> {
-        let (argv, seen) = match command {
-            Command::Shell(text) => {
-                (vec!["/bin/sh".to_owned(), "-c".to_owned(), text.clone()], GuardCommand::Shell(text.clone()))
-            }
-            Command::Argv(words) => {
-                let word = |word: &Word| match word {
-                    Word::Text(text) => Ok(text.clone()),
-                    Word::Fact(path) => self.facts.text(path),
-                };
-                let argv = words.iter().map(word).collect::<Result<Vec<_>, _>>()?;
-                (argv.clone(), GuardCommand::Argv(argv))
-            }
-        };
-        judge(&seen, setting)?;
-        Ok(argv)
     }
 }
 

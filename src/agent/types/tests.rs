@@ -5,7 +5,7 @@
 use super::*;
 use crate::agent::disk::Disk;
 use crate::agent::keyring;
-use crate::model::resource::{Content, Exec, File, FileEnsure, LogOutput, Part};
+use crate::model::resource::{Command, Content, Exec, File, FileEnsure, LogOutput, Part, Word};
 use crate::model::{Sealed, Secret, Stamp};
 use crate::sealing::{Purpose, seal};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
@@ -408,7 +408,7 @@ fn guards_of_exec_are_asked_and_agree() {
     let check = |set: &dyn Fn(&mut Exec), expected: usize| {
         let mut exec = Exec::of(argv(&["true"]));
         set(&mut exec);
-        let plan = Run(&exec).check(&mut place.node()).unwrap();
+        let plan = Run::of(&exec).check(&mut place.node()).unwrap();
         assert_eq!(plan.changes.len(), expected, "{exec:?}");
     };
     let (yes, no) = (argv(&["true"]), argv(&["false"]));
@@ -431,11 +431,11 @@ fn a_guard_runs_nothing_in_a_noop_run() {
     exec.onlyif = vec![argv(&["touch", &witness])];
     let mut node = place.node();
     node.noop = true;
-    let plan = Run(&exec).check(&mut node).unwrap();
+    let plan = Run::of(&exec).check(&mut node).unwrap();
     assert_eq!((plan.changes.len(), plan.unevaluated.as_deref()), (0, Some("onlyif")));
     assert!(!place.at("/ran").exists());
     exec.creates = vec!["/".into()];
-    assert_eq!(Run(&exec).check(&mut node).unwrap().unevaluated, None);
+    assert_eq!(Run::of(&exec).check(&mut node).unwrap().unevaluated, None);
 }
 
 #[test]
@@ -445,7 +445,7 @@ fn exec_runs_as_it_was_told() {
         let mut exec = Exec::of(Command::Shell(shell.into()));
         exec.logoutput = LogOutput::Yes;
         set(&mut exec);
-        let done = Run(&exec).apply((), &mut place.node()).map_err(|e| chain(&e))?;
+        let done = Run::of(&exec).apply((), &mut place.node()).map_err(|e| chain(&e))?;
         Ok::<_, String>(done.log.into_iter().map(|(_, line)| line).collect::<Vec<_>>().join("|"))
     };
     let env = |e: &mut Exec| {
@@ -474,7 +474,7 @@ fn d34_an_argument_is_never_read_by_a_shell() {
     let words = ["/bin/echo", "hello world; touch /tmp/x", "$(id)", "a\nb"];
     let mut exec = Exec::of(argv(&words));
     (exec.logoutput, exec.umask) = (LogOutput::Yes, Some("022".into()));
-    let done = Run(&exec).apply((), &mut place.node()).unwrap();
+    let done = Run::of(&exec).apply((), &mut place.node()).unwrap();
     let lines: Vec<_> = done.log.into_iter().map(|(_, line)| line).collect();
     assert_eq!(lines, ["hello world; touch /tmp/x $(id) a", "b"]);
 }
