@@ -154,12 +154,7 @@ impl Disk {
     /// # Errors
     /// When it cannot be read, or is longer.
     pub fn read(&self, name: &str, cap: u64) -> Result<Option<Vec<u8>>, DiskError> {
-        let path = self.path(name);
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(cause) => return Err(DiskError::io("open", &path)(cause)),
-        };
+        let Some((file, path)) = self.opened(name)? else { return Ok(None) };
         // Room for all of it at once: a catalog is long, and growing would copy it again and again.
         let size = file.metadata().map_or(0, |meta| meta.len()).min(cap);
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0).saturating_add(1));
@@ -199,14 +194,19 @@ impl Disk {
         Ok(there.then(|| Digest::from_bytes(hash.finalize().into())))
     }
 
+    /// A file for reading, and its path; `None` when there is no such file.
+    fn opened(&self, name: &str) -> Result<Option<(File, PathBuf)>, DiskError> {
+        let path = self.path(name);
+        match File::open(&path) {
+            Ok(file) => Ok(Some((file, path))),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(cause) => Err(DiskError::io("open", &path)(cause)),
+        }
+    }
+
     /// Reads a file piece by piece while `look` wants more, and says whether it came to its end.
     fn pieces(&self, name: &str, mut look: impl FnMut(&[u8]) -> bool) -> Result<bool, DiskError> {
-        let path = self.path(name);
-        let mut file = match File::open(&path) {
-            Ok(file) => file,
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(cause) => return Err(DiskError::io("open", &path)(cause)),
-        };
+        let Some((mut file, path)) = self.opened(name)? else { return Ok(false) };
         let mut piece = vec![0; 64 << 10];
         loop {
             match file.read(&mut piece).map_err(DiskError::io("read", &path))? {
@@ -222,12 +222,7 @@ impl Disk {
     /// # Errors
     /// When it cannot be read.
     pub fn tail(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>, DiskError> {
-        let path = self.path(name);
-        let mut file = match File::open(&path) {
-            Ok(file) => file,
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(cause) => return Err(DiskError::io("open", &path)(cause)),
-        };
+        let Some((mut file, path)) = self.opened(name)? else { return Ok(None) };
         let mut bytes = Vec::new();
         let size = file.metadata().map(|meta| meta.len());
         let read = size
