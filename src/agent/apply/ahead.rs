@@ -10,8 +10,8 @@ use crate::model::resource::Exec;
 const AHEAD: usize = 32;
 
 impl Course<'_> {
-    /// Asks the guards of the commands that come next, as long as nothing was changed in this run. Only that a command need not run is taken for granted; all else is asked again in
-    /// its turn.
+    /// Asks the guards of the commands that come next, as long as nothing was changed in this run. Only that a command need
+    /// not run is taken for granted; all else is asked again in its turn.
     pub(super) fn ask_ahead(&mut self, order: &[usize], place: usize) {
         if place < self.unasked || self.job.wishes.noop || self.job.journal.is_used() {
             return;

@@ -42,10 +42,7 @@ impl Type for Run<'_> {
 
     fn check(&self, node: &mut Node<'_>) -> Result<Plan<()>, Failure> {
         let mut plan = Plan::new();
-        if self.exec.refreshonly {
-            return Ok(plan);
-        }
-        if self.settled {
+        if self.exec.refreshonly || self.settled {
             return Ok(plan);
         }
         match self.wanted(Place::of(node))? {
@@ -102,7 +99,9 @@ impl<'a> Run<'a> {
         let place = Place::of(node);
         let ask = |exec: &Exec| {
             let (begun, run) = (Instant::now(), Run::of(exec));
-            let settled = exec.unless.iter().any(|command| run.guard(command, place).unwrap_or(false));
+            let succeeds = |command| run.guard(command, place).unwrap_or(false);
+            // Where what it creates is there, no command is asked at all.
+            let settled = !run.is_created(place.host).unwrap_or(true) && exec.unless.iter().any(succeeds);
             settled.then(|| begun.elapsed())
         };
         let ask_all = |part: &[&Exec]| part.iter().map(|exec| ask(exec)).collect::<Vec<_>>();
@@ -120,10 +119,8 @@ impl<'a> Run<'a> {
 
     /// Asks the guards in the order `creates`, `unless`, `onlyif`; all must agree.
     fn wanted(&self, node: Place<'_>) -> Result<Wanted, Failure> {
-        for path in &self.exec.creates {
-            if node.host.stat(path)?.is_some() {
-                return Ok(Wanted::No);
-            }
+        if self.is_created(node.host)? {
+            return Ok(Wanted::No);
         }
         if node.noop {
             let guards: Vec<&str> = [("unless", &self.exec.unless), ("onlyif", &self.exec.onlyif)]
@@ -144,6 +141,16 @@ impl<'a> Run<'a> {
             }
         }
         Ok(Wanted::Yes)
+    }
+
+    /// Whether something is there that it creates.
+    fn is_created(&self, host: &Host) -> Result<bool, Failure> {
+        for path in &self.exec.creates {
+            if host.stat(path)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether a guard succeeds. One that does not end says nothing, and what it guards does not run.
