@@ -51,7 +51,24 @@ fn files_through_lenses() {
             assert_eq!(outcome.applied.counts.failed, 1, "{change}: {:#?}", outcome.lines);
         }
         assert_eq!(read(), kept);
-        // A file that is new, and one that comes to hold what the policy refuses.
+        // What the policy refuses: in one change, and in what three harmless ones come to. Nothing of it is written.
+        let unit = [
+            "set Service/ExecStart/command /bin/rm",
+            "set Service/ExecStart/arguments/1 -rf",
+            "set Service/ExecStart/arguments/2 /",
+        ];
+        for (path, lens, changes) in [
+            ("/etc/cron.d/x", "Cron", &["set entry[1] 'rm -rf /'"][..]),
+            ("/etc/systemd/system/x.service", "Systemd", &unit[..]),
+        ] {
+            let outcome = place.run(&[augeas(path, lens, changes, None)]);
+            assert_eq!(outcome.applied.counts.failed, 1, "{path}: {:#?}", outcome.lines);
+            assert!(!std::path::Path::new(path).exists(), "{path}");
+        }
+        let lines = place.run(&[augeas("/etc/systemd/system/x.service", "Systemd", &unit, None)]).lines;
+        assert!(lines.iter().any(|line| line.contains("this removes `/`")), "{lines:#?}");
+        changed(&mut place, &[augeas("/etc/systemd/system/x.service", "Systemd", &unit[..1], None)]);
+        // A file that is new.
         changed(
             &mut place,
             &[augeas("/etc/hosts.new", "Hosts", &["set 1/ipaddr 10.0.0.1", "set 1/canonical a"], None)],

@@ -37,7 +37,6 @@ impl Type for Lens<'_> {
     fn apply(&self, (): (), node: &mut Node<'_>) -> Result<Done, Failure> {
         let file = Edited::read(node, &self.0.path)?;
         if let Some(text) = self.changed(file.text(), node)? {
-            self.judged(file.text(), &text)?;
             file.write(node, &text, 0o644)?;
         }
         Ok(Done::quietly())
@@ -64,7 +63,11 @@ impl Lens<'_> {
             .split_once(&format!("\n{FAULT}{NONE}{OUT} = "))
             .and_then(|(_, text)| text.strip_suffix('\n'));
         let changed = whole.ok_or_else(|| self.failure(&said))?;
-        Ok((changed != text).then(|| changed.to_owned()))
+        if changed == text {
+            return Ok(None);
+        }
+        self.judged(text, changed)?;
+        Ok(Some(changed.to_owned()))
     }
 
     fn holds(&self, condition: &str, text: &str, node: &Node<'_>) -> Result<bool, Failure> {
