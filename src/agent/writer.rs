@@ -59,14 +59,14 @@ impl Writers {
     /// Begins to listen below `root`; there is no folder yet.
     ///
     /// # Errors
-    /// When the kernel does not tell: it needs Linux 5.1 or newer and the rights of an administrator.
+    /// When the kernel does not tell: fanotify(7) needs `CAP_SYS_ADMIN`, and a kernel that was built with it.
     pub fn begin(root: &Path) -> io::Result<Self> {
+        let root = fs::canonicalize(root)?;
         let (init, opened) = (InitFlags::FAN_CLASS_NOTIF | InitFlags::FAN_CLOEXEC, EventFFlags::O_RDONLY);
         let kernel = Fanotify::init(init, opened | EventFFlags::O_CLOEXEC | EventFFlags::O_LARGEFILE)?;
         let shared = Arc::new(Shared { kernel, last: Mutex::default() });
         let reader = shared.clone();
         std::thread::Builder::new().name("writers".into()).spawn(move || reader.read())?;
-        let root = fs::canonicalize(root)?;
         Ok(Self { shared, root, folders: BTreeSet::new() })
     }
 
@@ -93,7 +93,7 @@ impl Writers {
         let mask = MaskFlags::FAN_CLOSE_WRITE | MaskFlags::FAN_EVENT_ON_CHILD;
         let flags = change | MarkFlags::FAN_MARK_ONLYDIR | MarkFlags::FAN_MARK_DONT_FOLLOW;
         // A folder that is gone, or never was: whoever writes there is not known.
-        let _unheard = self.shared.kernel.mark(flags, mask, io::stdin(), Some(&self.place(folder)));
+        let _unheard = self.shared.kernel.mark(flags, mask, rustix::fs::CWD, Some(&self.place(folder)));
     }
 
     fn place(&self, path: &str) -> PathBuf {

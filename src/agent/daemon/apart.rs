@@ -5,10 +5,10 @@
 //! a JSON document in each line: the lines of the log as they are spoken, and what the run came to at its end. It is the same
 //! program in the same version, whatever was installed since. When nobody listens any more, it finishes what it does.
 
-use super::super::clock::Clock;
-use super::super::disk::Disk;
-use super::super::run::{self, Order, Ran, RunError};
-use super::super::trigger;
+use crate::agent::clock::Clock;
+use crate::agent::disk::Disk;
+use crate::agent::run::{self, Order, Ran, RunError};
+use crate::agent::trigger;
 use crate::model::report::{LogLine, Report, ResourceStatus};
 use crate::model::resource::LogLevel;
 use crate::model::wire::{NodePush, TriggerState};
