@@ -5,6 +5,16 @@
 //! that an honest signer makes, so that there is one verdict everywhere (D38).
 
 use ed25519_dalek::{Signature, VerifyingKey};
+use std::cell::RefCell;
+
+/// Sound keys that are remembered, at most.
+const KNOWN: usize = 64;
+
+thread_local! {
+    /// Keys that were found sound. The same few come again in every document, and to find one sound costs more than to
+    /// check a signature.
+    static SOUND: RefCell<Vec<VerifyingKey>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Why a key or signature is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +48,19 @@ pub fn verify(public_key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> Re
 }
 
 fn sound_key(public_key: &[u8; 32]) -> Result<VerifyingKey, SignatureError> {
+    let known = |keys: &Vec<VerifyingKey>| keys.iter().find(|key| key.as_bytes() == public_key).copied();
+    if let Some(key) = SOUND.with_borrow(known) {
+        return Ok(key);
+    }
+    let key = found_sound(public_key)?;
+    SOUND.with_borrow_mut(|keys| {
+        keys.truncate(KNOWN - 1);
+        keys.push(key);
+    });
+    Ok(key)
+}
+
+fn found_sound(public_key: &[u8; 32]) -> Result<VerifyingKey, SignatureError> {
     let key = VerifyingKey::from_bytes(public_key).map_err(|_| SignatureError::NoPoint)?;
     let point = key.to_edwards();
     if point.compress().as_bytes() != public_key {
