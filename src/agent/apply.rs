@@ -32,7 +32,7 @@ mod voice;
 pub use super::types::{BlobError, BlobSource};
 pub use back::{Returned, go_back, judge};
 pub use budget::{Forecast, forecast};
-pub use record::Record;
+pub use record::{Last, Record};
 
 use super::brake::Limit;
 use super::bucket::Bucket;
@@ -59,7 +59,7 @@ pub struct Job<'a> {
     /// Where files are kept before they are changed.
     pub bucket: &'a Bucket,
     /// What the last run left, from [`Applied::record`]; empty at first.
-    pub record: &'a Record,
+    pub record: &'a Last<'a>,
     /// What the operator wishes of this run.
     pub wishes: &'a Wishes,
     /// What ends it early.
@@ -110,6 +110,9 @@ pub struct Applied {
     pub time: BTreeMap<String, u64>,
     /// What is to be given to the next run; `None` when that is what this one was given.
     pub record: Option<Record>,
+    /// Whether the record now says of each resource what this catalog wishes of it, as far as the catalog alone tells:
+    /// resources that depend on facts or the time are not counted.
+    pub whole: bool,
     /// Why the run did not go to its end, if it did not.
     pub halted: Option<Refused>,
 }

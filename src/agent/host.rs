@@ -43,6 +43,14 @@ pub struct Seen<'p> {
 }
 
 impl Seen<'_> {
+    /// Whether it is a regular file of exactly these bytes. `owner` is whom it should belong to.
+    ///
+    /// # Errors
+    /// As [`Host::read_managed`].
+    pub fn holds(&self, bytes: &[u8], owner: Option<u32>) -> Result<bool, HostError> {
+        self.at.holds(bytes, owner)
+    }
+
     /// As [`Host::digest`].
     ///
     /// # Errors

@@ -185,10 +185,7 @@ fn cached_release(disk: &Disk, id: Digest) -> Result<Option<CachedRelease>, Stor
         Some(list) => serde_json::from_slice(&list).map_err(|_| gone("stored signatures are damaged"))?,
     };
     let found = catalog(disk, id)?;
-    Ok(found.map(|Part { leaf, catalog }| {
-        let catalog = Arc::unwrap_or_clone(catalog);
-        CachedRelease { release, ratification, leaf, catalog }
-    }))
+    Ok(found.map(|Part { leaf, catalog }| CachedRelease { release, ratification, leaf, catalog }))
 }
 
 /// Removes the objects that neither the state nor its catalogs name.

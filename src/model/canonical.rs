@@ -57,6 +57,41 @@ fn is_spelling<T: Serialize>(document: &T, bytes: &[u8]) -> bool {
     written.is_ok() && rest.0 == b"\n"
 }
 
+/// Whether `spelled` is the canonical spelling of the string `text`, quotes included.
+pub(super) fn spells(text: &str, spelled: &[u8]) -> bool {
+    let Some(mut spelled) = spelled.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) else {
+        return false;
+    };
+    let mut text = text;
+    loop {
+        let plain = plain(text.as_bytes());
+        let Some(rest) = spelled.strip_prefix(&text.as_bytes()[..plain]) else { return false };
+        let mut others = text[plain..].chars();
+        let Some(other) = others.next() else { return rest.is_empty() };
+        let rest = match other {
+            '\n' => rest.strip_prefix(b"\\n"),
+            '"' => rest.strip_prefix(b"\\\""),
+            '\\' => rest.strip_prefix(b"\\\\"),
+            other => {
+                let encoded = encode(&other);
+                encoded.get(1..encoded.len() - 2).and_then(|escape| rest.strip_prefix(escape))
+            }
+        };
+        let Some(rest) = rest else { return false };
+        (text, spelled) = (others.as_str(), rest);
+    }
+}
+
+/// How many bytes at the beginning are spelled as they are. Most texts are plain for long stretches, which are looked
+/// through many bytes at a time.
+fn plain(bytes: &[u8]) -> usize {
+    let other = |byte: &u8| !(0x20..0x7f).contains(byte) || *byte == b'"' || *byte == b'\\';
+    let blocks = bytes.chunks_exact(32);
+    let start =
+        32 * blocks.take_while(|block| !block.iter().fold(false, |any, byte| any | other(byte))).count();
+    start + bytes[start..].iter().position(other).unwrap_or(bytes.len() - start)
+}
+
 /// Takes what is written only while it is what is expected.
 struct Expected<'a>(&'a [u8]);
 
@@ -114,6 +149,43 @@ mod tests {
         let bytes = encode(&pair);
         assert_eq!(bytes, b"{\"b\":\"\\u00e9\\ud83d\\ude00\\\"\\n\",\"a\":1}\n");
         assert_eq!(decode::<Pair>("pair", &bytes).ok(), Some(pair));
+    }
+
+    #[test]
+    fn a_string_has_the_one_spelling_that_it_is_written_in() {
+        let long = "plain ".repeat(30);
+        for text in ["", "plain", "two\nlines", "\"\\/\t\r\u{8}\u{c}\0\u{1f}\u{7f}é\u{1f600}", &long] {
+            let encoded = encode(&text);
+            let spelled = encoded.strip_suffix(b"\n").unwrap();
+            assert!(spells(text, spelled), "{text:?}");
+            assert!(!spells(text, &spelled[1..]) && !spells(text, &spelled[..spelled.len() - 1]), "{text:?}");
+        }
+        for (text, spelled) in [
+            ("A", r#""\u0041""#),
+            ("é", "\"é\""),
+            ("é", r#""\u00E9""#),
+            ("\n", r#""\u000a""#),
+            ("/", r#""\/""#),
+            ("\u{7f}", "\"\u{7f}\""),
+            ("a", "\"b\""),
+            ("a", "\"ab\""),
+            ("ab", "\"a\""),
+        ] {
+            assert!(!spells(text, spelled.as_bytes()), "{spelled}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_a_string_is_written_as_is_its_spelling(text in ".*", at in proptest::prelude::any::<usize>(), byte: u8) {
+            let encoded = encode(&text);
+            let spelled = encoded.strip_suffix(b"\n").unwrap();
+            proptest::prop_assert!(spells(&text, spelled));
+            let mut other = spelled.to_vec();
+            let at = at % other.len();
+            other[at] = byte;
+            proptest::prop_assert_eq!(spells(&text, &other), other == spelled);
+        }
     }
 
     #[test]

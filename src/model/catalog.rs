@@ -3,11 +3,12 @@
 use super::canonical::{self, CanonicalError};
 use super::resource::Content;
 use super::safety::{Budget, Health};
-use super::{Digest, EnvName, ModuleName, NodeName, Resource};
+use super::{Digest, EnvName, ModuleName, NodeName, Resource, text};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// Bytes of an encoded catalog, at most (16 MiB).
 pub const MAX_CATALOG: u64 = 16 << 20;
@@ -72,6 +73,14 @@ impl Catalog {
     /// Everything that a run may do or start: the resources, and the commands of health checks.
     pub fn everything(&self) -> impl Iterator<Item = &Resource> {
         self.resources.iter().chain(self.health.iter().filter_map(Health::command))
+    }
+
+    /// As [`Catalog::decode`]; the contents of files stay in `document`, which lives as long as one of them does.
+    ///
+    /// # Errors
+    /// As [`Catalog::decode`].
+    pub fn decode_within(document: &Arc<Vec<u8>>) -> Result<Self, CatalogError> {
+        text::within(document, Self::decode)
     }
 
     /// The blobs that its files need: digest to size in bytes.

@@ -16,6 +16,7 @@ pub mod resource;
 pub mod safety;
 pub mod secret;
 pub mod stamp;
+pub mod text;
 pub mod tree;
 pub mod wire;
 
@@ -29,4 +30,5 @@ pub use name::{EnvName, ModuleName, NodeName, Principal, RoleName, SecretName};
 pub use resource::{Kind, Meta, Ref, Resource, Spec};
 pub use secret::{Sealed, SealingKey, Secret};
 pub use stamp::Stamp;
+pub use text::Text;
 pub use tree::Tree;

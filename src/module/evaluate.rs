@@ -268,7 +268,7 @@ impl<'a> Row<'_, 'a> {
             Some(parts) if parts.iter().any(|part| !matches!(part, Part::Text(_))) => {
                 Some(Content::Parts(parts))
             }
-            Some(_) => Some(Content::Text(text)),
+            Some(_) => Some(Content::Text(text.into())),
             None => {
                 let message = "this makes the character U+0000";
                 self.out.findings.push(Finding::error("hidden-character", message, source.place(None)));

@@ -25,7 +25,7 @@ pub(super) fn check(module: &Module, findings: &mut Vec<Finding>) {
                     Ok(folder::Found::Folder(_)) => {}
                     Err(finding) => findings.push(*finding),
                 },
-                (Shape::Template, _) | (_, Typed::Content(_)) => content = Some(Content::Text(String::new())),
+                (Shape::Template, _) | (_, Typed::Content(_)) => content = Some(Content::Text("".into())),
                 _ => {}
             }
             values.insert(given.attr.name, (typed, given.span.clone()));

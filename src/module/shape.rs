@@ -132,7 +132,7 @@ impl Shaping<'_> {
     fn content(&mut self, item: &Item) -> Option<Typed> {
         let Value::Text(text) = &item.value else { return self.wrong("text", item, "") };
         if !text.text.contains('\0') {
-            return Some(Typed::Content(Content::Text(text.text.clone())));
+            return Some(Typed::Content(Content::Text(text.text.as_str().into())));
         }
         match parts(&text.text) {
             Some(parts) => Some(Typed::Content(Content::Parts(parts))),

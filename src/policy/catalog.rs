@@ -195,7 +195,7 @@ fn content(file: &File, blobs: &BTreeMap<Digest, Vec<u8>>) -> Held {
 
 fn held(content: &Content, blobs: &BTreeMap<Digest, Vec<u8>>) -> Held {
     match content {
-        Content::Text(text) => Held::Text(Value::text(text.as_str())),
+        Content::Text(text) => Held::Text(Value::text(text.get())),
         Content::Parts(parts) => {
             let mut value = Value::default();
             for part in parts {

@@ -271,7 +271,7 @@ fn shown(name: &str, value: &Value) -> String {
 /// Content as its author wrote it: text, with live facts and secrets in double braces as in a template.
 fn content_text(content: &Content) -> String {
     match content {
-        Content::Text(text) => text.clone(),
+        Content::Text(text) => text.get().into_owned(),
         Content::Blob { digest, size } => format!("{size} bytes, {digest}"),
         Content::Parts(parts) => parts.iter().map(part_text).collect(),
     }

@@ -357,7 +357,7 @@ pub(super) fn own_catalog(
     state: &State,
     release: &Verified<Release>,
     leaf: &[u8],
-    bytes: &[u8],
+    bytes: &Arc<Vec<u8>>,
 ) -> Result<Catalog, Refusal> {
     let leaf = Leaf::decode(leaf)?;
     if leaf.node != *state.node() {
@@ -372,7 +372,7 @@ pub(super) fn own_catalog(
     if got != leaf.catalog || bytes.len() as u64 != leaf.length {
         return Err(Refusal::CatalogAltered { got, want: leaf.catalog });
     }
-    let catalog = Catalog::decode(bytes).map_err(|cause| Refusal::Catalog { cause })?;
+    let catalog = Catalog::decode_within(bytes).map_err(|cause| Refusal::Catalog { cause })?;
     if catalog.node != *state.node() {
         return Err(Refusal::WrongNode { got: catalog.node, want: state.node().clone() });
     }

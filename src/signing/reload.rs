@@ -11,6 +11,7 @@ use super::state::State;
 use super::timestamp::Timestamp;
 use super::verified::{Verified, verify};
 use crate::model::{Catalog, Digest, Stamp};
+use std::sync::Arc;
 
 /// What a node keeps of the release that it accepted.
 #[derive(Debug, Clone)]
@@ -35,7 +36,7 @@ pub struct CachedRelease {
     /// The node's leaf.
     pub leaf: Vec<u8>,
     /// The node's catalog.
-    pub catalog: Vec<u8>,
+    pub catalog: Arc<Vec<u8>>,
 }
 
 /// The accepted release and how fresh it is; `catalog.freshness()` says what may be done with it.

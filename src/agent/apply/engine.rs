@@ -16,7 +16,7 @@ use crate::model::graph::{self, Graph, GraphError};
 use crate::model::report::{
     Counts, Event, EventStatus, LogLine, Refused, ResourceReport, ResourceStatus, RunStatus,
 };
-use crate::model::resource::LogLevel;
+use crate::model::resource::{Content, LogLevel, Part};
 use crate::model::{Catalog, Kind, Ref, Resource, Spec};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +58,7 @@ fn no_order(catalog: &Catalog, errors: &[GraphError], voice: &mut Voice<'_>) -> 
         corrective_change: false,
         time: BTreeMap::new(),
         record: None,
+        whole: false,
         halted: None,
     }
 }
@@ -139,6 +140,7 @@ impl<'a> Course<'a> {
             }
         }
         let counts = self.counts;
+        let (record, whole) = self.notes.finish(&self.catalog.resources);
         let failed = counts.failed > 0 || counts.failed_to_restart > 0;
         let changed = counts.changed > 0 || counts.restarted > 0;
         Applied {
@@ -151,7 +153,8 @@ impl<'a> Course<'a> {
             noop_pending: self.reports.iter().any(|r| r.status == ResourceStatus::Pending),
             corrective_change: counts.corrective > 0,
             time: self.time.iter().map(|(kind, time)| (kind.name().to_owned(), millis(*time))).collect(),
-            record: self.notes.finish(&self.catalog.resources),
+            record,
+            whole,
             resources: self.reports,
             halted,
         }
@@ -161,7 +164,7 @@ impl<'a> Course<'a> {
     pub(super) fn ended(&mut self, (index, name): (usize, &Ref), fate: Fate, time: Duration) {
         *self.time.entry(self.catalog.resources[index].spec.kind()).or_default() += time;
         self.tell_listeners((index, name), &fate);
-        self.notes.close(index, name);
+        self.notes.close(index, name, is_plain(&self.catalog.resources[index]));
         if fate.failed || fate.failed_to_restart {
             self.culprits[index].insert(index);
         }
@@ -179,7 +182,7 @@ impl<'a> Course<'a> {
         for index in rest {
             let resource = self.catalog.resources[index].reference();
             self.notes.keep_all(&resource);
-            self.notes.close(index, &resource);
+            self.notes.close(index, &resource, is_plain(&self.catalog.resources[index]));
             let (status, events) = (ResourceStatus::Unreached, Vec::new());
             self.reports.push(ResourceReport { resource, status, events, time: 0 });
         }
@@ -212,6 +215,7 @@ impl<'a> Course<'a> {
             }
         }
         self.node.noop = self.job.wishes.noop || resource.meta.noop;
+        self.node.noted = self.is_noted(index);
         if !self.is_time(resource, name) {
             self.drop_events(index, name);
             self.notes.keep_all(name);
@@ -267,6 +271,11 @@ impl<'a> Course<'a> {
         }
         self.culprits[index] = culprits;
         any
+    }
+
+    /// Whether the record says what is wished of it already.
+    pub(super) fn is_noted(&self, index: usize) -> bool {
+        self.job.record.is_whole() && is_plain(&self.catalog.resources[index])
     }
 
     pub(super) fn is_selected(&self, resource: &Resource) -> bool {
@@ -345,11 +354,25 @@ pub(super) fn node<'a>(catalog: &'a Catalog, job: &Job<'a>) -> Node<'a> {
         bucket: job.bucket,
         noop: job.wishes.noop,
         keep: !catalog.health.is_empty(),
+        noted: false,
         managed: OnceCell::new(),
         catalog: &catalog.resources,
         services: services(catalog),
         known: Known::default(),
     }
+}
+
+/// Whether the catalog alone tells what is wished of a resource and whether its turn comes.
+fn is_plain(resource: &Resource) -> bool {
+    let meta = &resource.meta;
+    let live = |content: &&Content| match content {
+        Content::Parts(parts) => parts.iter().any(|part| matches!(part, Part::Fact(_))),
+        Content::Text(_) | Content::Blob { .. } => false,
+    };
+    meta.when.is_none()
+        && meta.schedule.is_none()
+        && meta.audit.is_empty()
+        && !resource.spec.contents().iter().any(live)
 }
 
 fn services(catalog: &Catalog) -> Vec<String> {

@@ -4,7 +4,9 @@
 use super::texts::Texts;
 use crate::model::{Ref, Resource, Stamp};
 use serde::{Deserialize, Serialize};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::ops::Deref;
 
 /// What runs left in place, by resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,20 +48,76 @@ impl Record {
     }
 }
 
+/// What the last run left, read when somebody asks: a run that finds everything as a whole record says has no need of it.
+pub struct Last<'a> {
+    /// The record, and whether it could be read.
+    record: OnceCell<(Record, bool)>,
+    read: Box<dyn Fn() -> Option<Record> + 'a>,
+    /// Whether it says of each resource of the catalog at hand what that catalog wishes, as far as the catalog alone
+    /// tells ([`Applied::whole`](super::Applied::whole)).
+    whole: bool,
+}
+
+impl<'a> Last<'a> {
+    /// What `read` gives: `None` where there is a record that cannot be read.
+    pub fn new(whole: bool, read: impl Fn() -> Option<Record> + 'a) -> Self {
+        Self { record: OnceCell::new(), read: Box::new(read), whole }
+    }
+
+    pub(super) const fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    fn is_unreadable(&self) -> bool {
+        self.record.get().is_some_and(|(_, readable)| !readable)
+    }
+}
+
+impl Deref for Last<'_> {
+    type Target = Record;
+
+    fn deref(&self) -> &Record {
+        let read = || (self.read)().map_or_else(|| (Record::default(), false), |record| (record, true));
+        &self.record.get_or_init(read).0
+    }
+}
+
 /// The record of the run at hand: a page for each resource, filled in its turn and closed at its end. Most are as the last
 /// run left them, and those are not written a second time.
 pub(super) struct Notes<'a> {
-    last: &'a Record,
+    last: &'a Last<'a>,
     page: Left,
     new: BTreeMap<Ref, Left>,
     /// The resources whose pages are as they were.
     same: Vec<usize>,
+    /// The page at hand is as it was, and was not even looked up.
+    unread: bool,
+    /// The page at hand does not say all that is wished.
+    kept: bool,
+    /// Some page does not.
+    partial: bool,
+    /// A page of the last run is none any more.
+    lost: bool,
 }
 
 impl<'a> Notes<'a> {
-    pub(super) const fn beside(last: &'a Record) -> Self {
+    pub(super) const fn beside(last: &'a Last<'a>) -> Self {
         let page = Left { wanted: Texts::new(), audited: Texts::new(), looked: None };
-        Self { last, page, new: BTreeMap::new(), same: Vec::new() }
+        Self {
+            last,
+            page,
+            new: BTreeMap::new(),
+            same: Vec::new(),
+            unread: false,
+            kept: false,
+            partial: false,
+            lost: false,
+        }
+    }
+
+    /// Leaves the page as it is: the last run noted what this catalog wishes, and it is so.
+    pub(super) const fn leave(&mut self) {
+        self.unread = true;
     }
 
     /// Notes a property as the run leaves it.
@@ -85,6 +143,7 @@ impl<'a> Notes<'a> {
 
     /// Takes over what the last run knew of a property that this one did not put right.
     pub(super) fn keep(&mut self, resource: &Ref, property: &str) {
+        self.kept = true;
         if let Some(value) = self.last.0.get(resource).and_then(|left| left.wanted.get(property)) {
             self.page.wanted.push(property, value);
         }
@@ -92,30 +151,39 @@ impl<'a> Notes<'a> {
 
     /// Takes over all that the last run knew of a resource.
     pub(super) fn keep_all(&mut self, resource: &Ref) {
+        self.kept = true;
         self.page = self.last.0.get(resource).cloned().unwrap_or_default();
     }
 
-    /// Ends the page of a resource. One without anything on it is none.
-    pub(super) fn close(&mut self, index: usize, resource: &Ref) {
+    /// Ends the page of a resource. One without anything on it is none. `plain` is whether the catalog alone tells what is
+    /// wished.
+    pub(super) fn close(&mut self, index: usize, resource: &Ref, plain: bool) {
+        self.partial |= std::mem::take(&mut self.kept) && plain;
+        if std::mem::take(&mut self.unread) {
+            return self.same.push(index);
+        }
         let last = self.last.0.get(resource);
         if last == Some(&self.page) {
             self.same.push(index);
             self.page.wanted.clear();
             self.page.audited.clear();
             self.page.looked = None;
-        } else if self.page != Left::default() {
+        } else if self.page == Left::default() {
+            self.lost |= last.is_some();
+        } else {
             self.new.insert(resource.clone(), std::mem::take(&mut self.page));
         }
     }
 
-    /// What is to be given to the next run; `None` when that is what this one was given.
-    pub(super) fn finish(self, resources: &[Resource]) -> Option<Record> {
-        let Self { last, mut new, same, .. } = self;
-        if new.is_empty() && same.len() == last.0.len() {
-            return None;
+    /// What is to be given to the next run, `None` when that is what this one was given; and whether it is whole.
+    pub(super) fn finish(self, resources: &[Resource]) -> (Option<Record>, bool) {
+        let Self { last, mut new, same, partial, lost, .. } = self;
+        let as_it_was = new.is_empty() && if last.whole { !lost } else { same.len() == last.0.len() };
+        if as_it_was {
+            return (None, !partial);
         }
         let kept = same.iter().filter_map(|index| last.0.get_key_value(&resources[*index].reference()));
         new.extend(kept.map(|(resource, left)| (resource.clone(), left.clone())));
-        Some(Record(new))
+        (Some(Record(new)), !partial && !last.is_unreadable())
     }
 }

@@ -10,6 +10,7 @@ use crate::model::report::{EventStatus, ResourceStatus};
 use crate::model::resource::{Command, Content, Exec, File, FileEnsure, LogLevel, Notify, Schedule, Wall};
 use crate::model::safety::{Check, Health};
 use crate::model::{Digest, Meta, Resource, Spec, Stamp};
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,10 @@ pub(super) struct Place {
     pub(super) limit: Limit,
     pub(super) now: Wall,
     record: Record,
+    /// The catalog whose wishes the record holds whole.
+    whole: Option<Catalog>,
+    /// How often the record was asked for.
+    reads: Cell<usize>,
 }
 
 impl Place {
@@ -52,7 +57,18 @@ impl Place {
         let (facts, wishes, limit) = (Facts::default(), Wishes::default(), Limit::default());
         let state = tempfile::tempdir().unwrap();
         let now = Wall::new(Stamp::from_unix(0), 0);
-        Self { dir, state, host, facts, wishes, limit, now, record: Record::default() }
+        Self {
+            dir,
+            state,
+            host,
+            facts,
+            wishes,
+            limit,
+            now,
+            record: Record::default(),
+            whole: None,
+            reads: Cell::new(0),
+        }
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -97,13 +113,19 @@ impl Place {
         let disk = Disk::create(&self.state.path().join("agent")).unwrap();
         let header = Header { run: "ab".repeat(16), release: 1, started: Stamp::from_unix(0) };
         let journal = Journal::new(&disk, header);
+        let (record, whole) = (self.record.clone(), self.whole.as_ref() == Some(&catalog));
+        self.reads.set(0);
+        let read = || {
+            self.reads.set(self.reads.get() + 1);
+            Some(record.clone())
+        };
         let job = Job {
             host: &self.host,
             facts: &self.facts,
             blobs: &NoBlobs,
             secrets: &Keyring::empty("n".parse().unwrap()),
             bucket: &Bucket::new(&disk, Stamp::from_unix(0)),
-            record: &self.record,
+            record: &Last::new(whole, read),
             wishes: &self.wishes,
             limit: &self.limit,
             journal: &journal,
@@ -113,6 +135,10 @@ impl Place {
         let more = then(&catalog, &job);
         if let Some(record) = &applied.record {
             self.record = record.clone();
+            self.whole = None;
+        }
+        if applied.whole {
+            self.whole = Some(catalog.clone());
         }
         journal.close(&disk, "whole");
         assert_eq!(journal::unfinished(&disk).unwrap(), None);
@@ -476,6 +502,44 @@ fn the_record_of_a_run_survives_its_way_through_a_file() {
     let bytes = serde_json::to_vec(&place.record).unwrap();
     assert_eq!(serde_json::from_slice::<Record>(&bytes).unwrap(), place.record);
     assert!(place.record.is_drift(&"file[a]".parse().unwrap(), "ensure", "file"));
+}
+
+#[test]
+fn a_whole_record_is_read_only_when_something_changes_and_loses_nothing() {
+    let mut place = Place::new();
+    let resources =
+        [place.file("a", "x"), place.file("b", "x"), place.exec("once", |e| e.creates = vec!["/".into()])];
+    assert!(place.run(&resources).applied.whole);
+    let still = place.run(&resources).applied;
+    assert_eq!((still.whole, still.record, place.reads.get()), (true, None, 0));
+    for name in ["a", "b"] {
+        std::fs::write(place.at(name), "z").unwrap();
+        let drift = place.run(&resources).applied;
+        assert_eq!((drift.counts.corrective, drift.whole, place.reads.get()), (1, true, 1), "{name}");
+    }
+    // A new wish for one of them is no drift, and the other is still known.
+    let resources = [place.file("a", "y"), place.file("b", "x")];
+    assert_eq!(place.run(&resources).applied.counts.corrective, 0);
+    std::fs::write(place.at("b"), "z").unwrap();
+    assert_eq!(place.run(&resources).applied.counts.corrective, 1);
+}
+
+#[test]
+fn a_record_is_not_whole_while_something_is_not_as_it_should_be() {
+    let mut place = Place::new();
+    let failed = place.run(&[place.file("a", "x"), place.file("missing/b", "x")]).applied;
+    assert_eq!((failed.counts.failed, failed.whole), (1, false));
+    place.wishes.noop = true;
+    assert!(!place.run(&[place.file("b", "x")]).applied.whole);
+    place.wishes = Wishes { tags: vec!["a".into()], ..Wishes::default() };
+    assert!(!place.run(&[place.file("a", "x"), place.file("b", "x")]).applied.whole);
+    place.wishes = Wishes::default();
+    assert!(place.run(&[place.file("a", "x"), place.file("b", "x")]).applied.whole);
+    // What depends on the time or on facts is looked up each time, and stands in nobody's way.
+    let never = hourly(&place, "late");
+    assert!(place.run(&[place.file("a", "x"), never.clone()]).applied.whole);
+    assert!(place.run(&[place.file("a", "x"), never]).applied.whole);
+    assert_eq!(place.reads.get(), 1);
 }
 
 #[test]

@@ -99,7 +99,11 @@ impl Course<'_> {
         for change in plan.changes {
             self.change(turn, self.deed(name, &wanted, change), &mut fate);
         }
-        self.remember(name, &wanted, &fate);
+        if self.node.noted && fate.events.is_empty() {
+            self.notes.leave();
+        } else {
+            self.remember(name, &wanted, &fate);
+        }
         self.deliver(turn, &mut fate);
         self.note_audited(turn.index, seen, &fate);
         fate

@@ -99,15 +99,20 @@ impl At<'_> {
     /// Refuses what somebody else may have put there for us to change (D29): in a directory where others may
     /// write, a file with a second name, or one that neither root, we, the directory's owner nor `wanted` owns.
     pub(super) fn refuse_planted(&self, stat: &Stat, wanted: Option<u32>) -> Result<(), HostError> {
+        let linked = stat.kind != EntryKind::Directory && stat.links > 1;
+        let known = [Some(0), Some(self.uid), wanted].contains(&Some(stat.uid));
+        // Nothing of it is odd, wherever it lies: most files are spared a look at their directory.
+        if known && !linked {
+            return Ok(());
+        }
         let holder = fs::fstat(&self.dir).map_err(|e| self.io("look at the directory of", e))?;
         if !is_shared(&holder, self.uid) {
             return Ok(());
         }
-        if stat.kind != EntryKind::Directory && stat.links > 1 {
+        if linked {
             return Err(HostError::HardLink { path: self.path.to_owned(), links: stat.links });
         }
-        let known = [Some(0), Some(self.uid), Some(holder.st_uid), wanted];
-        if known.contains(&Some(stat.uid)) {
+        if known || stat.uid == holder.st_uid {
             Ok(())
         } else {
             Err(HostError::ForeignOwner { path: self.path.to_owned(), uid: stat.uid })
@@ -127,21 +132,61 @@ impl At<'_> {
 
     /// The digest of the regular file of this name, refusing what may have been planted.
     pub(super) fn digest(&self, wanted: Option<u32>) -> Result<Digest, HostError> {
+        let mut hash = Sha256::new();
+        self.read_through(
+            wanted,
+            |_| true,
+            |part| {
+                hash.update(part);
+                true
+            },
+        )?;
+        Ok(Digest::from_bytes(hash.finalize().into()))
+    }
+
+    /// Whether the regular file of this name has exactly these bytes, refusing what may have been planted.
+    pub(super) fn holds(&self, bytes: &[u8], wanted: Option<u32>) -> Result<bool, HostError> {
+        let mut rest = bytes;
+        let alike = self.read_through(
+            wanted,
+            |stat| stat.size == bytes.len() as u64,
+            |part| {
+                let alike = rest.strip_prefix(part);
+                rest = alike.unwrap_or_default();
+                alike.is_some()
+            },
+        )?;
+        Ok(alike && rest.is_empty())
+    }
+
+    /// Reads the regular file of this name through while `go_on` says so of each part, if `begin` does of what it is;
+    /// whether it came to the end.
+    fn read_through(
+        &self,
+        wanted: Option<u32>,
+        begin: impl FnOnce(&Stat) -> bool,
+        mut go_on: impl FnMut(&[u8]) -> bool,
+    ) -> Result<bool, HostError> {
         let (mut file, stat) = self.open_regular()?;
         self.refuse_planted(&stat, wanted)?;
+        if !begin(&stat) {
+            return Ok(false);
+        }
         // One more than there is, so that one call reads a small file and sees its end.
         let size = usize::try_from(stat.size).unwrap_or(usize::MAX).saturating_add(1);
-        let (mut hash, mut buffer, mut read) = (Sha256::new(), vec![0; size.min(READ)], 0);
+        let (mut buffer, mut read) = (vec![0; size.min(READ)], 0);
         loop {
             let count = file.read(&mut buffer).map_err(|cause| HostError::Io {
                 doing: "read",
                 path: self.path.to_owned(),
                 cause,
             })?;
-            hash.update(&buffer[..count]);
+            if !go_on(&buffer[..count]) {
+                return Ok(false);
+            }
             read += count as u64;
             if count == 0 || (read == stat.size && count < buffer.len()) {
-                return Ok(Digest::from_bytes(hash.finalize().into()));
+                return Ok(true);
             }
         }
     }

@@ -49,7 +49,7 @@ const TOGETHER: [&str; 3] = ["one", "three", "two"];
 /// Everything that a release makes of the root, with texts of one sort.
 fn draft(text: &'static str) -> Draft {
     Draft::of(text).with(move |catalog| {
-        let here = |text: &str| Some(Content::Text(text.repeat(20_000)));
+        let here = |text: &str| Some(Content::Text(text.repeat(20_000).into()));
         let even = text == "even";
         let mut private = file("/private", FileEnsure::File, here(text));
         let mut link = file("/link", FileEnsure::Link, None);

@@ -2,8 +2,9 @@
 //! checks, and the way back.
 
 use super::{Course, RunError};
-use crate::agent::apply::{self, Applied, Job, Record, Returned, Wishes};
+use crate::agent::apply::{self, Applied, Job, Last, Record, Returned, Wishes};
 use crate::agent::bucket::Bucket;
+use crate::agent::disk::Disk;
 use crate::agent::journal::{self, Change, Header, Journal, Unfinished};
 use crate::agent::pull::Ready;
 use crate::agent::quarantine::{self, Lifted, Quarantine};
@@ -18,6 +19,8 @@ use std::collections::BTreeSet;
 
 const RECORD: &str = "record.json";
 const RECORD_CAP: u64 = 64 << 20;
+/// Names the release whose wishes the record holds whole.
+const WHOLE: &str = "record.whole";
 /// Lines of one list that are told one by one, at most.
 const SAID: usize = 20;
 
@@ -41,7 +44,8 @@ impl Course<'_> {
         let (seq, release) = (ready.release.seq, ready.release.id());
         self.say(LogLevel::Info, format!("Applying configuration version '{seq}'"));
         let held = self.quarantined(seq, release)?;
-        let last = self.record();
+        let disk = self.disk;
+        let last = Last::new(is_whole(disk, release), || record(disk));
         let noop = self.order.mode == Mode::Noop || held.is_some();
         let wishes = Wishes { noop, ..self.order.wishes.clone() };
         let (blobs, bucket) = (stored::Kept(self.disk), Bucket::new(self.disk, self.now));
@@ -80,9 +84,7 @@ impl Course<'_> {
             applied.status = RunStatus::Failed;
             applied.halted = Some(held.refused());
         }
-        if let Some(record) = &applied.record {
-            stored::keep(self.disk, RECORD, &serde_json::to_vec(record).unwrap_or_default())?;
-        }
+        keep_record(disk, &applied, release)?;
         self.put_away(&applied, (&journal, &bucket), stopped.filter(|_| !noop))?;
         Ok(applied)
     }
@@ -159,12 +161,33 @@ impl Course<'_> {
         }
         Ok(Some(stopped))
     }
+}
 
-    /// What the last run left. Losing it only means that drift is taken for a new wish once.
-    fn record(&self) -> Record {
-        let bytes = self.disk.read(RECORD, RECORD_CAP).ok().flatten().unwrap_or_default();
-        serde_json::from_slice(&bytes).unwrap_or_default()
+/// What the last run left. Losing it only means that drift is taken for a new wish once.
+fn record(disk: &Disk) -> Option<Record> {
+    match disk.read(RECORD, RECORD_CAP).ok()? {
+        Some(bytes) => serde_json::from_slice(&bytes).ok(),
+        None => Some(Record::default()),
     }
+}
+
+fn is_whole(disk: &Disk, release: Digest) -> bool {
+    disk.has(RECORD) && disk.holds(WHOLE, release.to_string().as_bytes()).unwrap_or(false)
+}
+
+/// Keeps what the run left, and whose wishes that is. Never is a record taken for whole that is not: the name of the
+/// release goes before the record changes.
+fn keep_record(disk: &Disk, applied: &Applied, release: Digest) -> Result<(), RunError> {
+    if let Some(record) = &applied.record {
+        if disk.has(WHOLE) {
+            disk.remove(WHOLE)?;
+        }
+        stored::keep(disk, RECORD, &serde_json::to_vec(record).unwrap_or_default())?;
+    }
+    if applied.whole && disk.has(RECORD) && !is_whole(disk, release) {
+        disk.write(WHOLE, release.to_string().as_bytes())?;
+    }
+    Ok(())
 }
 
 /// Applies the catalog, unless its budget says that this would be too much.

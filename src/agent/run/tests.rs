@@ -104,6 +104,28 @@ fn drift_is_put_back_and_called_so() {
 }
 
 #[test]
+fn a_record_that_cannot_be_read_costs_one_word_about_drift_and_is_made_anew() {
+    let scene = Scene::new();
+    let whole = || stored_text(&scene.disk, "record.whole");
+    let release = scene.run().release.unwrap().id;
+    assert_eq!(whole().as_deref(), Some(release.to_string().as_str()));
+    for (text, corrective) in [("{", false), ("{}", false)] {
+        scene.disk.write("record.json", text.as_bytes()).unwrap();
+        for expected in [corrective, true] {
+            scene.write_motd("defaced");
+            assert_eq!(scene.run().corrective_change, expected, "{text}");
+        }
+    }
+    // The name of the release comes back with the next run that finds everything as it should be.
+    scene.run();
+    assert_eq!(whole().as_deref(), Some(release.to_string().as_str()));
+}
+
+fn stored_text(disk: &Disk, name: &str) -> Option<String> {
+    disk.read(name, 1024).unwrap().map(|bytes| String::from_utf8(bytes).unwrap())
+}
+
+#[test]
 fn noop_changes_nothing_and_has_an_exit_code_of_its_own() {
     let mut scene = Scene::new();
     scene.order.mode = Mode::Noop;

@@ -1,7 +1,7 @@
 //! The content of a regular file: what it should be, where its bytes come from, and how it differs.
 
 use super::{Failure, Node};
-use crate::agent::host::Stat;
+use crate::agent::host::{Seen, Stat};
 use crate::model::resource::{Content, Part};
 use crate::model::{Digest, Secret, canonical};
 use similar::TextDiff;
@@ -12,11 +12,9 @@ use std::fmt;
 /// Bytes of a file of which a diff is shown, at most.
 const MAX_DIFF: u64 = 64 << 10;
 
-/// Content that a file should have, known by its digest before its bytes are there.
+/// Content that a file should have. Its bytes may have to be fetched first.
 #[derive(Clone)]
 pub(in crate::agent) struct Wanted<'a> {
-    /// For comparing only: what is said of the content is [`Wanted::shown`].
-    pub(super) digest: Digest,
     pub(in crate::agent) size: u64,
     bytes: Bytes<'a>,
 }
@@ -24,8 +22,8 @@ pub(in crate::agent) struct Wanted<'a> {
 /// Where the bytes are.
 #[derive(Clone)]
 enum Bytes<'a> {
-    /// To be fetched by their digest.
-    Elsewhere,
+    /// To be fetched by this digest.
+    Elsewhere(Digest),
     /// In the catalog.
     Here(Cow<'a, [u8]>),
     /// In the catalog, some of them sealed; with what may be said of them.
@@ -43,9 +41,9 @@ impl<'a> Wanted<'a> {
     pub(super) fn of(content: &'a Content, node: &Node<'_>) -> Result<Self, Failure> {
         let parts = match content {
             Content::Blob { digest, size } => {
-                return Ok(Self { digest: *digest, size: *size, bytes: Bytes::Elsewhere });
+                return Ok(Self { size: *size, bytes: Bytes::Elsewhere(*digest) });
             }
-            Content::Text(text) => return Ok(Self::here(text.as_bytes().into())),
+            Content::Text(text) => return Ok(Self::here(bytes(text.get()))),
             Content::Parts(parts) => parts,
         };
         let pieces = parts.iter().map(|part| Piece::of(part, node)).collect::<Result<Vec<_>, _>>()?;
@@ -55,9 +53,8 @@ impl<'a> Wanted<'a> {
         if content.secrets().next().is_none() {
             return Ok(Self::here(bytes.into()));
         }
-        let (digest, size) = (Digest::of(&bytes), bytes.len() as u64);
-        let opened = std::rc::Rc::new(Secret::new(bytes));
-        Ok(Self { digest, size, bytes: Bytes::Opened(opened, sealed(content, parts, &pieces)) })
+        let (size, opened) = (bytes.len() as u64, std::rc::Rc::new(Secret::new(bytes)));
+        Ok(Self { size, bytes: Bytes::Opened(opened, sealed(content, parts, &pieces)) })
     }
 
     /// No content at all.
@@ -66,14 +63,24 @@ impl<'a> Wanted<'a> {
     }
 
     fn here(bytes: Cow<'a, [u8]>) -> Self {
-        Self { digest: Digest::of(&bytes), size: bytes.len() as u64, bytes: Bytes::Here(bytes) }
+        Self { size: bytes.len() as u64, bytes: Bytes::Here(bytes) }
+    }
+
+    /// Whether a file has this content. `owner` is whom it should belong to.
+    pub(super) fn is_in(&self, seen: &Seen<'_>, owner: Option<u32>) -> Result<bool, Failure> {
+        Ok(match &self.bytes {
+            Bytes::Elsewhere(digest) => seen.digest(owner)? == *digest,
+            Bytes::Here(bytes) => seen.holds(bytes, owner)?,
+            Bytes::Opened(secret, _) => seen.holds(secret.expose(), owner)?,
+        })
     }
 
     /// What may be said of it: its digest. Where a secret is in it, the digest of what is sealed, since short secrets
     /// can be guessed from the digest of what they are (D30).
     pub(super) fn shown(&self) -> String {
         match &self.bytes {
-            Bytes::Elsewhere | Bytes::Here(_) => self.digest.to_string(),
+            Bytes::Elsewhere(digest) => digest.to_string(),
+            Bytes::Here(bytes) => Digest::of(bytes).to_string(),
             Bytes::Opened(_, shown) => shown.clone(),
         }
     }
@@ -85,19 +92,15 @@ impl<'a> Wanted<'a> {
 
     /// The bytes, fetched where the catalog only names their digest, and checked against it.
     pub(super) fn fetch(&self, node: &Node<'_>) -> Result<Cow<'_, [u8]>, Failure> {
-        match &self.bytes {
+        let wanted = match &self.bytes {
             Bytes::Here(bytes) => return Ok(Cow::Borrowed(bytes)),
             Bytes::Opened(secret, _) => return Ok(Cow::Borrowed(secret.expose())),
-            Bytes::Elsewhere => {}
-        }
-        let fetched = node.blobs.blob(&self.digest, self.size);
-        let bytes = fetched.map_err(|cause| Failure::Blob { digest: self.digest, cause })?;
+            Bytes::Elsewhere(digest) => *digest,
+        };
+        let fetched = node.blobs.blob(&wanted, self.size);
+        let bytes = fetched.map_err(|cause| Failure::Blob { digest: wanted, cause })?;
         let have = Digest::of(&bytes);
-        if have == self.digest {
-            Ok(Cow::Owned(bytes))
-        } else {
-            Err(Failure::WrongBlob { wanted: self.digest, have })
-        }
+        if have == wanted { Ok(Cow::Owned(bytes)) } else { Err(Failure::WrongBlob { wanted, have }) }
     }
 
     /// What would change in the file at `path`, as a unified diff. Only text that everybody on the node may read
@@ -113,6 +116,13 @@ impl<'a> Wanted<'a> {
         }
         let diff = TextDiff::from_lines(&have, &want);
         Some(diff.unified_diff().header(path, &format!("{path} (wanted)")).to_string())
+    }
+}
+
+fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     }
 }
 

@@ -50,22 +50,10 @@ impl<'a> Type for Inode<'a> {
     type Step = Step<'a>;
 
     fn check(&self, node: &mut Node<'_>) -> Result<Plan<Step<'a>>, Failure> {
-        let file = self.0;
-        let mut plan = Plan::new();
-        let content = file.content.as_ref().map(|content| Wanted::of(content, node)).transpose()?;
-        plan.wanted = self.wanted(content.as_ref());
-        let seen = node.host.look(&file.path)?;
-        self.check_ensure(seen.as_ref().map(|seen| &seen.stat), content.as_ref(), node, &mut plan)?;
-        let Some(seen) = seen.filter(|_| plan.changes.is_empty() && file.ensure != FileEnsure::Absent) else {
-            return Ok(plan);
-        };
-        let stat = seen.stat;
-        if let Some(content) = content.filter(|_| stat.kind == EntryKind::File && file.replace) {
-            self.check_content(&seen, content, node, &mut plan)?;
-        }
-        self.check_access(&file.path, &stat, node, &mut plan)?;
-        if file.recurse && stat.kind == EntryKind::Directory {
-            recurse::check(self, node, &mut plan)?;
+        let content = self.0.content.as_ref().map(|content| Wanted::of(content, node)).transpose()?;
+        let mut plan = self.compare(content.as_ref(), node)?;
+        if !node.noted || !plan.changes.is_empty() {
+            plan.wanted = self.wanted(content.as_ref());
         }
         Ok(plan)
     }
@@ -128,6 +116,25 @@ impl<'a> Inode<'a> {
         matches!(file.ensure, FileEnsure::Present | FileEnsure::File)
             && file.validate_cmd.is_empty()
             && !Known::is_told_by(&file.path)
+    }
+
+    /// What differs.
+    fn compare(&self, content: Option<&Wanted<'a>>, node: &mut Node<'_>) -> Result<Plan<Step<'a>>, Failure> {
+        let (file, mut plan) = (self.0, Plan::new());
+        let seen = node.host.look(&file.path)?;
+        self.check_ensure(seen.as_ref().map(|seen| &seen.stat), content, node, &mut plan)?;
+        let Some(seen) = seen.filter(|_| plan.changes.is_empty() && file.ensure != FileEnsure::Absent) else {
+            return Ok(plan);
+        };
+        let stat = seen.stat;
+        if let Some(content) = content.filter(|_| stat.kind == EntryKind::File && file.replace) {
+            self.check_content(&seen, content, node, &mut plan)?;
+        }
+        self.check_access(&file.path, &stat, node, &mut plan)?;
+        if file.recurse && stat.kind == EntryKind::Directory {
+            recurse::check(self, node, &mut plan)?;
+        }
+        Ok(plan)
     }
 
     /// Every property that is managed, as it is wished for.
@@ -207,22 +214,22 @@ impl<'a> Inode<'a> {
     fn check_content(
         &self,
         seen: &Seen<'_>,
-        wanted: Wanted<'a>,
+        wanted: &Wanted<'a>,
         node: &mut Node<'_>,
         plan: &mut Plan<Step<'a>>,
     ) -> Result<(), Failure> {
         let file = self.0;
         let owner = file.owner.as_ref().map_or(Ok(None), |user| node.uid(user))?;
-        let (have, stat) = (seen.digest(owner)?, &seen.stat);
-        if have == wanted.digest {
+        if wanted.is_in(seen, owner)? {
             return Ok(());
         }
+        let (have, stat) = (seen.digest(owner)?, &seen.stat);
         // What is there may be a secret, which can be guessed from its digest if it is short.
         let private = wanted.is_secret() || stat.mode & 0o004 == 0;
         let from = if private { "other content".to_owned() } else { have.to_string() };
         let to = wanted.shown();
         let diff = if file.show_diff { wanted.diff(&file.path, stat, node) } else { None };
-        let step = Step::Write(Writing { content: wanted, over: Over::File });
+        let step = Step::Write(Writing { content: wanted.clone(), over: Over::File });
         plan.changes.push(Change { diff, ..Change::new("content", &from, &to, step) });
         Ok(())
     }

@@ -117,6 +117,8 @@ pub(super) struct Node<'a> {
     pub(super) noop: bool,
     /// Whether what is changed may have to be put back.
     pub(super) keep: bool,
+    /// Whether what is wished of the resource at hand is on record: as long as it is so, nobody needs [`Plan::wanted`].
+    pub(super) noted: bool,
     /// What [`Node::managed`] gives, once it was asked for.
     pub(super) managed: OnceCell<BTreeMap<String, bool>>,
     /// The resources of the catalog, for types that look at others.
@@ -338,7 +340,7 @@ pub(super) fn judge_deeds(spec: &Spec) -> Result<(), Failure> {
         let command = match deed {
             Deed::Like { argv, .. } => GuardCommand::Argv(argv),
             Deed::Hold { path, content, .. } => match content.as_ref() {
-                Content::Text(text) => GuardCommand::File(path.into_owned(), text.clone()),
+                Content::Text(text) => GuardCommand::File(path.into_owned(), text.get().into_owned()),
                 Content::Blob { .. } | Content::Parts(_) => continue,
             },
             Deed::Run { .. } | Deed::Cron { .. } => continue,

@@ -72,6 +72,7 @@ impl Place {
             bucket: &self.bucket,
             noop: false,
             keep: false,
+            noted: false,
             managed: self.managed.clone().into(),
             catalog: &self.catalog,
             services: Vec::new(),

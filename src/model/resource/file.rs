@@ -1,7 +1,7 @@
 //! `file`: a file, directory or symbolic link.
 
 use super::{Attr, Deed, Live, Nature, Need, Shape, is_false, is_true, yes};
-use crate::model::{Digest, FactPath, Sealed};
+use crate::model::{Digest, FactPath, Sealed, Text};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -173,7 +173,7 @@ pub enum Ensure {
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Content {
     /// This text.
-    Text(String),
+    Text(Text),
     /// The bytes of this digest, fetched from the publication directory.
     Blob {
         /// SHA-256 of the bytes.

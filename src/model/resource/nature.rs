@@ -123,7 +123,7 @@ impl Deed<'_> {
     /// A file holds this text afterwards.
     #[must_use]
     pub fn hold(attr: &'static str, path: impl Into<String>, text: String) -> Self {
-        let content = Cow::Owned(Content::Text(text));
+        let content = Cow::Owned(Content::Text(text.into()));
         Self::Hold { attr, path: Cow::Owned(path.into()), content, executable: false }
     }
 

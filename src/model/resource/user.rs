@@ -171,7 +171,7 @@ impl Nature for User {
         }
         let hash = "what `mkpasswd` prints, sealed with `countersign secret seal`";
         match &self.password {
-            Some(Content::Text(text)) if !is_hash(text) => {
+            Some(Content::Text(text)) if !is_hash(&text.get()) => {
                 faults.push(Fault::new("password", "this is no hash of a password", hash));
             }
             Some(Content::Parts(parts)) if parts.iter().any(|part| matches!(part, Part::Fact(_))) => {

@@ -56,8 +56,7 @@ fn a_hunk_says_where_it_is() {
 }
 
 fn catalog(node: &str, files: &[(&str, &str)]) -> Catalog {
-    let contents: Vec<_> =
-        files.iter().map(|(path, text)| (*path, Content::Text((*text).to_owned()))).collect();
+    let contents: Vec<_> = files.iter().map(|(path, text)| (*path, Content::Text((*text).into()))).collect();
     catalog_of(node, &contents)
 }
 

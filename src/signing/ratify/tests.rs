@@ -5,7 +5,6 @@ use crate::model::Stamp;
 use crate::signing::root::RawRoot;
 use crate::signing::testing::{Published, hour, key, publish, raw_root, role, root_of, signed as sign, who};
 use crate::signing::{Cached, CachedRelease, Decision, Freshness, Offer, State, decide, reload, sshsig};
-use std::sync::Arc;
 
 /// The fixture's trust root, in which dan may make emergency releases for `web…` and for four hours.
 fn raw() -> RawRoot {
@@ -136,12 +135,7 @@ fn d33_only_the_ordinary_people_ratify_and_not_the_author() {
 fn kept(published: &Published, ratification: &[String]) -> CachedRelease {
     let offer = published.offer("web1");
     let (release, ratification) = (offer.release, ratification.to_vec());
-    CachedRelease {
-        release,
-        ratification,
-        leaf: offer.leaf.unwrap(),
-        catalog: Arc::unwrap_or_clone(offer.catalog),
-    }
+    CachedRelease { release, ratification, leaf: offer.leaf.unwrap(), catalog: offer.catalog }
 }
 
 #[test]

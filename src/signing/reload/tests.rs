@@ -14,7 +14,7 @@ fn cached(published: &Published) -> Cached {
         release: offer.release,
         ratification: Vec::new(),
         leaf: offer.leaf.unwrap(),
-        catalog: Arc::unwrap_or_clone(offer.catalog),
+        catalog: offer.catalog,
     };
     Cached { held: None, timestamp: offer.timestamp, accepted, fallback: None }
 }
@@ -88,7 +88,7 @@ fn what_lies_on_the_disk_is_verified_again() {
         assert_eq!(code(&state, &cached), expected);
     };
     check(|_| {}, "");
-    check(|c| c.accepted.catalog[9] ^= 1, "CATALOG_ALTERED");
+    check(|c| Arc::make_mut(&mut c.accepted.catalog)[9] ^= 1, "CATALOG_ALTERED");
     check(|c| c.accepted.leaf = publish(2, None).leaves[1].encode(), "PROOF");
     check(|c| c.accepted.release.bytes[9] ^= 1, "STATE");
     check(|c| c.accepted.release.signatures.truncate(1), "THRESHOLD");

@@ -195,7 +195,7 @@ fn d37_what_is_on_the_disk_counts_no_more_either() {
             release,
             ratification: Vec::new(),
             leaf: offered.leaf.clone().unwrap(),
-            catalog: offered.catalog.to_vec(),
+            catalog: offered.catalog.clone(),
         },
         fallback: None,
     };

@@ -141,7 +141,7 @@ fn d51_what_is_on_the_disk_counts_no_more_either() {
         release: one.release.clone(),
         ratification: Vec::new(),
         leaf: offered.leaf.unwrap(),
-        catalog: offered.catalog.to_vec(),
+        catalog: offered.catalog.clone(),
     };
     let cached = |accepted| Cached { held: None, timestamp: one.freshness.clone(), accepted, fallback: None };
     assert!(reload(&accepted(&one), &cached(accepted_release.clone()), one.now()).is_ok());
