@@ -1,6 +1,7 @@
 //! The daemon while it has nothing to do: its memory, and how often it wakes up.
 
 use super::fleet::Fleet;
+use super::sites::Files;
 use super::support;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -10,17 +11,17 @@ use std::time::Duration;
 const WATCHED: Duration = Duration::from_secs(10);
 
 /// Starts the daemon of an agent that has nothing to do, and looks at it before its first run and after one.
-pub(crate) fn daemon(fleet: &Fleet, count: usize) {
+pub(crate) fn daemon(fleet: &Fleet, files: Files) {
     let mut command = support::countersign();
     command.args(["agent", "daemon", "--interval", "1d", "--state"]).arg(fleet.state());
     command.arg("--root").arg(fleet.at("root")).stdout(Stdio::null()).stderr(Stdio::null());
     let mut daemon = command.spawn().unwrap();
     std::thread::sleep(Duration::from_secs(2));
-    look(&daemon, &format!("{count} files, idle daemon before its first run"));
+    look(&daemon, &format!("{files} files, idle daemon before its first run"));
     // It may still be on its way when it is looked at for the first time, and is over before the second.
     signal(&daemon, "USR1");
     std::thread::sleep(Duration::from_secs(5));
-    look(&daemon, &format!("{count} files, idle daemon after a run"));
+    look(&daemon, &format!("{files} files, idle daemon after a run"));
     signal(&daemon, "TERM");
     daemon.wait().unwrap();
 }

@@ -1,6 +1,6 @@
 //! The same work for Countersign, `puppet apply`, `cf-agent` and a bare loop, one after the other: `scripts/peers`.
 //!
-//! Files with content, first applied and then with nothing to do, and a mixed catalog with nothing to do. Prints wall time,
+//! Files with content (`1000` of 1 KiB; `1000:2` of two phrases, 32 bytes, each), first applied and then with nothing to do, and a mixed catalog with nothing to do. Prints wall time,
 //! processor time and peak memory of each, and how many times Countersign's they are. What is measured of
 //! Countersign is the whole `agent run`: fetching over TLS, verifying, applying, a signed report. The peers read their
 //! own code from a local file. A peer that is not installed is left out, loudly.
@@ -24,6 +24,7 @@ mod support;
 
 use fleet::Fleet;
 use once::{Cost, once};
+use sites::Files;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -32,14 +33,17 @@ use std::process::Command;
 const NODE: &str = "bench.example";
 /// How often an idle run is measured; the median counts.
 const IDLE_RUNS: usize = 5;
+/// More files than these are Countersign's and the bare loop's alone: what the peers need for them grows as theirs does for
+/// fewer, and is a quarter of an hour.
+const BESIDE_PEERS: usize = 10_000;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     if once::is_child(&arguments) {
         return once::child(&arguments);
     }
-    let sizes: Vec<usize> = arguments.iter().filter_map(|word| word.parse().ok()).collect();
-    let sizes = if sizes.is_empty() { vec![10, 100, 1_000, 10_000] } else { sizes };
+    let sizes: Vec<Files> = arguments.iter().filter_map(|word| Files::parse(word)).collect();
+    let sizes = if sizes.is_empty() { [10, 100, 1_000, 10_000].map(Files::of).to_vec() } else { sizes };
     for peer in ["puppet", "cf-agent"] {
         if !installed(peer) {
             println!(
@@ -57,15 +61,15 @@ fn main() {
         );
         return;
     };
-    files(Path::new(&memory), " in memory", 1_000);
+    files(Path::new(&memory), " in memory", Files::of(1_000));
     mixed();
 }
 
-/// Files with content of 1 KiB each, in a directory in `place`.
-fn files(place: &Path, label: &str, count: usize) {
+/// Files with content, in a directory in `place`.
+fn files(place: &Path, label: &str, files: Files) {
     let scratch = tempfile::tempdir_in(place).unwrap();
     let site = scratch.path().join("site");
-    sites::files(&site, count);
+    sites::files(&site, files);
     let fleet = Fleet::new(place, &site, NODE);
     wait_for_release(&fleet);
     let below = |name: &str| {
@@ -80,21 +84,22 @@ fn files(place: &Path, label: &str, count: usize) {
     for (name, together) in [("a bare loop, file by file", "1"), ("a bare loop, 64 files at a time", "64")] {
         let folder = below(name);
         let mut write = once::this();
-        write.arg("--write").arg(&folder).args([&count.to_string(), together]);
+        write.arg("--write").arg(&folder).args([&files.to_string(), together]);
         let write = once(&mut write, 0);
         rows.push((name, [write, median(&mut || once(once::this().arg("--read").arg(&folder), 0))]));
     }
-    if installed("puppet") {
+    let beside = files.count <= BESIDE_PEERS;
+    if beside && installed("puppet") {
         let manifest = scratch.path().join("site.pp");
-        std::fs::write(&manifest, sites::puppet(&below("puppet"), count)).unwrap();
+        std::fs::write(&manifest, sites::puppet(&below("puppet"), files)).unwrap();
         let mut apply = Command::new("puppet");
         apply.args(["apply", "--detailed-exitcodes"]).arg(&manifest);
         let first = once(&mut apply, 2);
         rows.push(("puppet apply", [first, once(&mut apply, 0)]));
     }
-    if installed("cf-agent") {
+    if beside && installed("cf-agent") {
         let policy = scratch.path().join("site.cf");
-        sites::private(&policy, &sites::cfengine(&below("cfengine"), count));
+        sites::private(&policy, &sites::cfengine(&below("cfengine"), files));
         let mut agent = Command::new("cf-agent");
         agent.args(["--no-lock", "--file"]).arg(&policy);
         let first = once(&mut agent, 0);
@@ -102,10 +107,10 @@ fn files(place: &Path, label: &str, count: usize) {
     }
     for (phase, what) in ["first apply", "nothing to do"].into_iter().enumerate() {
         for (name, costs) in &rows {
-            print(&format!("{count} files{label}, {what}: {name}"), costs[phase], ours[phase]);
+            print(&format!("{files} files{label}, {what}: {name}"), costs[phase], ours[phase]);
         }
     }
-    idle::daemon(&fleet, count);
+    idle::daemon(&fleet, files);
 }
 
 /// Files, packages, guarded commands, accounts, crontabs and a service, with nothing to do.

@@ -3,6 +3,7 @@
 //! The kernel tells the peak of memory for all children together, so each is run by a process of its own, which is this
 //! program again.
 
+use super::sites::Files;
 use nix::sys::resource::{UsageWho, getrusage};
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
@@ -58,8 +59,8 @@ pub(crate) fn is_child(arguments: &[String]) -> bool {
 pub(crate) fn child(arguments: &[String]) {
     match arguments {
         [mode, code, program, rest @ ..] if mode == "--measure" => measure(code, program, rest),
-        [mode, folder, count, together] if mode == "--write" => {
-            write(Path::new(folder), count.parse().unwrap(), together.parse().unwrap());
+        [mode, folder, files, together] if mode == "--write" => {
+            write(Path::new(folder), Files::parse(files).unwrap(), together.parse().unwrap());
         }
         [mode, folder] if mode == "--read" => read(Path::new(folder)),
         _ => panic!("{arguments:?}"),
@@ -90,13 +91,13 @@ fn measure(code: &str, program: &str, rest: &[String]) {
 
 /// As many files as the agent writes, so many at a time: each a temporary file, `fsync`, `rename`, and `fsync` of the
 /// folder once for all of them.
-fn write(folder: &Path, count: usize, together: usize) {
-    for first in (0..count).step_by(together) {
-        let numbers = first..count.min(first + together);
+fn write(folder: &Path, files: Files, together: usize) {
+    for first in (0..files.count).step_by(together) {
+        let numbers = first..files.count.min(first + together);
         let temporary = |number: usize| folder.join(format!(".new{number}"));
         let write = |number: usize| {
             let mut file = std::fs::File::create(temporary(number)).unwrap();
-            file.write_all(super::sites::content(number).as_bytes()).unwrap();
+            file.write_all(files.content(number).as_bytes()).unwrap();
             file
         };
         for file in numbers.clone().map(write).collect::<Vec<_>>() {

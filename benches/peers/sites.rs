@@ -5,21 +5,59 @@ use std::fmt::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// What stands in file `number`: 1 KiB, in no other file.
-pub(crate) fn content(number: usize) -> String {
-    format!("{number}: {}\n", "0123456789abcde ".repeat(63))
+/// Phrases in the files of the mixed catalog, and of others that nothing else is said of: 1 KiB.
+const PHRASES: usize = 63;
+
+/// How many files, and how long they are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Files {
+    pub(crate) count: usize,
+    /// Phrases of 16 bytes in each.
+    phrases: usize,
 }
 
-/// A site whose one node has `count` files.
-pub(crate) fn files(site: &Path, count: usize) {
+impl Files {
+    /// Reads `1000` or, with the phrases in each file, `1000:2`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (count, phrases) = text.split_once(':').map_or((text, None), |(count, rest)| (count, Some(rest)));
+        let phrases = phrases.map_or(Some(PHRASES), |phrases| phrases.parse().ok())?;
+        Some(Self { count: count.parse().ok()?, phrases })
+    }
+
+    /// As many files of 1 KiB.
+    pub(crate) const fn of(count: usize) -> Self {
+        Self { count, phrases: PHRASES }
+    }
+
+    /// What stands in file `number`, and in no other file.
+    pub(crate) fn content(self, number: usize) -> String {
+        content(number, self.phrases)
+    }
+}
+
+impl std::fmt::Display for Files {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match *self {
+            Self { count, phrases: PHRASES } => write!(f, "{count}"),
+            Self { count, phrases } => write!(f, "{count}:{phrases}"),
+        }
+    }
+}
+
+fn content(number: usize, phrases: usize) -> String {
+    format!("{number}: {}\n", "0123456789abcde ".repeat(phrases))
+}
+
+/// A site whose one node has these files.
+pub(crate) fn files(site: &Path, files: Files) {
     let mut module = String::from(
         "description = \"Files\"\n[params]\nnumbers = { type = \"list\", items = \"text\", description = \"One file each\" }\n",
     );
     module
         .push_str("[file.\"/srv\"]\nensure = \"directory\"\n[file.\"/srv/bench\"]\nensure = \"directory\"\n");
-    let text = "0123456789abcde ".repeat(63);
+    let text = "0123456789abcde ".repeat(files.phrases);
     write!(module, "[file.\"/srv/bench/f{{{{ n }}}}\"]\nfor_each = \"n in numbers\"\nmode = \"0644\"\ncontent = \"{{{{ n }}}}: {text}\\n\"\n").unwrap();
-    let numbers: Vec<String> = (0..count).map(|number| format!("\"{number}\"")).collect();
+    let numbers: Vec<String> = (0..files.count).map(|number| format!("\"{number}\"")).collect();
     write_site(site, &module, &format!("[bench]\nnumbers = [{}]\n", numbers.join(",")));
 }
 
@@ -31,7 +69,7 @@ pub(crate) fn mixed(site: &Path) {
         writeln!(
             module,
             "[file.\"/srv/mixed/f{number}\"]\nmode = \"0644\"\ncontent = \"{}\"",
-            content(number).trim_end()
+            content(number, PHRASES).trim_end()
         )
         .unwrap();
     }
@@ -89,10 +127,10 @@ fn write_site(site: &Path, module: &str, data: &str) {
 }
 
 /// The same files for `puppet apply`.
-pub(crate) fn puppet(folder: &Path, count: usize) -> String {
+pub(crate) fn puppet(folder: &Path, files: Files) -> String {
     let mut text = String::new();
-    for number in 0..count {
-        let (folder, content) = (folder.display(), content(number));
+    for number in 0..files.count {
+        let (folder, content) = (folder.display(), files.content(number));
         writeln!(text, "file {{ '{folder}/f{number}': content => '{content}', mode => '0644' }}").unwrap();
     }
     text
@@ -102,7 +140,7 @@ pub(crate) fn puppet(folder: &Path, count: usize) -> String {
 pub(crate) fn puppet_mixed() -> String {
     let mut text = String::from("file { '/srv/mixed-puppet': ensure => directory }\n");
     for number in 0..60 {
-        let content = content(number);
+        let content = content(number, PHRASES);
         writeln!(text, "file {{ '/srv/mixed-puppet/f{number}': content => '{content}', mode => '0644' }}")
             .unwrap();
     }
@@ -128,10 +166,10 @@ pub(crate) fn puppet_mixed() -> String {
 }
 
 /// The same files for `cf-agent`.
-pub(crate) fn cfengine(folder: &Path, count: usize) -> String {
+pub(crate) fn cfengine(folder: &Path, files: Files) -> String {
     let mut text = String::from("bundle agent main\n{\n  files:\n");
-    for number in 0..count {
-        let (folder, content) = (folder.display(), content(number).replace('\n', "\\n"));
+    for number in 0..files.count {
+        let (folder, content) = (folder.display(), files.content(number).replace('\n', "\\n"));
         writeln!(
             text,
             "    \"{folder}/f{number}\" create => \"true\", content => \"{content}\", perms => m(\"644\");"

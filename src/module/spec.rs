@@ -322,6 +322,7 @@ fn exec(attrs: &mut Attrs<'_>) -> Option<Exec> {
     exec.refresh = take("refresh").into_iter().next();
     exec.creates = attrs.texts("creates").unwrap_or_default();
     exec.refreshonly = attrs.bool("refreshonly").unwrap_or(false);
+    exec.parallel = attrs.bool("parallel").unwrap_or(false);
     if let Some((Typed::Integers(codes), _)) = attrs.values.get("returns") {
         exec.returns = codes.iter().filter_map(|code| u8::try_from(*code).ok()).collect();
     }

@@ -1,16 +1,18 @@
-//! Files that are written together, since waiting for the disk is most of what writing one file costs: looked at in their turn,
-//! written down in the journal at once, made durable at once, and told of in their turn.
+//! Resources that are put right together. Files, since waiting for the disk is most of what writing one file costs: looked at
+//! in their turn, written down in the journal at once, made durable at once, and told of in their turn. And commands that
+//! say that they may run at the same time: asked whether they are wanted in their turn, run at once, told of in their turn.
 //!
 //! It is as safe as one by one. Every line of the journal is durable before the first change begins, and every file before
 //! any of them takes its place, so each is old or new at any moment and the next run knows which to look at. What depends
-//! on a file, what is of another type and what runs a command comes when all that waits is in its place. One that fails
-//! fails by itself.
+//! on one that waits, and what is of another type, comes when all that waits is done. One that fails fails by itself.
 
 use super::engine::Course;
 use super::turn::{Deed, Fate, Turn, Wishes};
 use crate::agent::host::place;
 use crate::agent::journal::Change as Entry;
-use crate::agent::types::{Change, Done, Failure, FileStep as Step, Inode, Plan, Type as _, Writing};
+use crate::agent::types::{
+    AT_ONCE, Change, Done, Failure, FileStep as Step, Inode, Plan, Run, Type, Writing,
+};
 use crate::model::{Meta, Ref, Spec};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -20,7 +22,7 @@ const MOST: usize = 64;
 /// Bytes that wait, at most.
 const MOST_BYTES: u64 = 4 << 20;
 
-/// The files that wait, in the order of the run.
+/// The resources that wait, in the order of the run: either files or commands.
 #[derive(Default)]
 pub(super) struct Batch<'a> {
     waiting: Vec<Waiting<'a>>,
@@ -29,19 +31,47 @@ pub(super) struct Batch<'a> {
     bytes: u64,
 }
 
-/// A file that was looked at and is to be written.
+/// A resource that was looked at and is to be put right.
 struct Waiting<'a> {
     index: usize,
     name: Ref,
-    inode: Inode<'a>,
-    writing: Writing<'a>,
+    work: Work<'a>,
     deed: Deed,
     wanted: Wishes,
     /// How long looking took.
     looked: Duration,
 }
 
-impl Batch<'_> {
+/// What puts it right.
+#[derive(Clone)]
+enum Work<'a> {
+    /// Write a file.
+    Write(Inode<'a>, Writing<'a>),
+    /// Run a command.
+    Run(Run<'a>),
+}
+
+impl Work<'_> {
+    const fn bytes(&self) -> u64 {
+        match self {
+            Self::Write(_, writing) => writing.content.size,
+            Self::Run(_) => 0,
+        }
+    }
+
+    /// How many of its kind wait at most.
+    const fn most(&self) -> usize {
+        match self {
+            Self::Write(..) => MOST,
+            Self::Run(_) => AT_ONCE,
+        }
+    }
+}
+
+/// How it went, and how long it took.
+type Ended = (Result<Done, Failure>, Duration);
+
+impl<'a> Batch<'a> {
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
@@ -51,22 +81,34 @@ impl Batch<'_> {
         std::mem::take(self).waiting.into_iter().map(|waiting| waiting.index).collect()
     }
 
-    fn has_room_for(&self, bytes: u64) -> bool {
-        self.waiting.len() < MOST && self.bytes + bytes <= MOST_BYTES
+    fn has_room_for(&self, work: &Work<'a>) -> bool {
+        self.waiting.len() < work.most() && self.bytes + work.bytes() <= MOST_BYTES
+    }
+
+    /// Whether a resource like this may wait with those that do.
+    fn takes(&self, spec: &Spec) -> bool {
+        let beside = |waiting: &Waiting<'_>| match (&waiting.work, spec) {
+            (Work::Write(inode, _), Spec::File(file)) => inode.0.path != file.path,
+            (Work::Run(_), Spec::Exec(_)) => true,
+            _ => false,
+        };
+        let able = match spec {
+            Spec::File(file) => Inode(file).may_wait(),
+            Spec::Exec(exec) => exec.parallel,
+            _ => false,
+        };
+        able && self.waiting.iter().all(beside)
     }
 }
 
 impl<'a> Course<'a> {
-    /// Whether a resource may be looked at while files wait: it is a file like them, in another place, that needs none of
-    /// them, and nothing is to be said of it before.
+    /// Whether a resource may be looked at while others wait: it is like them, needs none of them, and nothing is to be said
+    /// of it before.
     pub(super) fn may_wait(&self, index: usize) -> bool {
         let resource = &self.catalog.resources[index];
-        let Spec::File(file) = &resource.spec else { return false };
-        let waits = |waiting: &Waiting<'_>| {
-            self.before[index].contains(&waiting.index) || waiting.inode.0.path == file.path
-        };
+        let waits = |waiting: &Waiting<'_>| self.before[index].contains(&waiting.index);
         let silent = |meta: &Meta| meta.when.is_none() && meta.schedule.is_none() && meta.audit.is_empty();
-        Inode(file).may_wait()
+        self.batch.takes(&resource.spec)
             && silent(&resource.meta)
             && self.is_selected(resource)
             && self.before[index].iter().all(|before| self.culprits[*before].is_empty())
@@ -74,76 +116,119 @@ impl<'a> Course<'a> {
     }
 
     /// The turn of a file: `None` when it waits.
-    pub(super) fn file(&mut self, (index, name): (usize, &Ref), inode: &Inode<'a>) -> Option<Fate> {
-        let (turn, begun) = (Turn { index, name, resource: inode }, Instant::now());
+    pub(super) fn file(&mut self, at: (usize, &Ref), inode: Inode<'a>) -> Option<Fate> {
+        self.turn_or_wait(at, &inode, |step| match step {
+            Step::Write(writing) => Some(Work::Write(inode, writing.clone())),
+            _ => None,
+        })
+    }
+
+    /// The turn of a command: `None` when it waits.
+    pub(super) fn command(&mut self, at: (usize, &Ref), run: Run<'a>) -> Option<Fate> {
+        self.turn_or_wait(at, &run, |()| Some(Work::Run(run)))
+    }
+
+    fn turn_or_wait<T: Type>(
+        &mut self,
+        (index, name): (usize, &Ref),
+        resource: &T,
+        work: impl FnOnce(&T::Step) -> Option<Work<'a>>,
+    ) -> Option<Fate> {
+        let (turn, begun) = (Turn { index, name, resource }, Instant::now());
         let plan = match self.look(&turn) {
-            Ok(plan) if self.may_wait(index) && !self.node.noop => match self.wait(&turn, plan, begun) {
-                None => return None,
-                Some(plan) => Ok(plan),
-            },
+            Ok(plan) if self.may_wait(index) && !self.node.noop => {
+                match self.wait(&turn, (plan, begun), work) {
+                    None => return None,
+                    Some(plan) => Ok(plan),
+                }
+            }
             other => other,
         };
-        if !plan.as_ref().is_ok_and(|plan| plan.changes.is_empty()) {
+        let still = plan.as_ref().is_ok_and(|plan| plan.changes.is_empty()) && !self.pending.has(index);
+        if !still {
             self.settle();
         }
         Some(self.act(&turn, plan))
     }
 
-    /// Lets a file wait if to write it is all there is to do; gives the plan back otherwise.
-    fn wait(
+    /// Lets a resource wait if this work is all there is to do; gives the plan back otherwise.
+    fn wait<T: Type>(
         &mut self,
-        turn: &Turn<'_, Inode<'a>>,
-        mut plan: Plan<Step<'a>>,
-        begun: Instant,
-    ) -> Option<Plan<Step<'a>>> {
-        let [Change { step: step @ Step::Write(writing), .. }] = plan.changes.as_slice() else {
-            return Some(plan);
-        };
-        let writing = writing.clone();
+        turn: &Turn<'_, T>,
+        (mut plan, begun): (Plan<T::Step>, Instant),
+        work: impl FnOnce(&T::Step) -> Option<Work<'a>>,
+    ) -> Option<Plan<T::Step>> {
+        let [Change { step, .. }] = plan.changes.as_slice() else { return Some(plan) };
+        let Some(work) = work(step) else { return Some(plan) };
         let Ok(undo) = self.undo(turn, step) else { return Some(plan) };
-        if !self.batch.has_room_for(writing.content.size) {
+        if !self.batch.has_room_for(&work) {
             self.settle();
         }
         let Some(change) = plan.changes.pop() else { return Some(plan) };
         let wanted = Wishes::of(plan.wanted);
         let (deed, _) = self.deed(turn.name, &wanted, change);
-        let (index, name, inode) = (turn.index, turn.name.clone(), Inode(turn.resource.0));
+        let (index, name) = (turn.index, turn.name.clone());
         self.batch.entries.push(self.entry((index, &name), &deed.event, undo));
-        self.batch.bytes += writing.content.size;
+        self.batch.bytes += work.bytes();
         let looked = begun.elapsed();
-        self.batch.waiting.push(Waiting { index, name, inode, writing, deed, wanted, looked });
+        self.batch.waiting.push(Waiting { index, name, work, deed, wanted, looked });
         None
     }
 
-    /// Writes what waits, and says how it went.
+    /// Puts right what waits, and says how it went.
     pub(super) fn settle(&mut self) {
         let Batch { waiting, entries, .. } = std::mem::take(&mut self.batch);
-        let Ok(count @ 1..) = u32::try_from(waiting.len()) else { return };
+        if waiting.is_empty() {
+            return;
+        }
+        self.settled.clear();
         let (begun, journal) = (Instant::now(), self.job.journal);
         let first = journal.begin_all(&entries);
-        let results: Vec<Result<(), Failure>> = match &first {
-            Ok(_) => self.write(&waiting),
-            Err(error) => waiting.iter().map(|_| Err(error.clone().into())).collect(),
+        let results = match &first {
+            Ok(_) => self.work(&waiting, begun),
+            Err(error) => waiting.iter().map(|_| (Err(error.clone().into()), Duration::ZERO)).collect(),
         };
-        let share = begun.elapsed() / count;
         for (number, (waiting, result)) in (0..).zip(waiting.into_iter().zip(results)) {
             if let Ok(first) = first {
-                journal.ended(first + number, result.is_ok());
+                journal.ended(first + number, result.0.is_ok());
             }
-            let Waiting { index, name, inode, deed, wanted, looked, .. } = waiting;
-            inode.forget(&mut self.node.known);
-            let mut fate = Fate::default();
-            let result = result.map(|()| Done::quietly());
-            self.conclude((index, &name), (deed, result), &mut fate);
-            self.remember(&name, &wanted, &fate);
-            self.note_audited(index, BTreeMap::new(), &fate);
-            self.ended((index, &name), fate, looked + share);
+            match waiting.work.clone() {
+                Work::Write(inode, _) => self.end(waiting, result, &inode),
+                Work::Run(run) => self.end(waiting, result, &run),
+            }
         }
+    }
+
+    /// What a resource that waited came to: the end of its turn.
+    fn end<T: Type>(&mut self, waiting: Waiting<'a>, (result, took): Ended, resource: &T) {
+        let Waiting { index, name, deed, wanted, looked, .. } = waiting;
+        resource.forget(&mut self.node.known);
+        let mut fate = Fate::default();
+        self.conclude((index, &name), (deed, result), &mut fate);
+        self.remember(&name, &wanted, &fate);
+        self.deliver(&Turn { index, name: &name, resource }, &mut fate);
+        self.note_audited(index, BTreeMap::new(), &fate);
+        self.ended((index, &name), fate, looked + took);
+    }
+
+    fn work(&mut self, waiting: &[Waiting<'a>], begun: Instant) -> Vec<Ended> {
+        let run = |waiting: &Waiting<'a>| match waiting.work {
+            Work::Run(run) => Some(run),
+            Work::Write(..) => None,
+        };
+        let runs: Vec<Run<'a>> = waiting.iter().filter_map(run).collect();
+        if !runs.is_empty() {
+            return Run::together(&runs, &self.node);
+        }
+        let written = self.write(waiting);
+        let share = begun.elapsed() / u32::try_from(waiting.len()).unwrap_or(u32::MAX);
+        written.into_iter().map(|result| (result.map(|()| Done::quietly()), share)).collect()
     }
 
     fn write(&mut self, waiting: &[Waiting<'a>]) -> Vec<Result<(), Failure>> {
         let (mut results, mut files) = (Vec::new(), Vec::new());
-        for Waiting { inode, writing, .. } in waiting {
+        for waiting in waiting {
+            let Work::Write(inode, writing) = &waiting.work else { continue };
             let prepared = inode.prepare(writing, &mut self.node);
             results.push(prepared.map(|file| files.push(file)));
         }

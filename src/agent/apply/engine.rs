@@ -188,8 +188,8 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Everything about one resource: whether its turn comes at all, then what differs, then its refresh. `None` for a
-    /// file that waits for others.
+    /// Everything about one resource: whether its turn comes at all, then what differs, then its refresh. `None` for
+    /// one that waits for others.
     fn resource(&mut self, index: usize, name: &Ref) -> Option<Fate> {
         let catalog = self.catalog;
         let resource = &catalog.resources[index];
@@ -223,10 +223,12 @@ impl<'a> Course<'a> {
         }
         let at = (index, name);
         Some(match &resource.spec {
-            Spec::File(wish) => return self.file(at, &Inode(wish)),
+            Spec::File(wish) => return self.file(at, Inode(wish)),
             Spec::Package(wish) => self.turn(at, &Installed(wish)),
             Spec::Service(wish) => self.turn(at, &Daemon(wish)),
-            Spec::Exec(wish) => self.turn(at, &Run::knowing(wish, self.settled.contains_key(&index))),
+            Spec::Exec(wish) => {
+                return self.command(at, Run::knowing(wish, self.settled.contains_key(&index)));
+            }
             Spec::User(wish) => self.turn(at, &Account(wish)),
             Spec::Group(wish) => self.turn(at, &Members(wish)),
             Spec::Cron(wish) => self.turn(at, &Entry(wish)),

@@ -49,6 +49,11 @@ impl Pending {
         self.waiting[to].noop += events.noop;
     }
 
+    /// Whether something waits for a resource.
+    pub(super) fn has(&self, index: usize) -> bool {
+        self.waiting[index].count() > 0
+    }
+
     /// Takes what waits for a resource: it is delivered once, or dropped.
     pub(super) fn take(&mut self, index: usize) -> Events {
         std::mem::take(&mut self.waiting[index])

@@ -625,6 +625,84 @@ fn files_that_are_written_together_are_told_in_order_and_fail_each_by_itself() {
     assert_eq!(names, ["a", "c", "e", "f", "ran"]);
 }
 
+/// A command that may run beside others, leaves its name in `ran`, and ends when the others have begun.
+fn meeting(place: &Place, name: &str, others: &[&str], code: u8) -> Resource {
+    let there: Vec<String> = others.iter().map(|other| format!("-e {}", place.path(other))).collect();
+    let text = format!(
+        "touch {}; until test {}; do sleep 0.01; done; echo {name} >> {}; echo {name} here; exit {code}",
+        place.path(name),
+        there.join(" -a "),
+        place.path("ran"),
+    );
+    place.exec(name, |exec| {
+        exec.command = Command::Shell(text);
+        exec.parallel = true;
+        exec.timeout = 60;
+        exec.logoutput = crate::model::resource::LogOutput::Yes;
+    })
+}
+
+#[test]
+fn commands_that_say_so_run_side_by_side_and_are_told_in_order() {
+    let mut place = Place::new();
+    let told = with(place.exec("told", refreshonly), |meta| meta.subscribe = refs(&["exec[b]", "exec[c]"]));
+    let late =
+        with(place.exec("late", |exec| exec.parallel = true), |meta| meta.require = refs(&["exec[b]"]));
+    let kept = place.exec("kept", |exec| {
+        exec.parallel = true;
+        exec.creates = vec!["/".into()];
+    });
+    let (a, b, c) = (
+        meeting(&place, "a", &["b", "c"], 0),
+        meeting(&place, "b", &["a", "c"], 1),
+        meeting(&place, "c", &["a", "b"], 0),
+    );
+    let alone = place.exec("alone", |_| ());
+    let run = place.run(&[a, b, kept, c, late, told, alone]);
+    let counts = run.applied.counts;
+    assert_eq!(
+        (counts.changed, counts.failed, counts.skipped, counts.restarted),
+        (3, 1, 2, 0),
+        "{:#?}",
+        run.lines
+    );
+    // All three have begun before any ended; what is alone waits for them.
+    let ran = place.ran();
+    let mut first: Vec<&str> = ran.split(' ').collect();
+    assert_eq!(first.pop(), Some("alone"));
+    first.sort_unstable();
+    assert_eq!(first, ["a", "b", "c"]);
+    let said: Vec<&str> = run
+        .lines
+        .iter()
+        .filter(|line| line.starts_with("notice exec[") && line.ends_with("here"))
+        .map(String::as_str)
+        .collect();
+    assert_eq!(said, ["notice exec[a]/returns: a here", "notice exec[c]/returns: c here"]);
+    let place_of = |start: &str| run.lines.iter().position(|line| line.starts_with(start)).unwrap();
+    assert!(place_of("notice exec[a]/returns: executed") < place_of("err exec[b]/returns"));
+    assert!(place_of("err exec[b]/returns") < place_of("notice exec[c]/returns: executed"));
+}
+
+#[test]
+fn commands_side_by_side_keep_to_what_depends_on_what() {
+    let mut place = Place::new();
+    let parallel = |exec: &mut Exec| exec.parallel = true;
+    let first = with(place.file("first", "x"), |meta| meta.notify = refs(&["exec[b]"]));
+    let (a, b) = (place.exec("a", parallel), place.exec("b", parallel));
+    let c = with(place.exec("c", parallel), |meta| meta.require = refs(&["exec[b]"]));
+    let run = place.run(&[first, a, b, c]);
+    // `b` is refreshed, too, once and after it ran.
+    assert_eq!(run.applied.counts.restarted, 1, "{:#?}", run.lines);
+    let ran = place.ran();
+    assert!(["a b b c", "b a b c"].contains(&ran.as_str()), "{ran}");
+    // In a noop run none of them runs.
+    place.wishes.noop = true;
+    let (d, e) = (place.exec("d", parallel), place.exec("e", parallel));
+    assert!(place.run(&[d, e]).applied.noop_pending);
+    assert_eq!(place.ran(), "");
+}
+
 #[test]
 fn files_that_wait_when_the_run_has_to_end_are_left_as_they_are() {
     let mut place = Place::new();

@@ -238,7 +238,7 @@ impl Course<'_> {
     }
 
     /// The refresh that waits for this resource, if any: at once, and only once.
-    fn deliver<T: Type>(&mut self, turn: &Turn<'_, T>, fate: &mut Fate) {
+    pub(super) fn deliver<T: Type>(&mut self, turn: &Turn<'_, T>, fate: &mut Fate) {
         let (index, name) = (turn.index, turn.name);
         let level = self.catalog.resources[index].meta.loglevel;
         if fate.failed {

@@ -9,10 +9,11 @@ use std::io;
 use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
-/// Guards that are asked at once, at most.
-const AT_ONCE: usize = 8;
+/// Commands that run at once, at most.
+pub(in crate::agent) const AT_ONCE: usize = 8;
 
 /// A command to run.
+#[derive(Clone, Copy)]
 pub(in crate::agent) struct Run<'a> {
     exec: &'a Exec,
     /// One of its `unless` has succeeded already.
@@ -114,6 +115,28 @@ impl<'a> Run<'a> {
                 thread.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(|| vec![None; part.len()])
             };
             parts.into_iter().flat_map(wait).collect()
+        })
+    }
+
+    /// Runs commands at the same time, whose guards have said that they are wanted: how each ended, and how long it took.
+    pub(in crate::agent) fn together(
+        runs: &[Self],
+        node: &Node<'_>,
+    ) -> Vec<(Result<Done, Failure>, Duration)> {
+        let place = Place::of(node);
+        let one = |run: &Self| {
+            let begun = Instant::now();
+            (run.run(&run.exec.command, place), begun.elapsed())
+        };
+        std::thread::scope(|scope| {
+            let start = |run| (run, std::thread::Builder::new().spawn_scoped(scope, move || one(run)));
+            let started: Vec<_> = runs.iter().map(start).collect();
+            let end = |(run, thread): (_, io::Result<ScopedJoinHandle<'_, _>>)| match thread {
+                Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                // No thread could be had for it: it comes after those that could.
+                Err(_) => one(run),
+            };
+            started.into_iter().map(end).collect()
         })
     }
 

@@ -9,6 +9,7 @@ use crate::model::resource::{BUCKET, File, FileEnsure};
 use crate::policy::guard::{GuardCommand, Setting};
 
 /// A file, directory or link.
+#[derive(Clone, Copy)]
 pub(in crate::agent) struct Inode<'a>(pub(in crate::agent) &'a File);
 
 /// What puts one property of a file right.

@@ -64,7 +64,7 @@ mod zypper;
 pub(super) use archive::Unpacked;
 pub(super) use augeas::Lens;
 pub(super) use cron::Entry;
-pub(super) use exec::Run;
+pub(super) use exec::{AT_ONCE, Run};
 pub(super) use file::{Inode, Step as FileStep, Writing};
 pub(super) use found::{
     groups_found, hosts_found, keys_found, mounts_found, names, packages_found, swaps_found, users_found,

@@ -20,6 +20,12 @@ const ATTRS: &[Attr] = &[
     Attr::new("creates", Shape::Paths, "Do not run if any of these paths exists."),
     Attr::new("refresh", Shape::Command, "Run this instead of `command` on a refresh.").live(Live::Argument),
     Attr::new("refreshonly", Shape::Bool, "Run only on a refresh.").default("false"),
+    Attr::new(
+        "parallel",
+        Shape::Bool,
+        "It may run at the same time as the commands before and after it in the list that say so too.",
+    )
+    .default("false"),
     Attr::new("returns", Shape::Integers(0, 255), "Exit codes that mean success.").default("0"),
     Attr::new("timeout", Shape::Integer(0, 86_400), "Seconds for each try; 0 for no limit.").default("300"),
     Attr::new("tries", Shape::Integer(1, 100), "How often to try.").default("1"),
@@ -54,6 +60,9 @@ pub struct Exec {
     /// Run only on a refresh.
     #[serde(default, skip_serializing_if = "is_false")]
     pub refreshonly: bool,
+    /// It may run at the same time as its neighbours that may, too.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub parallel: bool,
     /// Exit codes that mean success.
     #[serde(default = "zero", skip_serializing_if = "is_zero")]
     pub returns: Vec<u8>,
@@ -130,6 +139,7 @@ impl Exec {
             creates: Vec::new(),
             refresh: None,
             refreshonly: false,
+            parallel: false,
             returns: zero(),
             timeout: five_minutes(),
             tries: once(),
