@@ -24,6 +24,8 @@ mod sandbox_lenses;
 #[cfg(test)]
 mod sandbox_providers;
 #[cfg(test)]
+mod sandbox_systemd;
+#[cfg(test)]
 mod sandbox_trouble;
 mod texts;
 mod turn;

@@ -1,6 +1,7 @@
 //! What a touched path means: which resources are to be looked at, and when. Who is put back again and again is put back
 //! less and less often: the agent fights nobody for ever. Pure.
 
+use super::types::traces;
 use super::watch::Interest;
 use crate::model::graph;
 use crate::model::resource::FileEnsure;
@@ -54,6 +55,11 @@ impl Drift {
             let name = resource.reference();
             for path in resource.spec.paths() {
                 self.owners.entry(path).or_default().insert(name.clone());
+            }
+            if let Spec::Service(service) = &resource.spec {
+                for path in traces(&service.name) {
+                    self.owners.entry(path).or_default().insert(name.clone());
+                }
             }
             if let Spec::File(file) = &resource.spec {
                 self.owners.entry(file.path.clone()).or_default().insert(name.clone());
@@ -125,7 +131,7 @@ impl Drift {
                 let (count, since) = (flap.count, now.duration_since(flap.first).as_secs());
                 let pause = flap.pause().as_secs();
                 told.push(format!(
-                    "{name} was put back {count} times in {since} seconds: something else writes it; the next time comes after {pause} seconds"
+                    "{name} was put back {count} times in {since} seconds: something else changes it; the next time comes after {pause} seconds"
                 ));
             }
         }

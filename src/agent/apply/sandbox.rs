@@ -38,6 +38,11 @@ exit 0
 
 /// Runs `body` in the sandbox: the first time it enters it, the second time it is there. `test` is its whole path.
 pub(super) fn sandboxed(test: &str, body: fn()) {
+    sandboxed_by(ENTER, test, body);
+}
+
+/// As [`sandboxed`], in a sandbox that another script makes of the same arguments.
+pub(super) fn sandboxed_by(enter: &str, test: &str, body: fn()) {
     if std::env::var_os(INSIDE).is_some() {
         return body();
     }
@@ -49,7 +54,7 @@ pub(super) fn sandboxed(test: &str, body: fn()) {
     let place = tempfile::tempdir().unwrap();
     let name = test.split_once("::").unwrap().1;
     let output = Process::new("unshare")
-        .args(["--mount", "--pid", "--fork", "--kill-child", "--net", "--uts", "--", "/bin/sh", "-c", ENTER])
+        .args(["--mount", "--pid", "--fork", "--kill-child", "--net", "--uts", "--", "/bin/sh", "-c", enter])
         .arg(place.path())
         .arg(std::env::current_exe().unwrap())
         .arg(name)

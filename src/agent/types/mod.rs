@@ -86,6 +86,7 @@ pub(super) use repository::Source;
 pub(super) use service::{Daemon, is_name as is_service_name};
 pub(super) use settings::{Language, Name, Zone};
 pub(super) use ssh_key::Key;
+pub(super) use systemd::traces;
 pub(super) use tidy::Tidied;
 pub(super) use unit::UnitFile;
 pub(super) use user::Account;

@@ -17,6 +17,29 @@ struct Unit {
     reload: bool,
 }
 
+/// Where control groups of services are: alone, beside the old hierarchies, and in the old one.
+const GROUPS: [&str; 3] = [
+    "/sys/fs/cgroup/system.slice",
+    "/sys/fs/cgroup/unified/system.slice",
+    "/sys/fs/cgroup/systemd/system.slice",
+];
+/// Where it stands that a service starts at boot, or may not start.
+const LINKS: [&str; 2] = ["/etc/systemd/system", "/etc/systemd/system/multi-user.target.wants"];
+
+/// The paths that come and go with what a service is: its control group, which systemd makes when it starts and removes
+/// when nothing of it runs any more, and its links. The kernel tells of them without a question to systemd. A service
+/// that another slice has, or that another target wants, leaves no such trace.
+pub(in crate::agent) fn traces(name: &str) -> Vec<String> {
+    let unit = if name.ends_with(".service") { name.to_owned() } else { format!("{name}.service") };
+    let slice = unit.split_once('@').map(|(template, _)| {
+        // As systemd names the slice of a template's instances: a dash would be a level of its own.
+        format!("system-{}.slice/", template.replace('-', "\\x2d"))
+    });
+    let slice = slice.unwrap_or_default();
+    let groups = GROUPS.iter().map(|folder| format!("{folder}/{slice}{unit}"));
+    groups.chain(LINKS.iter().map(|folder| format!("{folder}/{unit}"))).collect()
+}
+
 /// Whether systemd runs this node.
 pub(super) fn is_running(node: &Node<'_>) -> Result<bool, Failure> {
     let stat = node.host.stat("/run/systemd/system")?;
@@ -121,6 +144,17 @@ fn with_journal(node: &Node<'_>, name: &str, result: Result<(), Failure>) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_service_leaves_traces_where_systemd_has_it() {
+        let has =
+            |name: &str, path: &str| assert!(traces(name).contains(&path.to_owned()), "{:?}", traces(name));
+        has("ssh", "/sys/fs/cgroup/system.slice/ssh.service");
+        has("ssh.service", "/sys/fs/cgroup/unified/system.slice/ssh.service");
+        has("a-b@c", "/sys/fs/cgroup/system.slice/system-a\\x2db.slice/a-b@c.service");
+        has("ssh", "/etc/systemd/system/ssh.service");
+        has("ssh", "/etc/systemd/system/multi-user.target.wants/ssh.service");
+    }
 
     #[test]
     fn recorded_output_of_systemctl_is_understood() {
