@@ -99,8 +99,8 @@ pub fn keep(disk: &Disk, state: &State, key: &SigningKey, report: &mut Report) -
     let id = Digest::of(&bytes);
     let document = String::from_utf8(bytes).unwrap_or_default();
     let signed = Signed { document, signatures: vec![signature] };
-    let envelope = serde_json::to_vec(&signed).unwrap_or_default();
     disk.write(LAST, &serde_json::to_vec_pretty(report).unwrap_or_default())?;
+    let envelope = serde_json::to_vec(&signed).unwrap_or_default();
     disk.write(&format!("{OUTBOX}/{:012}.json", report.counter), &envelope)?;
     let next = state.after_report(id);
     stored::keep_state(disk, &next)?;

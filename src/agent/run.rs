@@ -147,16 +147,20 @@ impl<'a> Course<'a> {
         if whole && self.order.mode == Mode::Converge && self.order.wishes.is_whole() {
             state = state.after_applying();
         }
+        let release = ready.as_ref().map(|r| ReleaseRef { seq: r.release.seq, id: r.release.id() });
+        let only_noop = ready.as_ref().is_some_and(|r| r.catalog.only_noop());
+        let from_disk = ready.as_ref().is_some_and(|ready| ready.origin == Origin::Disk);
+        // The catalog may be large, and so may the report.
+        drop(ready);
         let quiet = self.order.reach == Reach::Disk
             && applied
                 .as_ref()
                 .is_some_and(|applied| applied.halted.is_none() && applied.resources.is_empty());
         let account = Account {
-            release: ready.as_ref().map(|r| ReleaseRef { seq: r.release.seq, id: r.release.id() }),
-            cached: self.order.reach == Reach::Servers
-                && ready.as_ref().is_some_and(|ready| ready.origin == Origin::Disk),
+            release,
+            cached: self.order.reach == Reach::Servers && from_disk,
             refusal,
-            noop: self.order.mode == Mode::Noop || ready.as_ref().is_some_and(|r| r.catalog.only_noop()),
+            noop: self.order.mode == Mode::Noop || only_noop,
             applied,
             ..self.account(facts, clock)?
         };

@@ -17,7 +17,7 @@ pub struct Limits {
     pub fuel: u64,
     /// Templates, macros and blocks inside each other.
     pub recursion: usize,
-    /// Resources of one catalog.
+    /// Resources of one catalog: no catalog is long enough for more.
     pub resources: usize,
     /// Findings that are told at once.
     pub findings: usize,
@@ -33,7 +33,7 @@ impl Limits {
         title: 512,
         fuel: 200_000,
         recursion: 64,
-        resources: 20_000,
+        resources: 1 << 17,
         findings: 500,
     };
 }
