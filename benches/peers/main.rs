@@ -28,11 +28,15 @@ use sites::Files;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 /// The node whose agent runs.
 const NODE: &str = "bench.example";
-/// How often an idle run is measured; the median counts.
-const IDLE_RUNS: usize = 5;
+/// How often a run with nothing to do is measured; the median counts.
+const ROUNDS: usize = 9;
+/// Whoever has needed this long is not measured again.
+const ENOUGH: Duration = Duration::from_secs(20);
+const PUPPET_APPLY: [&str; 2] = ["apply", "--detailed-exitcodes"];
 /// More files than these are Countersign's and the bare loop's alone: what the peers need for them grows as theirs does for
 /// fewer, and is a quarter of an hour.
 const BESIDE_PEERS: usize = 10_000;
@@ -77,39 +81,37 @@ fn files(place: &Path, label: &str, files: Files) {
         std::fs::create_dir_all(&path).unwrap();
         path
     };
-    let first = once(&mut fleet.run(), 2);
-    let idle = median(&mut || once(&mut fleet.run(), 0));
-    let ours = [first, idle];
-    let mut rows = vec![("countersign agent run", ours)];
+    let mut rows =
+        vec![Row::of("countersign agent run", once(&mut fleet.run(), 2), || once(&mut fleet.run(), 0))];
     for (name, together) in [("a bare loop, file by file", "1"), ("a bare loop, 64 files at a time", "64")] {
         let folder = below(name);
         let mut write = once::this();
         write.arg("--write").arg(&folder).args([&files.to_string(), together]);
-        let write = once(&mut write, 0);
-        rows.push((name, [write, median(&mut || once(once::this().arg("--read").arg(&folder), 0))]));
+        rows.push(Row::of(name, once(&mut write, 0), move || {
+            once(once::this().arg("--read").arg(&folder), 0)
+        }));
     }
     let beside = files.count <= BESIDE_PEERS;
     if beside && installed("puppet") {
         let manifest = scratch.path().join("site.pp");
         std::fs::write(&manifest, sites::puppet(&below("puppet"), files)).unwrap();
-        let mut apply = Command::new("puppet");
-        apply.args(["apply", "--detailed-exitcodes"]).arg(&manifest);
-        let first = once(&mut apply, 2);
-        rows.push(("puppet apply", [first, once(&mut apply, 0)]));
+        let apply = move |code| once(Command::new("puppet").args(PUPPET_APPLY).arg(&manifest), code);
+        rows.push(Row::of("puppet apply", apply(2), move || apply(0)));
     }
     if beside && installed("cf-agent") {
         let policy = scratch.path().join("site.cf");
         sites::private(&policy, &sites::cfengine(&below("cfengine"), files));
-        let mut agent = Command::new("cf-agent");
-        agent.args(["--no-lock", "--file"]).arg(&policy);
-        let first = once(&mut agent, 0);
-        rows.push(("cf-agent", [first, median(&mut || once(&mut agent, 0))]));
+        let agent = move || once(Command::new("cf-agent").args(["--no-lock", "--file"]).arg(&policy), 0);
+        rows.push(Row::of("cf-agent", agent(), agent));
     }
-    for (phase, what) in ["first apply", "nothing to do"].into_iter().enumerate() {
-        for (name, costs) in &rows {
-            print(&format!("{files} files{label}, {what}: {name}"), costs[phase], ours[phase]);
-        }
+    for row in &rows {
+        print(&format!("{files} files{label}, first apply: {}", row.name), row.first, rows[0].first);
     }
+    let idle = in_turn(&rows);
+    for (row, cost) in rows.iter().zip(&idle) {
+        print(&format!("{files} files{label}, nothing to do: {}", row.name), *cost, idle[0]);
+    }
+    drop(rows);
     idle::daemon(&fleet, files);
 }
 
@@ -128,17 +130,50 @@ fn mixed() {
         command.args(["agent", "run", "--state"]).arg(fleet.state());
         command
     };
-    once(&mut run(), 2);
-    let ours = median(&mut || once(&mut run(), 0));
-    print("mixed catalog, nothing to do: countersign", ours, ours);
+    let mut rows = vec![Row::of("countersign agent run", once(&mut run(), 2), || once(&mut run(), 0))];
     if installed("puppet") {
         let manifest = scratch.path().join("mixed.pp");
         std::fs::write(&manifest, sites::puppet_mixed()).unwrap();
-        let mut apply = Command::new("puppet");
-        apply.args(["apply", "--detailed-exitcodes"]).arg(&manifest);
-        once(&mut apply, 2);
-        print("mixed catalog, nothing to do: puppet apply", once(&mut apply, 0), ours);
+        let apply = move |code| once(Command::new("puppet").args(PUPPET_APPLY).arg(&manifest), code);
+        rows.push(Row::of("puppet apply", apply(2), move || apply(0)));
     }
+    let idle = in_turn(&rows);
+    for (row, cost) in rows.iter().zip(&idle) {
+        print(&format!("mixed catalog, nothing to do: {}", row.name), *cost, idle[0]);
+    }
+}
+
+/// One program that does the work.
+struct Row<'a> {
+    name: &'static str,
+    /// What the first apply cost.
+    first: Cost,
+    /// Does it with nothing to do.
+    again: Box<dyn Fn() -> Cost + 'a>,
+}
+
+impl<'a> Row<'a> {
+    fn of(name: &'static str, first: Cost, again: impl Fn() -> Cost + 'a) -> Self {
+        Self { name, first, again: Box::new(again) }
+    }
+}
+
+/// Each in its turn, round by round, so that what slows the machine down for a while slows all of them down. The median of
+/// each; whoever needs long is asked less often.
+fn in_turn(rows: &[Row<'_>]) -> Vec<Cost> {
+    let mut costs: Vec<Vec<Cost>> = rows.iter().map(|_| Vec::new()).collect();
+    for _ in 0..ROUNDS {
+        for (row, costs) in rows.iter().zip(&mut costs) {
+            if costs.iter().map(|cost| cost.wall).sum::<Duration>() < ENOUGH {
+                costs.push((row.again)());
+            }
+        }
+    }
+    let median = |mut costs: Vec<Cost>| {
+        costs.sort_by_key(|cost| cost.cpu);
+        costs[costs.len() / 2]
+    };
+    costs.into_iter().map(median).collect()
 }
 
 /// Waits until the server's timestamp names the release, without applying it.
@@ -148,15 +183,9 @@ fn wait_for_release(fleet: &Fleet) {
         if std::fs::read_to_string(&path).is_ok_and(|text| text.contains("\"seq\":1")) {
             return;
         }
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        std::thread::sleep(Duration::from_millis(100));
     }
     panic!("the server did not sign a timestamp: {}", path.display());
-}
-
-fn median(work: &mut dyn FnMut() -> Cost) -> Cost {
-    let mut costs: Vec<Cost> = (0..IDLE_RUNS).map(|_| work()).collect();
-    costs.sort_by_key(|cost| cost.cpu);
-    costs[IDLE_RUNS / 2]
 }
 
 fn installed(program: &str) -> bool {

@@ -340,8 +340,10 @@ impl<'a> Course<'a> {
         };
         let because_of_failure = fate.skipped && !self.culprits[index].is_empty();
         if !fate.events.is_empty() || because_of_failure {
-            let resource = name.clone();
-            self.reports.push(ResourceReport { resource, status, events: fate.events, time: millis(time) });
+            let (resource, mut events) = (name.clone(), fate.events);
+            // Most have one, and a list has room for four from the beginning.
+            events.shrink_to_fit();
+            self.reports.push(ResourceReport { resource, status, events, time: millis(time) });
         }
     }
 }
