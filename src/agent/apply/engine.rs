@@ -2,7 +2,7 @@
 
 use super::batch::Batch;
 use super::pending::Pending;
-use super::record::Notes;
+use super::record::{Notes, is_plain};
 use super::turn::{Fate, Turn, failure};
 use super::voice::Voice;
 use super::{Applied, Job};
@@ -16,7 +16,7 @@ use crate::model::graph::{self, Graph, GraphError};
 use crate::model::report::{
     Counts, Event, EventStatus, LogLine, Refused, ResourceReport, ResourceStatus, RunStatus,
 };
-use crate::model::resource::{Content, LogLevel, Part};
+use crate::model::resource::LogLevel;
 use crate::model::{Catalog, Kind, Ref, Resource, Spec};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -181,7 +181,7 @@ impl<'a> Course<'a> {
         self.counts.unreached = rest.len() as u64;
         for index in rest {
             let resource = self.catalog.resources[index].reference();
-            self.notes.keep_all(&resource);
+            self.keep(index, &resource);
             self.notes.close(index, &resource, is_plain(&self.catalog.resources[index]));
             let (status, events) = (ResourceStatus::Unreached, Vec::new());
             self.reports.push(ResourceReport { resource, status, events, time: 0 });
@@ -196,7 +196,7 @@ impl<'a> Course<'a> {
         let skipped = Fate { skipped: true, ..Fate::default() };
         if self.depends_on_failure(index, name) || !self.is_selected(resource) {
             self.drop_events(index, name);
-            self.notes.keep_all(name);
+            self.keep(index, name);
             return Some(skipped);
         }
         match resource.meta.when.as_ref().map(|when| when.holds(self.job.facts)) {
@@ -273,6 +273,15 @@ impl<'a> Course<'a> {
         }
         self.culprits[index] = culprits;
         any
+    }
+
+    /// Takes over what the last run knew of a resource that is not looked at.
+    pub(super) fn keep(&mut self, index: usize, name: &Ref) {
+        if self.is_noted(index) {
+            self.notes.leave();
+        } else {
+            self.notes.keep_all(name);
+        }
     }
 
     /// Whether the record says what is wished of it already.
@@ -364,19 +373,6 @@ pub(super) fn node<'a>(catalog: &'a Catalog, job: &Job<'a>) -> Node<'a> {
         services: services(catalog),
         known: Known::default(),
     }
-}
-
-/// Whether the catalog alone tells what is wished of a resource and whether its turn comes.
-fn is_plain(resource: &Resource) -> bool {
-    let meta = &resource.meta;
-    let live = |content: &&Content| match content {
-        Content::Parts(parts) => parts.iter().any(|part| matches!(part, Part::Fact(_))),
-        Content::Text(_) | Content::Blob { .. } => false,
-    };
-    meta.when.is_none()
-        && meta.schedule.is_none()
-        && meta.audit.is_empty()
-        && !resource.spec.contents().iter().any(live)
 }
 
 fn services(catalog: &Catalog) -> Vec<String> {

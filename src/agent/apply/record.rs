@@ -2,6 +2,7 @@
 //! back, and when it looked last. Pure data; the caller keeps it between runs.
 
 use super::texts::Texts;
+use crate::model::resource::{Content, Part};
 use crate::model::{Ref, Resource, Stamp};
 use serde::{Deserialize, Serialize};
 use std::cell::OnceCell;
@@ -82,6 +83,19 @@ impl Deref for Last<'_> {
     }
 }
 
+/// Whether the catalog alone tells what is wished of a resource and whether its turn comes.
+pub(super) fn is_plain(resource: &Resource) -> bool {
+    let meta = &resource.meta;
+    let live = |content: &&Content| match content {
+        Content::Parts(parts) => parts.iter().any(|part| matches!(part, Part::Fact(_))),
+        Content::Text(_) | Content::Blob { .. } => false,
+    };
+    meta.when.is_none()
+        && meta.schedule.is_none()
+        && meta.audit.is_empty()
+        && !resource.spec.contents().iter().any(live)
+}
+
 /// The record of the run at hand: a page for each resource, filled in its turn and closed at its end. Most are as the last
 /// run left them, and those are not written a second time.
 pub(super) struct Notes<'a> {
@@ -115,7 +129,7 @@ impl<'a> Notes<'a> {
         }
     }
 
-    /// Leaves the page as it is: the last run noted what this catalog wishes, and it is so.
+    /// Leaves the page as it is: the last run noted what this catalog wishes.
     pub(super) const fn leave(&mut self) {
         self.unread = true;
     }

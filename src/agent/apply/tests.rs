@@ -517,6 +517,11 @@ fn a_whole_record_is_read_only_when_something_changes_and_loses_nothing() {
         let drift = place.run(&resources).applied;
         assert_eq!((drift.counts.corrective, drift.whole, place.reads.get()), (1, true, 1), "{name}");
     }
+    // A look at one of them alone needs no word of the others either.
+    place.wishes.only = Some(refs(&["file[a]"]).into_iter().collect());
+    let look = place.run(&resources).applied;
+    assert_eq!((look.counts.skipped, look.record, place.reads.get()), (2, None, 0));
+    place.wishes.only = None;
     // A new wish for one of them is no drift, and the other is still known.
     let resources = [place.file("a", "y"), place.file("b", "x")];
     assert_eq!(place.run(&resources).applied.counts.corrective, 0);

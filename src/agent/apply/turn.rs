@@ -84,7 +84,7 @@ impl Course<'_> {
                 let message = chain(&error);
                 self.voice.of(name, LogLevel::Err, format!("Could not evaluate: {message}"));
                 self.drop_events(turn.index, name);
-                self.notes.keep_all(name);
+                self.keep(turn.index, name);
                 return Fate { failed: true, events: vec![failure("evaluation", &message)], ..fate };
             }
         };
