@@ -76,8 +76,13 @@ impl Course<'_> {
             let undo = before.into_iter().chain(journal.undo()).collect();
             if let Some((why, halted)) = judged(ready, &job, (&applied, undo), log) {
                 quarantine::put(self.disk, &Quarantine { release, seq, since: self.now, why, lifted: None })?;
-                applied =
-                    Applied { status: RunStatus::Failed, halted: Some(halted), record: None, ..applied };
+                applied = Applied {
+                    status: RunStatus::Failed,
+                    halted: Some(halted),
+                    record: None,
+                    whole: false,
+                    ..applied
+                };
             }
         }
         if let Some(held) = held {
@@ -205,7 +210,13 @@ fn changed(ready: &Ready, job: &Job<'_>, experience: Experience, log: Log<'_>) -
         if let more @ 1.. = list.len().saturating_sub(SAID) {
             say(log, LogLevel::Err, format!("and {more} more; `--noop` shows all of them"));
         }
-        return Applied { status: RunStatus::Failed, halted: Some(refused), record: None, ..forecast.seen };
+        return Applied {
+            status: RunStatus::Failed,
+            halted: Some(refused),
+            record: None,
+            whole: false,
+            ..forecast.seen
+        };
     }
     if forecast.is_nothing() { forecast.seen } else { apply::apply(&ready.catalog, job, log) }
 }

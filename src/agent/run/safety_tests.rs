@@ -130,6 +130,9 @@ fn a_release_that_fails_its_health_check_goes_back_and_is_not_applied_again() {
     assert_eq!((code(&first), exit_code(&first)), (None, 2), "{:#?}", first.logs);
     assert!(says(&first, "Health check `works` passed"));
     let before = tree(&scene.order.root);
+    // The record stays that of the last release that was kept.
+    let whose = |scene: &Scene| scene.disk.read("record.whole", 1024).unwrap().unwrap();
+    let good = whose(&scene);
     let closed = {
         let other = TcpListener::bind("127.0.0.1:0").unwrap();
         other.local_addr().unwrap().to_string()
@@ -138,6 +141,7 @@ fn a_release_that_fails_its_health_check_goes_back_and_is_not_applied_again() {
     let bad = scene.run();
     assert_eq!((code(&bad), exit_code(&bad), bad.status), (Some("HEALTH"), 1, RunStatus::Failed));
     assert_eq!(tree(&scene.order.root), before, "{:#?}", bad.logs);
+    assert_eq!(whose(&scene), good);
     let message = &bad.halted.as_ref().unwrap().message;
     assert!(
         message.contains("health check `works` failed") && message.contains("6 changes were taken back"),
@@ -167,6 +171,7 @@ fn a_release_that_fails_its_health_check_goes_back_and_is_not_applied_again() {
     let _mended = TcpListener::bind(&closed).unwrap();
     let mended = scene.run();
     assert_eq!((code(&mended), exit_code(&mended)), (None, 2), "{:#?}", mended.logs);
+    assert_ne!(whose(&scene), good);
     assert_eq!(exit_code(&scene.run()), 0);
     // A newer release is free.
     publish(&mut scene, "good", &open);
