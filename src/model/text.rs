@@ -19,7 +19,7 @@ thread_local! {
 
 /// A text that may be long.
 ///
-/// A catalog is mostly contents of files, few of which are needed as they are in a run. Read [`within`] the document, a
+/// A catalog is mostly contents of files, few of which are needed as they are in a run. Read inside the document, a
 /// text is a place in it and keeps the document alive, instead of being a second copy.
 #[derive(Clone)]
 pub struct Text(Held);
