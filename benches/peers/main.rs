@@ -1,6 +1,7 @@
 //! The same work for Countersign, `puppet apply`, `cf-agent` and a bare loop, one after the other: `scripts/peers`.
 //!
-//! Files with content (`1000` of 1 KiB; `1000:2` of two phrases, 32 bytes, each), first applied and then with nothing to do, and a mixed catalog with nothing to do. Prints wall time,
+//! Files with content (`1000` of 1 KiB; `1000:2` of two phrases, 32 bytes, each), first applied and then with nothing to
+//! do, and a mixed catalog with nothing to do. Prints wall time,
 //! processor time and peak memory of each, and how many times Countersign's they are. What is measured of
 //! Countersign is the whole `agent run`: fetching over TLS, verifying, applying, a signed report. The peers read their
 //! own code from a local file. A peer that is not installed is left out, loudly.

@@ -17,7 +17,7 @@ pub struct Limits {
     pub fuel: u64,
     /// Templates, macros and blocks inside each other.
     pub recursion: usize,
-    /// Resources of one catalog: no catalog is long enough for more.
+    /// Resources of one catalog. All but the shortest reach the limit of its bytes before.
     pub resources: usize,
     /// Findings that are told at once.
     pub findings: usize,

@@ -43,7 +43,6 @@ struct Waiting<'a> {
 }
 
 /// What puts it right.
-#[derive(Clone)]
 enum Work<'a> {
     /// Write a file.
     Write(Inode<'a>, Writing<'a>),
@@ -192,7 +191,7 @@ impl<'a> Course<'a> {
             if let Ok(first) = first {
                 journal.ended(first + number, result.0.is_ok());
             }
-            match waiting.work.clone() {
+            match waiting.work {
                 Work::Write(inode, _) => self.end(waiting, result, &inode),
                 Work::Run(run) => self.end(waiting, result, &run),
             }

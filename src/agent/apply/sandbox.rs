@@ -16,7 +16,7 @@ use std::path::Path;
 use std::process::Command as Process;
 
 /// Set inside the sandbox.
-const INSIDE: &str = "COUNTERSIGN_SANDBOX";
+pub(super) const INSIDE: &str = "COUNTERSIGN_SANDBOX";
 
 /// `$0` is an empty directory, `$1` the test program, `$2` the test.
 const ENTER: &str = r#"

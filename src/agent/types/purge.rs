@@ -7,7 +7,7 @@ use super::{
 use super::{HostEntry, plain_name};
 use crate::agent::host::{EntryKind, HostError, Invocation, NewFile, Owner};
 use crate::model::Spec;
-use crate::model::resource::{Host, Presence, Purge, User};
+use crate::model::resource::{Host, Presence, Purge, UNIT_ENDINGS, User};
 use crate::policy::guard::{GuardCommand, Setting};
 use std::collections::BTreeSet;
 
@@ -78,10 +78,6 @@ impl Type for Purged<'_> {
         known.forget_file("/etc/apt/sources.list.d");
     }
 }
-
-/// The endings of files that are units.
-const UNIT_ENDINGS: [&str; 8] =
-    ["service", "timer", "socket", "mount", "path", "slice", "target", "automount"];
 
 /// Does whatever is to be done about a resource.
 fn carry_out<T: Type>(resource: &T, node: &mut Node<'_>) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use super::service::{Action, State};
 use super::{Failure, Node};
 use crate::agent::host::{EntryKind, Invocation};
-use crate::model::resource::Enable;
+use crate::model::resource::{Enable, UNIT_ENDINGS};
 use std::collections::BTreeMap;
 
 /// The units that were asked for, by their `Id` or by the name that was asked for.
@@ -30,7 +30,8 @@ const LINKS: [&str; 2] = ["/etc/systemd/system", "/etc/systemd/system/multi-user
 /// when nothing of it runs any more, and its links. The kernel tells of them without a question to systemd. A service
 /// that another slice has, or that another target wants, leaves no such trace.
 pub(in crate::agent) fn traces(name: &str) -> Vec<String> {
-    let unit = if name.ends_with(".service") { name.to_owned() } else { format!("{name}.service") };
+    let whole = name.rsplit_once('.').is_some_and(|(_, ending)| UNIT_ENDINGS.contains(&ending));
+    let unit = if whole { name.to_owned() } else { format!("{name}.service") };
     let slice = unit.split_once('@').map(|(template, _)| {
         // As systemd names the slice of a template's instances: a dash would be a level of its own.
         format!("system-{}.slice/", template.replace('-', "\\x2d"))
@@ -153,6 +154,8 @@ mod tests {
         has("ssh.service", "/sys/fs/cgroup/unified/system.slice/ssh.service");
         has("a-b@c", "/sys/fs/cgroup/system.slice/system-a\\x2db.slice/a-b@c.service");
         has("ssh", "/etc/systemd/system/ssh.service");
+        has("apt-daily.timer", "/etc/systemd/system/apt-daily.timer");
+        has("org.example", "/etc/systemd/system/org.example.service");
         has("ssh", "/etc/systemd/system/multi-user.target.wants/ssh.service");
     }
 

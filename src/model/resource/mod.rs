@@ -69,7 +69,7 @@ pub use service::{Enable, Ensure as ServiceEnsure, Service};
 pub use ssh_authorized_key::SshAuthorizedKey;
 pub use swap::Swap;
 pub use sysctl::Sysctl;
-pub use systemd_unit::SystemdUnit;
+pub use systemd_unit::{SystemdUnit, UNIT_ENDINGS};
 pub use tidy::{Tidy, TidyTime};
 pub use timezone::Timezone;
 pub use user::{Membership, User, is_hash};

@@ -104,7 +104,9 @@ impl SystemdUnit {
     }
 }
 
-const ENDINGS: [&str; 8] = ["service", "timer", "socket", "mount", "path", "slice", "target", "automount"];
+/// The endings of units (systemd.unit(5)) that a module may name.
+pub const UNIT_ENDINGS: [&str; 8] =
+    ["service", "timer", "socket", "mount", "path", "slice", "target", "automount"];
 
 impl Nature for SystemdUnit {
     const NAME: &'static str = "systemd_unit";
@@ -147,7 +149,7 @@ impl Nature for SystemdUnit {
             text.starts_with(|c: char| c.is_ascii_alphanumeric())
                 && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c) || more.contains(c))
         };
-        let ending = self.name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending));
+        let ending = self.name.rsplit_once('.').is_some_and(|(_, ending)| UNIT_ENDINGS.contains(&ending));
         if !ending || !plain(&self.name, "@:\\") {
             let message = format!("`{}` is no name of a unit", self.name.escape_default());
             faults.push(Fault::new("name", message, "for example `backup.service`"));
