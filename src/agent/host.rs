@@ -11,6 +11,7 @@ mod write;
 
 pub use command::{Ending, Filtered, Invocation, Outcome, OutputLimit, RunError};
 pub use entry::{EntryKind, Stat};
+pub use walk::Folder;
 pub(super) use write::is_temporary;
 pub use write::{NewFile, Owner, Prepared, Validated, place};
 
@@ -170,15 +171,15 @@ impl Host {
     /// # Errors
     /// When it cannot be found out.
     pub fn stat(&self, path: &str) -> Result<Option<Stat>, HostError> {
-        Ok(self.look(path)?.map(|seen| seen.stat))
+        Ok(self.look(path, &mut Folder::default())?.map(|seen| seen.stat))
     }
 
-    /// As [`Host::stat`], for looking at more of it.
+    /// As [`Host::stat`], for looking at more of it, and then at what lies beside it.
     ///
     /// # Errors
     /// As [`Host::stat`].
-    pub fn look<'p>(&self, path: &'p str) -> Result<Option<Seen<'p>>, HostError> {
-        let at = match self.parent(path) {
+    pub fn look<'p>(&self, path: &'p str, last: &mut Folder) -> Result<Option<Seen<'p>>, HostError> {
+        let at = match self.parent_beside(path, last) {
             Err(HostError::Io { cause, .. }) if is_missing(&cause) => return Ok(None),
             other => other?,
         };

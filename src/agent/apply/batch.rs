@@ -8,7 +8,7 @@
 
 use super::engine::Course;
 use super::turn::{Deed, Fate, Turn, Wishes};
-use crate::agent::host::place;
+use crate::agent::host::{Folder, place};
 use crate::agent::journal::Change as Entry;
 use crate::agent::types::{
     AT_ONCE, Change, Done, Failure, FileStep as Step, Inode, Plan, Run, Type, Writing,
@@ -124,6 +124,8 @@ impl<'a> Course<'a> {
 
     /// The turn of a command: `None` when it waits.
     pub(super) fn command(&mut self, at: (usize, &Ref), run: Run<'a>) -> Option<Fate> {
+        // Its guards are commands too.
+        self.node.folder = Folder::default();
         self.turn_or_wait(at, &run, |()| Some(Work::Run(run)))
     }
 
@@ -180,7 +182,7 @@ impl<'a> Course<'a> {
         if waiting.is_empty() {
             return;
         }
-        self.settled.clear();
+        self.forget();
         let (begun, journal) = (Instant::now(), self.job.journal);
         let first = journal.begin_all(&entries);
         let results = match &first {

@@ -7,6 +7,7 @@ use super::turn::{Fate, Turn, failure};
 use super::voice::Voice;
 use super::{Applied, Job};
 use crate::agent::found::Found;
+use crate::agent::host::Folder;
 use crate::agent::types::{
     Account, Daemon, Entry, Filter, HostEntry, IniLine, Inode, Installed, KernelSetting, Key, KeyValue,
     Known, Language, Lens, Line, Loaded, Members, Message, Mounted, Name, Node, Purged, RpmSource, Run,
@@ -257,6 +258,8 @@ impl<'a> Course<'a> {
     }
 
     fn turn<T: Type>(&mut self, (index, name): (usize, &Ref), resource: &T) -> Fate {
+        // Looking is not always without consequences.
+        self.node.folder = Folder::default();
         self.drive(&Turn { index, name, resource })
     }
 
@@ -372,6 +375,7 @@ pub(super) fn node<'a>(catalog: &'a Catalog, job: &Job<'a>) -> Node<'a> {
         catalog: &catalog.resources,
         services: services(catalog),
         known: Known::default(),
+        folder: Folder::default(),
     }
 }
 

@@ -690,6 +690,19 @@ fn commands_that_say_so_run_side_by_side_and_are_told_in_order() {
 }
 
 #[test]
+fn a_folder_that_is_another_one_now_is_looked_at_anew() {
+    let mut place = Place::new();
+    let (first, second) = (place.file("d/a", "a"), place.file("d/b", "b"));
+    let swap = format!("mv {0} {0}.old && mkdir {0}", place.path("d"));
+    let swap = place.exec("swap", |e| e.command = Command::Shell(swap));
+    std::fs::create_dir(place.at("d")).unwrap();
+    place.run(&[first.clone(), second.clone()]);
+    let run = place.run(&[first.clone(), swap, second.clone()]);
+    assert_eq!(run.applied.counts.changed, 2, "{:?}", run.lines);
+    assert_eq!(std::fs::read_to_string(place.at("d/b")).unwrap(), "b");
+}
+
+#[test]
 fn commands_side_by_side_keep_to_what_depends_on_what() {
     let mut place = Place::new();
     let parallel = |exec: &mut Exec| exec.parallel = true;

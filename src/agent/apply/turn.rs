@@ -2,6 +2,7 @@
 
 use super::engine::Course;
 use super::pending::Events;
+use crate::agent::host::Folder;
 use crate::agent::journal::Change as Entry;
 use crate::agent::types::{Change, Done, Failure, Plan, Refreshed, Type, chain, judge_deeds};
 use crate::agent::undo::Undo;
@@ -224,13 +225,19 @@ impl Course<'_> {
         Entry { resource: name.clone(), property, from, to, path, undo }
     }
 
+    /// Forgets what a change that comes now may make untrue.
+    pub(super) fn forget(&mut self) {
+        self.settled.clear();
+        self.node.folder = Folder::default();
+    }
+
     /// Does something to the node that is in the journal before.
     fn journalled<R>(
         &mut self,
         entry: &Entry,
         work: impl FnOnce(&mut Self) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
-        self.settled.clear();
+        self.forget();
         let number = self.job.journal.begin(entry)?;
         let result = work(self);
         self.job.journal.ended(number, result.is_ok());

@@ -1,6 +1,7 @@
 //! HTTPS to one server: a blocking client with caps, a deadline and no redirects.
 
 use super::deadline::{Deadline, too_slow};
+use super::names::Names;
 use super::tls::{TlsConnector, Trust, config};
 use super::{Answer, FetchError, LIMITS, Source, Want};
 use crate::agent::identity::ClientCertificate;
@@ -8,7 +9,6 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use ureq::http::{self, StatusCode};
-use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{Connector, TcpConnector};
 
 /// Bytes of a buffer of a connection. Four of them are filled with zeroes for each, and a TLS record has no more.
@@ -64,7 +64,7 @@ impl Https {
             .output_buffer_size(BUFFER)
             .build();
         let connector = ().chain(TcpConnector::default()).chain(TlsConnector { config: Arc::new(config) });
-        let agent = ureq::Agent::with_parts(settings, connector, DefaultResolver::default());
+        let agent = ureq::Agent::with_parts(settings, connector, Names::default());
         Ok(Self { agent, base, deadline: None })
     }
 
@@ -91,7 +91,10 @@ impl Https {
             }
             StatusCode::NO_CONTENT => Ok(Answer::Bytes { bytes: Vec::new(), etag: None }),
             StatusCode::NOT_MODIFIED => Ok(Answer::Same),
-            StatusCode::NOT_FOUND => Ok(Answer::Missing),
+            StatusCode::NOT_FOUND => {
+                rest(&mut response);
+                Ok(Answer::Missing)
+            }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 Err(FetchError::Busy { from: self.base.clone(), retry_after: retry_after(&response) })
             }
@@ -149,9 +152,7 @@ impl Https {
         path: &str,
         response: &mut http::Response<ureq::Body>,
     ) -> FetchError {
-        let mut text = Vec::new();
-        drop(response.body_mut().as_reader().take(4 << 10).read_to_end(&mut text));
-        let problem = serde_json::from_slice::<crate::model::wire::Problem>(&text);
+        let problem = serde_json::from_slice::<crate::model::wire::Problem>(&rest(response));
         let said = problem.map(|p| p.error).unwrap_or_else(|_| status.to_string());
         let message = said.escape_default().to_string();
         let (path, from) = (path.to_owned(), self.base.clone());
@@ -179,6 +180,14 @@ impl Source for Https {
         let patience = Duration::from_secs(300);
         self.send(&Request { method: Method::Get(want.etag), path: &path, cap: want.cap, patience })
     }
+}
+
+/// The beginning of what comes with a status. To hear a short text out leaves the connection to the next request: one
+/// more would cost both sides a handshake.
+fn rest(response: &mut http::Response<ureq::Body>) -> Vec<u8> {
+    let mut text = Vec::new();
+    drop(response.body_mut().as_reader().take(4 << 10).read_to_end(&mut text));
+    text
 }
 
 /// How long the server asks to be left alone, in seconds, at most an hour.

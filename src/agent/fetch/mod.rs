@@ -6,6 +6,7 @@
 mod deadline;
 mod directory;
 mod https;
+mod names;
 pub mod offer;
 pub mod publication;
 mod tls;

@@ -109,6 +109,14 @@ fn busy(_path: &str, stream: &mut Stream) {
     ));
 }
 
+/// Says no to the first request of a connection, and yes to the second.
+fn no_and_yes(_path: &str, stream: &mut Stream) {
+    drop(stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 14\r\n\r\n{\"error\": \"x\"}"));
+    if let Some(path) = request(stream) {
+        whole(&path, stream);
+    }
+}
+
 fn ask(address: &str, trust: Trust) -> Result<Answer, FetchError> {
     Https::new(address, trust, None)?.get(&Want::new("root/1.json", 64))
 }
@@ -165,6 +173,16 @@ fn t11_a_dripping_answer_ends_at_the_deadline() {
     let refused = client.get(&Want::new("catalog/x", 4096));
     assert!(matches!(refused, Err(FetchError::TooSlow { .. })), "{refused:?}");
     assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn what_is_missing_costs_no_connection() {
+    let authority = Authority::new();
+    let address = authority.serve(&[authority.certificate()], no_and_yes);
+    let client = Https::new(&address, Trust::Authority(authority.pin()), None).unwrap();
+    assert_eq!(client.get(&Want::new("root/2.json", 64)).unwrap(), Answer::Missing);
+    let answer = client.get(&Want::new("root/1.json", 64)).unwrap();
+    assert!(matches!(answer, Answer::Bytes { .. }), "{answer:?}");
 }
 
 #[test]

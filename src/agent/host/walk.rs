@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::sync::Arc;
 
 /// Links followed on one walk, at most (as in the kernel).
 const MAX_LINKS: usize = 40;
@@ -17,7 +18,7 @@ const MAX_LINKS: usize = 40;
 /// A name in a directory that is held open.
 #[derive(Debug)]
 pub(super) struct At<'a> {
-    pub(super) dir: OwnedFd,
+    pub(super) dir: Arc<OwnedFd>,
     pub(super) name: OsString,
     /// The path as it was asked for, for messages.
     pub(super) path: &'a str,
@@ -25,20 +26,44 @@ pub(super) struct At<'a> {
     pub(super) uid: u32,
 }
 
+/// The directory that was reached last, with its path: what lies beside is looked at in it, and the way is not gone again.
+///
+/// Whoever holds one lets go of it before anything is done that could put another directory there.
+#[derive(Debug, Default)]
+pub struct Folder(Option<(String, Arc<OwnedFd>)>);
+
 impl Host {
+    /// As [`Host::parent`], in the directory that was reached last where it is the same.
+    pub(super) fn parent_beside<'a>(&self, path: &'a str, last: &mut Folder) -> Result<At<'a>, HostError> {
+        let (folder, name) = split(path)?;
+        let dir = match &last.0 {
+            Some((known, dir)) if known == folder => dir.clone(),
+            Some(_) | None => {
+                let dir = Arc::new(self.reach(path, folder)?);
+                last.0 = Some((folder.to_owned(), dir.clone()));
+                dir
+            }
+        };
+        Ok(At { dir, name: os(name).to_owned(), path, uid: self.uid })
+    }
+
     /// The directory that holds the last name of `path`, and that name.
     pub(super) fn parent<'a>(&self, path: &'a str) -> Result<At<'a>, HostError> {
         let (folder, name) = split(path)?;
+        let dir = Arc::new(self.reach(path, folder)?);
+        Ok(At { dir, name: os(name).to_owned(), path, uid: self.uid })
+    }
+
+    fn reach(&self, path: &str, folder: &str) -> Result<OwnedFd, HostError> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let strict = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         let inside = if folder.is_empty() { "." } else { folder };
-        let dir = match fs::openat2(&self.root, inside, flags, Mode::empty(), strict) {
-            Ok(dir) => dir,
+        match fs::openat2(&self.root, inside, flags, Mode::empty(), strict) {
+            Ok(dir) => Ok(dir),
             // A link on the way, or a kernel or sandbox without `openat2`.
-            Err(Errno::LOOP | Errno::NOSYS | Errno::PERM) => self.walk(path, folder)?,
-            Err(error) => return Err(io("reach", path, error)),
-        };
-        Ok(At { dir, name: os(name).to_owned(), path, uid: self.uid })
+            Err(Errno::LOOP | Errno::NOSYS | Errno::PERM) => self.walk(path, folder),
+            Err(error) => Err(io("reach", path, error)),
+        }
     }
 
     /// As [`Host::parent`], with the last name followed too where it is a trusted link.
@@ -106,7 +131,7 @@ impl<'a> Walk<'a> {
                 Step::Link(target) => todo.extend(self.retarget(&target)),
                 Step::Entry(..) => {
                     let dir = self.stack.pop().ok_or_else(|| HostError::Path(self.path.to_owned()))?;
-                    return Ok(At { dir, name, path: self.path, uid: self.host.uid });
+                    return Ok(At { dir: Arc::new(dir), name, path: self.path, uid: self.host.uid });
                 }
             }
         }

@@ -122,7 +122,7 @@ impl<'a> Inode<'a> {
     /// What differs.
     fn compare(&self, content: Option<&Wanted<'a>>, node: &mut Node<'_>) -> Result<Plan<Step<'a>>, Failure> {
         let (file, mut plan) = (self.0, Plan::new());
-        let seen = node.host.look(&file.path)?;
+        let seen = node.host.look(&file.path, &mut node.folder)?;
         self.check_ensure(seen.as_ref().map(|seen| &seen.stat), content, node, &mut plan)?;
         let Some(seen) = seen.filter(|_| plan.changes.is_empty() && file.ensure != FileEnsure::Absent) else {
             return Ok(plan);

@@ -95,7 +95,7 @@ pub(super) use yum_repository::RpmSource;
 pub(super) use super::text as chain;
 
 use super::bucket::{Bucket, BucketError};
-use super::host::{Ending, Host, HostError, Invocation, Outcome, RunError};
+use super::host::{Ending, Folder, Host, HostError, Invocation, Outcome, RunError};
 use super::undo::Undo;
 use crate::agent::journal::JournalError;
 use crate::agent::keyring::{Keyring, Unopened};
@@ -127,6 +127,8 @@ pub(super) struct Node<'a> {
     /// The services that the catalog names: their state is read in one go.
     pub(super) services: Vec<String>,
     pub(super) known: Known,
+    /// Where the last file was looked at.
+    pub(super) folder: Folder,
 }
 
 /// Where the bytes of file contents come from.

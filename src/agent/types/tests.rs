@@ -77,6 +77,7 @@ impl Place {
             catalog: &self.catalog,
             services: Vec::new(),
             known: Known::default(),
+            folder: Folder::default(),
         }
     }
 
