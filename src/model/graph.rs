@@ -2,7 +2,7 @@
 
 use super::resource::{Need, Resource};
 use super::{Kind, Ref};
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
 /// One edge: `from` comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,7 +46,7 @@ pub enum GraphError {
 }
 
 /// Where each resource is in the list, by type and title.
-type Index<'a> = BTreeMap<(Kind, &'a str), usize>;
+type Index<'a> = HashMap<(Kind, &'a str), usize>;
 
 /// Orders `resources`.
 ///
@@ -54,7 +54,7 @@ type Index<'a> = BTreeMap<(Kind, &'a str), usize>;
 /// All duplicates and unknown references, or else one cycle per group of resources that wait for each other.
 pub fn order(resources: &[Resource]) -> Result<Graph, Vec<GraphError>> {
     let mut errors = Vec::new();
-    let mut index = Index::new();
+    let mut index = Index::with_capacity(resources.len());
     for (i, resource) in resources.iter().enumerate() {
         if index.insert((resource.spec.kind(), &resource.title), i).is_some() {
             errors.push(GraphError::Duplicate(resource.reference()));
@@ -109,24 +109,27 @@ fn explicit_edges(resources: &[Resource], index: &Index<'_>, errors: &mut Vec<Gr
 
 /// What a type waits for by itself: the folder a file is in, the user and group that own it, and so on.
 fn automatic_edges(resources: &[Resource], index: &Index<'_>) -> Vec<Edge> {
-    let mut by_path: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (i, resource) in resources.iter().enumerate() {
+    // The first that provides a path, and for each that does the next: most paths have one.
+    let mut first: HashMap<&str, usize> = HashMap::with_capacity(resources.len());
+    let mut next = vec![None; resources.len()];
+    for (i, resource) in resources.iter().enumerate().rev() {
         if let Some(path) = resource.spec.provides() {
-            by_path.entry(path).or_default().push(i);
+            next[i] = first.insert(path, i);
         }
     }
-    let named = |kind, name| index.get(&(kind, name)).map(std::slice::from_ref).unwrap_or_default();
-    let at = |path: &str| by_path.get(path).map(Vec::as_slice).unwrap_or_default();
     let mut edges = Vec::new();
     for (to, resource) in resources.iter().enumerate() {
-        let needs = resource.spec.needs().into_iter().flat_map(|need| match need {
-            Need::User(name) => named(Kind::User, name),
-            Need::Group(name) => named(Kind::Group, name),
-            Need::Path(path) => at(path),
-            Need::Within(path) => folders(path).map(at).find(|found| !found.is_empty()).unwrap_or_default(),
-        });
-        let needs = needs.copied().filter(|from| *from != to);
-        edges.extend(needs.map(|from| Edge { from, to, refresh: false }));
+        for need in resource.spec.needs() {
+            let (named, at) = match need {
+                Need::User(name) => (index.get(&(Kind::User, name)), None),
+                Need::Group(name) => (index.get(&(Kind::Group, name)), None),
+                Need::Path(path) => (None, first.get(path)),
+                Need::Within(path) => (None, folders(path).find_map(|folder| first.get(folder))),
+            };
+            let all =
+                named.copied().into_iter().chain(std::iter::successors(at.copied(), |from| next[*from]));
+            edges.extend(all.filter(|from| *from != to).map(|from| Edge { from, to, refresh: false }));
+        }
     }
     edges
 }

@@ -137,13 +137,11 @@ impl<'a> Course<'a> {
     ) -> Option<Fate> {
         let (turn, begun) = (Turn { index, name, resource }, Instant::now());
         let plan = match self.look(&turn) {
-            Ok(plan) if self.may_wait(index) && !self.node.noop => {
-                match self.wait(&turn, (plan, begun), work) {
-                    None => return None,
-                    Some(plan) => Ok(plan),
-                }
-            }
-            other => other,
+            Ok(plan) => match self.wait(&turn, (plan, begun), work) {
+                None => return None,
+                Some(plan) => Ok(plan),
+            },
+            Err(error) => Err(error),
         };
         let still = plan.as_ref().is_ok_and(|plan| plan.changes.is_empty()) && !self.pending.has(index);
         if !still {
@@ -152,7 +150,7 @@ impl<'a> Course<'a> {
         Some(self.act(&turn, plan))
     }
 
-    /// Lets a resource wait if this work is all there is to do; gives the plan back otherwise.
+    /// Lets a resource wait if it may and this work is all there is to do; gives the plan back otherwise.
     fn wait<T: Type>(
         &mut self,
         turn: &Turn<'_, T>,
@@ -160,6 +158,9 @@ impl<'a> Course<'a> {
         work: impl FnOnce(&T::Step) -> Option<Work<'a>>,
     ) -> Option<Plan<T::Step>> {
         let [Change { step, .. }] = plan.changes.as_slice() else { return Some(plan) };
+        if self.node.noop || !self.may_wait(turn.index) {
+            return Some(plan);
+        }
         let Some(work) = work(step) else { return Some(plan) };
         let Ok(undo) = self.undo(turn, step) else { return Some(plan) };
         if !self.batch.has_room_for(&work) {

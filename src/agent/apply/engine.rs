@@ -122,7 +122,7 @@ impl<'a> Course<'a> {
                 self.leave(&graph.order[place..], why);
                 break;
             }
-            if !self.may_wait(index) {
+            if !self.batch.is_empty() && !self.may_wait(index) {
                 self.settle();
             }
             self.ask_ahead(&graph.order, place);
@@ -165,7 +165,7 @@ impl<'a> Course<'a> {
     pub(super) fn ended(&mut self, (index, name): (usize, &Ref), fate: Fate, time: Duration) {
         *self.time.entry(self.catalog.resources[index].spec.kind()).or_default() += time;
         self.tell_listeners((index, name), &fate);
-        self.notes.close(index, name, is_plain(&self.catalog.resources[index]));
+        self.notes.close(index, name, || is_plain(&self.catalog.resources[index]));
         if fate.failed || fate.failed_to_restart {
             self.culprits[index].insert(index);
         }
@@ -183,7 +183,7 @@ impl<'a> Course<'a> {
         for index in rest {
             let resource = self.catalog.resources[index].reference();
             self.keep(index, &resource);
-            self.notes.close(index, &resource, is_plain(&self.catalog.resources[index]));
+            self.notes.close(index, &resource, || is_plain(&self.catalog.resources[index]));
             let (status, events) = (ResourceStatus::Unreached, Vec::new());
             self.reports.push(ResourceReport { resource, status, events, time: 0 });
         }

@@ -171,8 +171,8 @@ impl<'a> Notes<'a> {
 
     /// Ends the page of a resource. One without anything on it is none. `plain` is whether the catalog alone tells what is
     /// wished.
-    pub(super) fn close(&mut self, index: usize, resource: &Ref, plain: bool) {
-        self.partial |= std::mem::take(&mut self.kept) && plain;
+    pub(super) fn close(&mut self, index: usize, resource: &Ref, plain: impl FnOnce() -> bool) {
+        self.partial |= std::mem::take(&mut self.kept) && plain();
         if std::mem::take(&mut self.unread) {
             return self.same.push(index);
         }
