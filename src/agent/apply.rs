@@ -18,6 +18,8 @@ mod sandbox_daemons;
 #[cfg(test)]
 mod sandbox_filter;
 #[cfg(test)]
+mod sandbox_flatpak;
+#[cfg(test)]
 mod sandbox_kernel;
 #[cfg(test)]
 mod sandbox_lenses;

@@ -11,6 +11,7 @@ use crate::model::resource::{
 };
 use crate::model::{Resource, Spec};
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command as Process;
@@ -19,7 +20,7 @@ use std::process::Command as Process;
 pub(super) const INSIDE: &str = "COUNTERSIGN_SANDBOX";
 
 /// `$0` is an empty directory, `$1` the test program, `$2` the test.
-const ENTER: &str = r#"
+pub(super) const ENTER: &str = r#"
 set -eu
 mount --make-rprivate /
 mount -t tmpfs -o mode=0755 tmpfs "$0"
@@ -67,6 +68,11 @@ pub(super) fn sandboxed_by(enter: &str, test: &str, body: fn()) {
     assert!(output.status.success(), "in the sandbox (is overlayfs to be had?):\n{text}");
     assert!(text.contains("1 passed"), "the test did not run in the sandbox:\n{text}");
     assert_eq!(before, machine(), "the machine itself was touched");
+}
+
+/// Says that a test shows nothing on this machine, past the harness, which keeps what `eprintln` says to itself.
+pub(super) fn skipped(test: &str, why: &str) {
+    std::io::stderr().write_all(format!("SKIPPED {test}: {why}\n").as_bytes()).unwrap();
 }
 
 /// What of the machine must be the same afterwards.

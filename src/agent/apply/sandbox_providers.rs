@@ -399,6 +399,71 @@ fn packages_by_recorded_gem() {
     });
 }
 
+const SNAP: &str = r#"case "$*" in
+"list "*)
+    printf 'Name    Version  Rev   Tracking       Publisher    Notes\ncore22  1        1122  latest/stable  canonical**  base\n'
+    if [ -e /fake/demo ]; then printf 'demo    1.1      %s    latest/stable  example      %s\n' "$(cat /fake/demo)" "$(cat /fake/notes)"; fi ;;
+"info "*" demo")
+    printf 'name:      demo\nsummary:   A demo\ntracking:     latest/stable\nchannels:\n'
+    printf '  latest/stable:    1.2 2024-01-02 (51) 1MB -\n  latest/candidate: ^\n  latest/beta:      ^\n  latest/edge:      2.0 2024-02-02 (60) 1MB -\n' ;;
+"info "*) echo "error: no snap found for \"$4\"" >&2; exit 1 ;;
+*--hold*) echo held > /fake/notes ;;
+*--unhold*) echo - > /fake/notes ;;
+install*--revision=*|refresh*--revision=*) r=${2#--revision=}; echo "$r" > /fake/demo ;;
+install*--edge*|refresh*--edge*) echo 60 > /fake/demo ;;
+"install demo"|"refresh demo") echo 51 > /fake/demo ;;
+remove*) rm /fake/demo ;;
+*) exit 1 ;;
+esac"#;
+
+#[test]
+fn packages_by_recorded_snap() {
+    sandboxed(concat!(module_path!(), "::packages_by_recorded_snap"), || {
+        program("snap", SNAP);
+        std::fs::write("/fake/notes", "-").unwrap();
+        let mut place = Place::new();
+        let snap = |ensure| demo(Some(PackageManager::Snap), ensure);
+        let with = |set: fn(&mut Package)| {
+            let mut wish = snap(PackageEnsure::Latest);
+            if let Spec::Package(package) = &mut wish[0].spec {
+                set(package);
+            }
+            wish
+        };
+        changed(&mut place, &snap(PackageEnsure::Present));
+        changed(&mut place, &snap(PackageEnsure::Version("50".into())));
+        assert_eq!(have(), "50");
+        let lines = changed(&mut place, &snap(PackageEnsure::Latest));
+        assert_eq!(lines, ["notice package[demo]/ensure: ensure changed '50' to '51'"]);
+        assert_eq!(place.run(&snap(range(">=51 <60"))).lines, [""; 0]);
+        let none = place.run(&snap(range(">51"))).lines;
+        assert!(none[0].contains("no package list of this node offers `demo` >51"), "{none:?}");
+        changed(&mut place, &with(|package| package.mark = Some(Mark::Hold)));
+        changed(&mut place, &with(|package| package.install_options = vec!["--edge".into()]));
+        assert_eq!(have(), "60");
+        changed(&mut place, &with(|package| package.mark = Some(Mark::None)));
+        changed(&mut place, &snap(PackageEnsure::Purged));
+        let unknown = Package {
+            provider: Some(PackageManager::Snap),
+            ..Package::of("unknown".into(), PackageEnsure::Latest)
+        };
+        assert!(refused(&mut place, unknown).contains("no package list of this node offers `unknown`"));
+        assert_eq!(
+            calls(|line| !line.contains("snap list") && !line.contains("snap info")),
+            [
+                "snap install demo",
+                "snap refresh --revision=50 demo",
+                "snap refresh demo",
+                "snap refresh --hold demo",
+                "snap refresh --edge demo",
+                "snap refresh --hold demo",
+                "snap refresh --unhold demo",
+                "snap remove --purge demo",
+            ]
+        );
+    });
+}
+
 fn service(ensure: ServiceEnsure, enable: Enable) -> [Resource; 1] {
     let service = Service { name: "demo".into(), ensure: Some(ensure), enable: Some(enable), provider: None };
     [resource("demo", Spec::Service(service))]

@@ -1,7 +1,7 @@
 //! Services by systemd, for real: the machine's own systemd is process 1 of a sandbox, in namespaces and a control group of
 //! its own, and starts nothing but what the test has. Tests only.
 
-use super::sandbox::{INSIDE, changed, run, sandboxed_by, twice};
+use super::sandbox::{INSIDE, changed, run, sandboxed_by, skipped, twice};
 use super::tests::{Place, resource};
 use crate::agent::drift::Drift;
 use crate::agent::queue::{Queue, Wake};
@@ -11,7 +11,6 @@ use crate::model::resource::{Enable, Service, ServiceEnsure};
 use crate::model::{Catalog, Kind, Resource, Spec};
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::path::Path;
 use std::process::Command as Process;
 use std::sync::Arc;
@@ -80,9 +79,7 @@ fn can_be(test: &str) -> bool {
     groups.args(["--mount", "--", "/bin/sh", "-c", group]).arg(place.path()).arg(name);
     let groups = groups.output().is_ok_and(|output| output.status.success());
     if !systemd || !groups {
-        // Not `eprintln`, which the harness keeps to itself.
-        let why = "this machine has no systemd, or no control groups (version 2) that can be made";
-        std::io::stderr().write_all(format!("SKIPPED {test}: {why}\n").as_bytes()).unwrap();
+        skipped(test, "this machine has no systemd, or no control groups (version 2) that can be made");
     }
     systemd && groups
 }

@@ -17,13 +17,13 @@ impl Provider for Apk {
         Ok(Packages::of(parse(&output)))
     }
 
-    fn candidate(&self, node: &mut Node<'_>, name: &str) -> Result<String, Failure> {
-        let versions = self.versions(node, name)?;
-        newest(self, node, versions)?.ok_or_else(|| nothing_offered(name))
+    fn candidate(&self, node: &mut Node<'_>, package: &Package) -> Result<String, Failure> {
+        let versions = self.versions(node, package)?;
+        newest(self, node, versions)?.ok_or_else(|| nothing_offered(&package.name))
     }
 
-    fn versions(&self, node: &mut Node<'_>, name: &str) -> Result<Vec<String>, Failure> {
-        let policy = Invocation::of(&["apk", "policy", name]);
+    fn versions(&self, node: &mut Node<'_>, package: &Package) -> Result<Vec<String>, Failure> {
+        let policy = Invocation::of(&["apk", "policy", &package.name]);
         let nothing = |outcome: &Outcome| offered(&outcome.output).is_empty();
         let output = printed(&policy, with_lists(node, &policy, &update(), nothing)?)?;
         Ok(offered(&output))
@@ -44,7 +44,7 @@ impl Provider for Apk {
         let stated = matches!(package.ensure, PackageEnsure::Version(_));
         // A version in apk's list of wishes stays there: only one that the catalog states, or that is not the newest.
         let is_newest = match version {
-            Some(version) if !stated => self.candidate(node, &package.name)? == version,
+            Some(version) if !stated => self.candidate(node, package)? == version,
             _ => false,
         };
         let what = match version {

@@ -24,15 +24,16 @@ impl Provider for Apt {
         Ok(Packages { states: parse(&output), held: Some(held(&output)) })
     }
 
-    fn candidate(&self, node: &mut Node<'_>, name: &str) -> Result<String, Failure> {
+    fn candidate(&self, node: &mut Node<'_>, package: &Package) -> Result<String, Failure> {
+        let name = &package.name;
         let policy = Invocation::of(&["apt-cache", "policy", "--", name]);
         let output = printed(&policy, with_lists(node, &policy, &update(), |_| false)?)?;
         let line = output.lines().find_map(|line| line.trim().strip_prefix("Candidate: "));
         line.filter(|version| *version != "(none)").map(str::to_owned).ok_or_else(|| nothing_offered(name))
     }
 
-    fn versions(&self, node: &mut Node<'_>, name: &str) -> Result<Vec<String>, Failure> {
-        let list = Invocation::of(&["apt-cache", "madison", "--", name]);
+    fn versions(&self, node: &mut Node<'_>, package: &Package) -> Result<Vec<String>, Failure> {
+        let list = Invocation::of(&["apt-cache", "madison", "--", &package.name]);
         let nothing = |outcome: &Outcome| outcome.output.trim().is_empty();
         let output = printed(&list, with_lists(node, &list, &update(), nothing)?)?;
         let versions = output.lines().filter_map(|line| line.split('|').nth(1));

@@ -18,12 +18,13 @@ impl Provider for Dnf {
         rpm::read(host)
     }
 
-    fn candidate(&self, node: &mut Node<'_>, name: &str) -> Result<String, Failure> {
-        let versions = self.versions(node, name)?;
-        newest(self, node, versions)?.ok_or_else(|| nothing_offered(name))
+    fn candidate(&self, node: &mut Node<'_>, package: &Package) -> Result<String, Failure> {
+        let versions = self.versions(node, package)?;
+        newest(self, node, versions)?.ok_or_else(|| nothing_offered(&package.name))
     }
 
-    fn versions(&self, node: &mut Node<'_>, name: &str) -> Result<Vec<String>, Failure> {
+    fn versions(&self, node: &mut Node<'_>, package: &Package) -> Result<Vec<String>, Failure> {
+        let name = package.name.as_str();
         let words =
             ["dnf", "-q", "repoquery", "--available", "--showduplicates", "--queryformat", FORMAT, name];
         let output = node.tool(&Invocation::of(&words).within(600))?;

@@ -20,12 +20,13 @@ impl Provider for Gem {
         Ok(Packages::of(parse(&output).into_iter().map(state).collect()))
     }
 
-    fn candidate(&self, node: &mut Node<'_>, name: &str) -> Result<String, Failure> {
-        self.versions(node, name)?.into_iter().next().ok_or_else(|| nothing_offered(name))
+    fn candidate(&self, node: &mut Node<'_>, package: &Package) -> Result<String, Failure> {
+        self.versions(node, package)?.into_iter().next().ok_or_else(|| nothing_offered(&package.name))
     }
 
     /// The newest first; none that is only a candidate of a release.
-    fn versions(&self, node: &mut Node<'_>, name: &str) -> Result<Vec<String>, Failure> {
+    fn versions(&self, node: &mut Node<'_>, package: &Package) -> Result<Vec<String>, Failure> {
+        let name = &package.name;
         let words = ["gem", "list", "--remote", "--exact", "--all", name];
         let output = node.tool(&Invocation::of(&words).within(600))?;
         Ok(parse(&output).remove(name).unwrap_or_default())

@@ -37,14 +37,15 @@ impl Provider for Npm {
         Ok(Packages::of(tree.dependencies.into_iter().filter_map(state).collect()))
     }
 
-    fn candidate(&self, node: &mut Node<'_>, name: &str) -> Result<String, Failure> {
+    fn candidate(&self, node: &mut Node<'_>, package: &Package) -> Result<String, Failure> {
+        let name = &package.name;
         let version = view(node, name, "version")?;
         version.into_iter().next().ok_or_else(|| nothing_offered(name))
     }
 
     /// Without those before a release.
-    fn versions(&self, node: &mut Node<'_>, name: &str) -> Result<Vec<String>, Failure> {
-        let versions = view(node, name, "versions")?;
+    fn versions(&self, node: &mut Node<'_>, package: &Package) -> Result<Vec<String>, Failure> {
+        let versions = view(node, &package.name, "versions")?;
         Ok(versions.into_iter().filter(|version| !version.contains('-')).collect())
     }
 

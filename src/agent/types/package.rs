@@ -138,7 +138,7 @@ impl Installed<'_> {
                 (version.clone(), (!is).then(|| Step::Install(Some(version.clone()))))
             }
             PackageEnsure::Latest => {
-                let version = manager.does.candidate(node, name)?;
+                let version = manager.does.candidate(node, self.0)?;
                 let newer = |have: &String| -> Result<bool, Failure> {
                     let order = manager.does.compare(node, have, &version)?;
                     Ok(order == Ordering::Equal || (order == Ordering::Greater && !manager.does.goes_back()))
@@ -155,7 +155,7 @@ impl Installed<'_> {
                 if !within(manager, node, state.versions(), bounds)?.is_empty() {
                     return Ok((range, None));
                 }
-                let offered = manager.does.versions(node, name)?;
+                let offered = manager.does.versions(node, self.0)?;
                 let fitting = within(manager, node, &offered, bounds)?;
                 let none =
                     || Failure::NotReached(format!("no package list of this node offers `{name}` {range}"));

@@ -18,12 +18,12 @@ impl Provider for Pacman {
         Ok(Packages::of(parse(&output)))
     }
 
-    fn candidate(&self, node: &mut Node<'_>, name: &str) -> Result<String, Failure> {
-        self.versions(node, name)?.into_iter().next().ok_or_else(|| nothing_offered(name))
+    fn candidate(&self, node: &mut Node<'_>, package: &Package) -> Result<String, Failure> {
+        self.versions(node, package)?.into_iter().next().ok_or_else(|| nothing_offered(&package.name))
     }
 
-    fn versions(&self, node: &mut Node<'_>, name: &str) -> Result<Vec<String>, Failure> {
-        let info = Invocation::of(&["pacman", "-Si", "--", name]);
+    fn versions(&self, node: &mut Node<'_>, package: &Package) -> Result<Vec<String>, Failure> {
+        let info = Invocation::of(&["pacman", "-Si", "--", &package.name]);
         let outcome = node.host.run(&info)?;
         if !outcome.succeeded() && outcome.output.contains("was not found") {
             return Ok(Vec::new());
@@ -42,7 +42,7 @@ impl Provider for Pacman {
     fn install(&self, node: &mut Node<'_>, package: &Package, version: Option<&str>) -> Result<(), Failure> {
         let name = &package.name;
         // Also for any version: a group of this name would be many packages.
-        let candidate = self.candidate(node, name)?;
+        let candidate = self.candidate(node, package)?;
         let other = match version {
             Some(version) => self.compare(node, &candidate, version)? != Ordering::Equal,
             None => false,

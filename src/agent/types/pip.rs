@@ -32,13 +32,13 @@ impl Provider for Pip {
         Ok(Packages::of(listed.into_iter().map(state).collect()))
     }
 
-    fn candidate(&self, node: &mut Node<'_>, name: &str) -> Result<String, Failure> {
-        self.versions(node, name)?.into_iter().next().ok_or_else(|| nothing_offered(name))
+    fn candidate(&self, node: &mut Node<'_>, package: &Package) -> Result<String, Failure> {
+        self.versions(node, package)?.into_iter().next().ok_or_else(|| nothing_offered(&package.name))
     }
 
     /// The newest first; none that is only a candidate of a release.
-    fn versions(&self, node: &mut Node<'_>, name: &str) -> Result<Vec<String>, Failure> {
-        let words = ["pip3", "index", "versions", "--disable-pip-version-check", name];
+    fn versions(&self, node: &mut Node<'_>, package: &Package) -> Result<Vec<String>, Failure> {
+        let words = ["pip3", "index", "versions", "--disable-pip-version-check", &package.name];
         let index = Invocation::of(&words).within(600);
         let outcome = node.host.run(&index)?;
         if !outcome.succeeded() && outcome.output.contains("No matching distribution found") {

@@ -3,7 +3,7 @@
 
 use super::package::State;
 use super::{Failure, Lists, Node};
-use super::{apk, apt, dnf, gem, npm, pacman, pip, zypper};
+use super::{apk, apt, dnf, flatpak, gem, npm, pacman, pip, snap, zypper};
 use crate::agent::host::{Host, Invocation, Outcome, OutputLimit};
 use crate::model::resource::{Mark, Package, PackageManager};
 use std::cmp::Ordering;
@@ -33,10 +33,10 @@ pub(super) trait Provider: Sync {
     fn read(&self, host: &Host) -> Result<Packages, Failure>;
 
     /// The version that it would install.
-    fn candidate(&self, node: &mut Node<'_>, name: &str) -> Result<String, Failure>;
+    fn candidate(&self, node: &mut Node<'_>, package: &Package) -> Result<String, Failure>;
 
     /// All versions that it could install.
-    fn versions(&self, node: &mut Node<'_>, name: &str) -> Result<Vec<String>, Failure>;
+    fn versions(&self, node: &mut Node<'_>, package: &Package) -> Result<Vec<String>, Failure>;
 
     /// Which of two versions is newer.
     fn compare(&self, node: &Node<'_>, a: &str, b: &str) -> Result<Ordering, Failure>;
@@ -103,7 +103,8 @@ impl Manager {
         own(host).map(Self::new)
     }
 
-    fn new(which: PackageManager) -> Self {
+    /// That one, whether the node has it or not.
+    pub(super) fn new(which: PackageManager) -> Self {
         let does: &'static dyn Provider = match which {
             PackageManager::Apt => &apt::Apt,
             PackageManager::Dnf => &dnf::Dnf,
@@ -113,6 +114,8 @@ impl Manager {
             PackageManager::Pip => &pip::Pip,
             PackageManager::Npm => &npm::Npm,
             PackageManager::Gem => &gem::Gem,
+            PackageManager::Snap => &snap::Snap,
+            PackageManager::Flatpak => &flatpak::Flatpak,
         };
         Self { which, does }
     }

@@ -15,12 +15,13 @@ impl Provider for Zypper {
         rpm::read(host)
     }
 
-    fn candidate(&self, node: &mut Node<'_>, name: &str) -> Result<String, Failure> {
-        let versions = self.versions(node, name)?;
-        newest(self, node, versions)?.ok_or_else(|| nothing_offered(name))
+    fn candidate(&self, node: &mut Node<'_>, package: &Package) -> Result<String, Failure> {
+        let versions = self.versions(node, package)?;
+        newest(self, node, versions)?.ok_or_else(|| nothing_offered(&package.name))
     }
 
-    fn versions(&self, node: &mut Node<'_>, name: &str) -> Result<Vec<String>, Failure> {
+    fn versions(&self, node: &mut Node<'_>, package: &Package) -> Result<Vec<String>, Failure> {
+        let name = package.name.as_str();
         let search = zypper(&["search", "--details", "--match-exact", "--type", "package", name]);
         let outcome = with_lists(node, &search, &refresh(), |outcome| outcome.ending == NOTHING_FOUND)?;
         if outcome.ending == NOTHING_FOUND {

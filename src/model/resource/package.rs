@@ -33,7 +33,7 @@ const ATTRS: &[Attr] = &[
     Attr::new(
         "provider",
         Shape::OneOf(PackageManager::NAMES),
-        "The package manager; the node's own when unset. `pip`, `npm` and `gem` install for the whole machine.",
+        "The package manager; the node's own when unset. `pip`, `npm`, `gem` and `flatpak` install for the whole machine.",
     ),
 ];
 
@@ -80,7 +80,8 @@ impl Package {
 
 impl Nature for Package {
     const NAME: &'static str = "package";
-    const DOC: &'static str = "a package of the distribution, or of Python, Node.js or Ruby";
+    const DOC: &'static str =
+        "a package of the distribution, of Python, Node.js or Ruby, a snap or a flatpak";
     const ATTRS: &'static [Attr] = ATTRS;
     const TITLE: Option<&'static str> = Some("name");
     const TOLD: &'static [&'static str] = &["ensure"];
@@ -91,6 +92,8 @@ impl Nature for Package {
             Some(PackageManager::Pip) => "package of pip",
             Some(PackageManager::Npm) => "package of npm",
             Some(PackageManager::Gem) => "package of gem",
+            Some(PackageManager::Snap) => "snap",
+            Some(PackageManager::Flatpak) => "flatpak",
             _ => "package",
         };
         let listed = self.provider.map(|manager| manager.listed(&self.name).into_owned());
@@ -114,7 +117,7 @@ impl Nature for Package {
         let managers = PackageManager::of_distributions().filter(|_| self.provider.is_none());
         let mut deeds = Vec::new();
         for manager in managers.chain(self.provider) {
-            let says = manager.is_of_a_language();
+            let says = manager.is_apart();
             if !self.install_options.is_empty() || (says && !gone) {
                 let attr = if self.install_options.is_empty() { "name" } else { "install_options" };
                 deeds.push(like(attr, manager.install(), &self.install_options));
@@ -141,6 +144,11 @@ impl Nature for Package {
         if self.mark.is_some() && !manager.holds() {
             let message = format!("`{name}` cannot hold a package in its version");
             faults.push(Fault::new("mark", message, "state the version in `ensure`"));
+        }
+        if matches!(self.ensure, Ensure::Range(_)) && !manager.orders() {
+            let message =
+                format!("the versions of `{name}` are commits, of which none is newer than another");
+            faults.push(Fault::new("ensure", message, "`latest`, or one commit"));
         }
         if self.configfiles == Configfiles::Replace && manager != PackageManager::Apt {
             let message = format!("`{name}` does not ask whose configuration files win");

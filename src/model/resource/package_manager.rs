@@ -23,15 +23,29 @@ pub enum PackageManager {
     Npm,
     /// Packages of Ruby.
     Gem,
+    /// Snaps.
+    Snap,
+    /// Flatpaks, installed for the whole machine.
+    Flatpak,
 }
 
 impl PackageManager {
     /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::Apt, Self::Dnf, Self::Zypper, Self::Apk, Self::Pacman, Self::Pip, Self::Npm, Self::Gem];
+    pub const ALL: [Self; 10] = [
+        Self::Apt,
+        Self::Dnf,
+        Self::Zypper,
+        Self::Apk,
+        Self::Pacman,
+        Self::Pip,
+        Self::Npm,
+        Self::Gem,
+        Self::Snap,
+        Self::Flatpak,
+    ];
     /// Their names in modules, in the same order.
     pub const NAMES: &'static [&'static str] =
-        &["apt", "dnf", "zypper", "apk", "pacman", "pip", "npm", "gem"];
+        &["apt", "dnf", "zypper", "apk", "pacman", "pip", "npm", "gem", "snap", "flatpak"];
 
     /// The name in modules.
     #[must_use]
@@ -45,6 +59,8 @@ impl PackageManager {
             Self::Pip => "pip",
             Self::Npm => "npm",
             Self::Gem => "gem",
+            Self::Snap => "snap",
+            Self::Flatpak => "flatpak",
         }
     }
 
@@ -56,25 +72,31 @@ impl PackageManager {
 
     /// Those that may be a distribution's own, of which a package that names none means the one of its node.
     pub fn of_distributions() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(|manager| !manager.is_of_a_language())
+        Self::ALL.into_iter().filter(|manager| !manager.is_apart())
     }
 
     /// Whether it is beside the distribution's own.
     #[must_use]
-    pub const fn is_of_a_language(self) -> bool {
-        matches!(self, Self::Pip | Self::Npm | Self::Gem)
+    pub const fn is_apart(self) -> bool {
+        matches!(self, Self::Pip | Self::Npm | Self::Gem | Self::Snap | Self::Flatpak)
     }
 
-    /// Whether it can remove what a package left in its configuration files.
+    /// Whether it can remove what it keeps of a package that it removes: configuration files, or a copy of its data.
     #[must_use]
     pub const fn purges(self) -> bool {
-        matches!(self, Self::Apt | Self::Apk | Self::Pacman)
+        matches!(self, Self::Apt | Self::Apk | Self::Pacman | Self::Snap)
     }
 
     /// Whether it can hold a package in its version by itself.
     #[must_use]
     pub const fn holds(self) -> bool {
-        matches!(self, Self::Apt | Self::Dnf | Self::Zypper)
+        matches!(self, Self::Apt | Self::Dnf | Self::Zypper | Self::Snap | Self::Flatpak)
+    }
+
+    /// Whether of two versions one is newer.
+    #[must_use]
+    pub const fn orders(self) -> bool {
+        !matches!(self, Self::Flatpak)
     }
 
     /// The words of a command that installs.
@@ -89,6 +111,8 @@ impl PackageManager {
             Self::Pip => &["pip3", "install"],
             Self::Npm => &["npm", "install", "--global"],
             Self::Gem => &["gem", "install"],
+            Self::Snap => &["snap", "install"],
+            Self::Flatpak => &["flatpak", "install", "--system"],
         }
     }
 
@@ -103,6 +127,8 @@ impl PackageManager {
             Self::Pip => &["pip3", "uninstall"],
             Self::Npm => &["npm", "uninstall", "--global"],
             Self::Gem => &["gem", "uninstall"],
+            Self::Snap => &["snap", "remove"],
+            Self::Flatpak => &["flatpak", "uninstall", "--system"],
         }
     }
 
@@ -130,6 +156,14 @@ impl PackageManager {
                 whole && !is_archive(name)
             }
             Self::Gem => begins("") && plain("._-") && !ends(&[".gem"]),
+            // With `_` it is one of several of a snap.
+            Self::Snap => begins("") && plain("-_") && lower() && !ends(&["-", "_"]),
+            Self::Flatpak => {
+                begins("_")
+                    && plain("._-")
+                    && !ends(&[".", ".flatpak", ".flatpakref", ".flatpakrepo"])
+                    && name.split('.').filter(|part| !part.is_empty()).count() > 2
+            }
         };
         good && (1..=214).contains(&name.len())
     }
@@ -144,6 +178,11 @@ impl PackageManager {
             Self::Pacman => "_@",
             Self::Pip => "!_",
             Self::Npm => return is_semantic(version),
+            // Revisions are numbers of the store.
+            Self::Snap => {
+                return (1..=9).contains(&version.len()) && version.chars().all(|c| c.is_ascii_digit());
+            }
+            Self::Flatpak => return is_commit(version),
         };
         (1..=128).contains(&version.len())
             && version.starts_with(|c: char| c.is_ascii_digit())
@@ -184,6 +223,11 @@ fn is_semantic(version: &str) -> bool {
         && version.chars().all(|c| c.is_ascii_alphanumeric() || ".+-".contains(c))
 }
 
+/// A whole commit: a part of one could be another one's too.
+fn is_commit(version: &str) -> bool {
+    version.len() == 64 && version.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c))
+}
+
 fn is_archive(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["whl", "zip", "tar", "gz", "bz2", "xz", "lz", "lzma", "tgz", "tbz", "txz", "tlz"]
@@ -197,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_name_is_never_an_option_a_pattern_an_order_a_path_or_an_address() {
-        let good: [(PackageManager, &[&str]); 8] = [
+        let good: [(PackageManager, &[&str]); 10] = [
             (PackageManager::Apt, &["nginx", "g++", "libc6:i386", "python3.11", "0ad", "libstdc++6"]),
             (PackageManager::Dnf, &["httpd", "glibc.i686", "perl-libs", "PackageKit", "libstdc++"]),
             (PackageManager::Zypper, &["apache2", "libstdc++6", "yast2-core"]),
@@ -206,6 +250,8 @@ mod tests {
             (PackageManager::Pip, &["requests", "Flask", "ruamel.yaml", "zope.interface", "a"]),
             (PackageManager::Npm, &["pm2", "@angular/cli", "socket.io", "lodash.get"]),
             (PackageManager::Gem, &["rails", "ruby-shadow", "RedCloth", "net-ssh"]),
+            (PackageManager::Snap, &["core22", "multipass", "lxd_test", "0ad"]),
+            (PackageManager::Flatpak, &["org.gnome.Builder", "com.example.App.Locale", "_org.x-y.Z_1"]),
         ];
         for (manager, names) in good {
             for name in names {
@@ -248,6 +294,10 @@ mod tests {
                 assert!(!manager.is_name(name), "{manager:?} {name:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_one_of_them_would_take_for_something_else_is_no_name_there() {
         for (manager, name) in [
             (PackageManager::Apt, "nginx-"),
             (PackageManager::Apt, "nginx+"),
@@ -258,6 +308,13 @@ mod tests {
             (PackageManager::Npm, "x.tgz"),
             (PackageManager::Gem, "x.gem"),
             (PackageManager::Gem, "x:1"),
+            (PackageManager::Snap, "x.snap"),
+            (PackageManager::Snap, "./x"),
+            (PackageManager::Snap, "x-"),
+            (PackageManager::Flatpak, "flathub"),
+            (PackageManager::Flatpak, "org.x.flatpakref"),
+            (PackageManager::Flatpak, "org..x"),
+            (PackageManager::Flatpak, "org.x.Y/x86_64/stable"),
         ] {
             assert!(!manager.is_name(name), "{manager:?} {name}");
         }
@@ -265,10 +322,17 @@ mod tests {
 
     #[test]
     fn a_version_is_never_a_range() {
+        let commit = &"0123456789abcdef".repeat(4);
         for manager in PackageManager::ALL {
-            assert!(manager.is_version("1.2.3-4"), "{manager:?}");
-            for good in ["1", "1.0~rc1"] {
-                assert_eq!(manager.is_version(good), manager != PackageManager::Npm, "{manager:?} {good}");
+            let good: &[&str] = match manager {
+                PackageManager::Npm => &["1.2.3-4"],
+                PackageManager::Snap => &["1", "12345"],
+                PackageManager::Flatpak => &[commit],
+                _ => &["1.2.3-4", "1", "1.0~rc1"],
+            };
+            for version in ["1.2.3-4", "1", "12345", "1.0~rc1", commit] {
+                let may = good.contains(&version) || good.len() == 3 && version.len() != 4;
+                assert_eq!(manager.is_version(version), may, "{manager:?} {version}");
             }
             for bad in ["", "^1", ">1", "1 || 2", "1,2", "1/2", "*", "latest", "-1", "1=2"] {
                 assert!(!manager.is_version(bad), "{manager:?} {bad}");
