@@ -3,6 +3,7 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// Bytes of an answer that are looked at: the status is in its first line.
@@ -55,13 +56,21 @@ fn ask((address, host, path): (&str, &str, &str), end: Instant) -> io::Result<Op
 
 fn connect(address: &str, end: Instant) -> io::Result<TcpStream> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "no such address");
-    for address in address.to_socket_addrs()? {
+    let address = address.to_owned();
+    for address in by(end, move || address.to_socket_addrs())?? {
         match TcpStream::connect_timeout(&address, left(end)?) {
             Ok(stream) => return Ok(stream),
             Err(error) => last = error,
         }
     }
     Err(last)
+}
+
+/// What `work` comes to by then. It goes on where nobody waits for it any more: a lookup of the system's cannot be given up.
+fn by<T: Send + 'static>(end: Instant, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    std::thread::spawn(move || drop(sender.send(work())));
+    receiver.recv_timeout(left(end)?).map_err(|_| io::ErrorKind::TimedOut.into())
 }
 
 fn left(end: Instant) -> io::Result<Duration> {
@@ -115,6 +124,8 @@ mod tests {
         // It accepts, and says nothing.
         let silent = http(&format!("http://{address}"), Duration::from_millis(50)).unwrap_err();
         assert!(silent.contains(&address), "{silent}");
+        let late = by(Instant::now() + Duration::from_millis(50), || std::thread::sleep(TIME));
+        assert_eq!(late.unwrap_err().kind(), io::ErrorKind::TimedOut);
         drop(listener);
         assert!(tcp(&address, TIME).is_err());
         assert!(http(&format!("http://{address}"), TIME).is_err());

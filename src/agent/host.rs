@@ -4,11 +4,13 @@
 //! leave it. Paths are walked without following a link that somebody else could have planted (D29);
 //! what is written appears whole or not at all. Nothing here knows what a resource is.
 
+mod account_lock;
 mod command;
 mod entry;
 mod walk;
 mod write;
 
+pub use account_lock::AccountLock;
 pub use command::{Ending, Filtered, Invocation, Outcome, OutputLimit, RunError};
 pub use entry::{EntryKind, Stat};
 pub use walk::Folder;

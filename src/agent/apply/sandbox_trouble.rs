@@ -8,6 +8,8 @@ use crate::model::resource::{
 };
 use crate::model::{Resource, Spec};
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command as Process;
+use std::time::Duration;
 
 fn file(path: &str, content: &str) -> Resource {
     let mut file = crate::agent::testing::file(path, FileEnsure::File, Some(Content::Text(content.into())));
@@ -89,6 +91,21 @@ esac
 "#;
 
 const DATABASES: [&str; 4] = ["/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow"];
+
+#[test]
+fn useradd_waits_while_accounts_go_back() {
+    sandboxed(concat!(module_path!(), "::useradd_waits_while_accounts_go_back"), || {
+        let place = Place::new();
+        let lock = place.host.lock_accounts().unwrap();
+        let mut useradd = Process::new("useradd").arg("late").spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        assert!(useradd.try_wait().unwrap().is_none(), "it did not wait");
+        drop(lock);
+        assert!(useradd.wait().unwrap().success());
+        assert!(std::fs::read_to_string("/etc/passwd").unwrap().contains("late:"));
+        drop(place.host.lock_accounts().unwrap());
+    });
+}
 
 #[test]
 fn accounts_and_services_go_back_to_what_they_were() {

@@ -46,6 +46,7 @@ impl Lines {
     }
 
     pub(super) fn put_back(&self, node: &mut Node<'_>) -> Result<(), Failure> {
+        let _lock = node.host.lock_accounts()?;
         for (path, own) in &self.own {
             let Some(text) = node.host.read_text(path, LIMIT)? else { continue };
             let new = self.restored(&text, own, self.member_of.get(path));

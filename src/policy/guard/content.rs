@@ -53,6 +53,9 @@ pub(super) struct Usual {
     paths: Vec<String>,
     /// The text.
     pub(super) text: String,
+    /// The form of a line, with `{name}` and `{number}` for what is different in each.
+    #[serde(default)]
+    pub(super) each: String,
 }
 
 impl OfPaths for Row {

@@ -170,15 +170,16 @@ fn loses(analysis: &Analysis<'_>, commands: &[Command], mode: Mode, file: &Value
 
 /// The lines that an edit adds to a file, or makes of what it holds, or of what such a file usually holds.
 fn made(analysis: &Analysis<'_>, commands: &[Command], mode: Mode, file: &Value, state: &State) -> String {
-    let known = state.written(file).and_then(Value::literal);
-    let before = known.or_else(|| {
-        let places = state.absolute(file);
-        let mut usual =
-            places.iter().filter_map(Value::literal).flat_map(|path| analysis.rules.usual.of(path));
-        usual.next().map(|usual| usual.text.as_str())
-    });
+    let places = state.absolute(file);
+    let mut usual = places.iter().filter_map(Value::literal).flat_map(|path| analysis.rules.usual.of(path));
+    let (text, sought) = match (state.written(file).and_then(Value::literal), usual.next()) {
+        (Some(known), _) => (known, Vec::new()),
+        (None, Some(usual)) => (usual.text.as_str(), sed_script::sought(commands, &usual.each)),
+        (None, None) => ("", Vec::new()),
+    };
+    let before = text.lines().chain(sought.iter().map(String::as_str));
     let added = commands.iter().filter(|c| matches!(c.name, 'a' | 'i' | 'c')).map(|c| c.argument.clone());
-    let changed = before.into_iter().flat_map(str::lines).filter_map(|line| {
+    let changed = before.filter_map(|line| {
         let left = sed_script::rest(commands, mode, line)?;
         (left != line).then_some(left)
     });

@@ -2,6 +2,10 @@
 
 use regex_lite::Regex;
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
+
+/// Names and numbers of patterns that lines are made of, at most.
+const SOUGHT: usize = 8;
 
 /// A pattern as it was compiled when it was first asked; nothing for one that is no expression of ours.
 type Compiled = OnceCell<Option<Regex>>;
@@ -90,6 +94,48 @@ pub(super) fn rest(commands: &[Command], mode: Mode, line: &str) -> Option<Strin
         }
     }
     printed.then_some(text)
+}
+
+/// Lines of this form that a script may look for: `{name}` and `{number}` are those that its patterns hold.
+pub(super) fn sought(commands: &[Command], form: &str) -> Vec<String> {
+    let addresses = commands.iter().flat_map(|command| &command.addresses);
+    let addressed = addresses.filter_map(|address| match address {
+        Address::Pattern(pattern, _) => Some(pattern),
+        Address::First | Address::Line | Address::Last => None,
+    });
+    let replaced = commands.iter().filter(|command| command.name == 's').map(|command| &command.argument);
+    let words: BTreeSet<String> = addressed.chain(replaced).flat_map(|pattern| words(pattern)).collect();
+    let (numbers, names): (Vec<&str>, Vec<&str>) =
+        words.iter().map(String::as_str).partition(|word| word.chars().all(|c| c.is_ascii_digit()));
+    let or = |found: Vec<&str>, usual: &str| -> Vec<String> {
+        let all = found.into_iter().take(SOUGHT).chain([usual]);
+        all.map(str::to_owned).collect()
+    };
+    let (names, numbers) = (or(names, "someone"), or(numbers, "1001"));
+    let line = |name: &String| {
+        let line = form.replace("{name}", name);
+        numbers.iter().map(move |number| line.replace("{number}", number)).collect::<Vec<_>>()
+    };
+    if form.is_empty() { Vec::new() } else { names.iter().flat_map(line).collect() }
+}
+
+/// The words that a pattern spells out.
+fn words(pattern: &str) -> Vec<String> {
+    let mut plain = String::new();
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => drop(chars.next()),
+            '[' => drop(chars.by_ref().skip(1).find(|c| *c == ']')),
+            c if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') => {
+                plain.push(c);
+                continue;
+            }
+            _ => {}
+        }
+        plain.push(' ');
+    }
+    plain.split(' ').filter(|word| word.len() > 1).map(str::to_owned).collect()
 }
 
 impl Command {
@@ -295,6 +341,15 @@ mod tests {
         check("/a/,/b/{p;w /srv/x\n}", &[('p', "", "", ""), ('w', "/srv/x", "", "")]);
         check("s/x//w /etc/passwd", &[('s', "x", "", "/etc/passwd")]);
         check("$a PermitRootLogin yes", &[('a', "PermitRootLogin yes", "", "")]);
+    }
+
+    #[test]
+    fn a_line_is_made_of_what_is_looked_for() {
+        let lines = |script: &str| sought(&parse(script), "{name}:x:{number}").join(" ");
+        assert_eq!(lines("s/a/b/"), "someone:x:1001");
+        assert_eq!(lines("/^app:/s/:42:/:0:/"), "app:x:42 app:x:1001 someone:x:42 someone:x:1001");
+        assert_eq!(lines("s/^\\(app:[^:x]*\\):[0-9]*:/\\1:0:/"), "app:x:1001 someone:x:1001");
+        assert!(sought(&parse("s/aa/b/"), "").is_empty());
     }
 
     #[test]

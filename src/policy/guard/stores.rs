@@ -69,6 +69,8 @@ impl Analysis<'_> {
                 Stored::Archive => continue,
             };
             for (to, span) in select(&row.to, arguments, call.span) {
+                let meant = row.path.as_ref().map(|path| Value::text(path.replace("{}", &to.code())));
+                let to = meant.unwrap_or(to);
                 let to = match row.what {
                     Stored::GitClone => checks::clone_directory(&to),
                     Stored::Archive => to,

@@ -148,6 +148,9 @@ pub(super) enum Left {
 pub(super) struct Stores {
     /// Where.
     pub(super) to: Selector,
+    /// The path that is meant, where `to` selects only a name (`{}`).
+    #[serde(default)]
+    pub(super) path: Option<String>,
     /// What.
     pub(super) what: Stored,
     /// The arguments that what is stored comes from.
