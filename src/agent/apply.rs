@@ -22,6 +22,8 @@ mod sandbox_flatpak;
 #[cfg(test)]
 mod sandbox_kernel;
 #[cfg(test)]
+mod sandbox_labels;
+#[cfg(test)]
 mod sandbox_lenses;
 #[cfg(test)]
 mod sandbox_providers;

@@ -7,6 +7,7 @@
 mod account_lock;
 mod command;
 mod entry;
+mod label;
 mod walk;
 mod write;
 
@@ -33,6 +34,9 @@ pub struct Host {
     root: OwnedFd,
     path: PathBuf,
     uid: u32,
+    /// Whether files have labels.
+    labels: bool,
+    asked: label::Asked,
     /// When whatever runs is ended.
     until: Option<Instant>,
 }
@@ -140,7 +144,9 @@ impl Host {
         let path = root.canonicalize().map_err(io)?;
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = fs::open(&path, flags, Mode::empty()).map_err(|e| io(e.into()))?;
-        Ok(Self { root: fd, path, uid: rustix::process::geteuid().as_raw(), until: None })
+        let labels = fs::statat(&fd, label::SIGN, AtFlags::empty()).is_ok();
+        let uid = rustix::process::geteuid().as_raw();
+        Ok(Self { root: fd, path, uid, labels, asked: label::Asked::default(), until: None })
     }
 
     /// The same node, on which no command runs longer than until `end`, whatever its own time is.
@@ -256,7 +262,8 @@ impl Host {
         fs::mkdirat(&at.dir, &at.name, Mode::from_raw_mode(mode))
             .map_err(|e| at.io("make the directory", e))?;
         // `mkdir` honours the umask; the mode that was asked for does not.
-        at.open_entry("make the directory").and_then(|fd| at.set_mode(&fd, mode))
+        at.open_entry("make the directory").and_then(|fd| at.set_mode(&fd, mode))?;
+        self.relabel(path, None)
     }
 
     /// Makes a symbolic link at `path`, in place of anything there but a directory, in one step.
@@ -268,7 +275,8 @@ impl Host {
         let temporary = write::temporary_name();
         fs::symlinkat(target, &at.dir, &temporary).map_err(|e| at.io("make the link", e))?;
         fault::point();
-        at.put_in_place(&temporary, "make the link")
+        at.put_in_place(&temporary, "make the link")?;
+        self.relabel(path, None)
     }
 
     /// Writes a regular file: whole or not at all.
@@ -285,7 +293,7 @@ impl Host {
     /// # Errors
     /// As [`Host::write`]; then nothing is left of it.
     pub fn prepare<'p>(&self, path: &'p str, file: &NewFile<'_>) -> Result<Prepared<'p>, HostError> {
-        self.parent(path)?.prepare(file)
+        self.labelled(self.parent(path)?.prepare(file)?, file.context)
     }
 
     /// Changes owner and group of what is at `path`; a link itself, not what it points to.

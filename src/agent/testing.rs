@@ -314,6 +314,7 @@ pub(super) fn file(path: &str, ensure: Ensure, content: Option<Content>) -> Reso
         owner: None,
         group: None,
         mode: None,
+        selinux: None,
         recurse: false,
         purge: false,
         ignore: Vec::new(),

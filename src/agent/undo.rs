@@ -75,8 +75,8 @@ pub enum Undo {
     },
 }
 
-/// Owner, group and mode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Owner, group, mode and label.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Access {
     /// Number of the owner.
     pub uid: u32,
@@ -84,14 +84,25 @@ pub struct Access {
     pub gid: u32,
     /// The twelve permission bits.
     pub mode: u32,
+    /// The SELinux label, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
 }
 
 impl Access {
-    const fn of(stat: &Stat) -> Self {
-        Self { uid: stat.uid, gid: stat.gid, mode: stat.mode }
+    fn of(path: &str, stat: &Stat, node: &Node<'_>) -> Result<Self, Failure> {
+        Ok(Self { uid: stat.uid, gid: stat.gid, mode: stat.mode, label: node.host.label(path)? })
     }
 
-    const fn owner(self) -> Owner {
+    /// Gives what is back its label.
+    fn label(&self, path: &str, node: &Node<'_>) -> Result<(), Failure> {
+        match &self.label {
+            Some(label) => Ok(node.host.set_label(path, label, Some(self.uid))?),
+            None => Ok(()),
+        }
+    }
+
+    const fn owner(&self) -> Owner {
         Owner { uid: Some(self.uid), gid: Some(self.gid) }
     }
 }
@@ -101,7 +112,7 @@ impl Undo {
     pub(super) fn of_path(path: &str, node: &Node<'_>) -> Result<Option<Self>, Failure> {
         let path = path.to_owned();
         let Some(stat) = node.host.stat(&path)? else { return Ok(Some(Self::Absent { path })) };
-        let access = Access::of(&stat);
+        let access = Access::of(&path, &stat, node)?;
         Ok(match stat.kind {
             EntryKind::File => {
                 let bytes = node.host.read_managed(&path, MAX_FILE, Some(stat.uid))?;
@@ -116,7 +127,8 @@ impl Undo {
     /// Owner, group and mode of what is at `path`.
     pub(super) fn of_access(path: &str, node: &Node<'_>) -> Result<Option<Self>, Failure> {
         let stat = node.host.stat(path)?.filter(|stat| stat.kind != EntryKind::Link);
-        Ok(stat.map(|stat| Self::Access { path: path.to_owned(), access: Access::of(&stat) }))
+        let Some(stat) = stat else { return Ok(None) };
+        Ok(Some(Self::Access { path: path.to_owned(), access: Access::of(path, &stat, node)? }))
     }
 
     /// When it is put back: files and accounts first, in the reverse order of their changes, then services, then restarts.
@@ -141,12 +153,15 @@ impl Undo {
                 let bytes = node.bucket.aside(content)?;
                 clear(path, node)?;
                 let (mode, owner) = (Some(access.mode), access.owner());
-                node.host.write(path, &NewFile { content: &bytes, mode, owner, validate: None })?;
+                node.host
+                    .write(path, &NewFile { content: &bytes, mode, owner, context: None, validate: None })?;
+                access.label(path, node)?;
             }
             Self::Link { path, target, access } => {
                 clear(path, node)?;
                 node.host.link(path, target)?;
                 node.host.set_owner(path, access.owner())?;
+                access.label(path, node)?;
             }
             Self::Access { path, access } => {
                 if node.host.stat(path)?.is_none() {
@@ -154,6 +169,7 @@ impl Undo {
                 }
                 node.host.set_owner(path, access.owner())?;
                 node.host.set_mode(path, access.mode, Some(access.uid))?;
+                access.label(path, node)?;
             }
             Self::Service { name, provider, running, enabled } => {
                 let ensure = if *running { ServiceEnsure::Running } else { ServiceEnsure::Stopped };

@@ -3,7 +3,7 @@
 use super::shape::{RawCommand, path_fault};
 use super::spec::Attrs;
 use crate::model::Spec;
-use crate::model::resource::{Content, File, FileEnsure, Word};
+use crate::model::resource::{Content, Context, ContextPart, File, FileEnsure, Word};
 
 /// The typed form of a file whose content is `content`; `None` after telling what is wrong.
 pub(super) fn build(attrs: &mut Attrs<'_>, content: Option<Content>) -> Option<Spec> {
@@ -38,6 +38,7 @@ pub(super) fn build(attrs: &mut Attrs<'_>, content: Option<Content>) -> Option<S
             .text("mode")
             .map(|mode| if enter { searchable(&mode) } else { mode })
             .or_else(|| secret.then(|| "0600".to_owned())),
+        selinux: context(attrs).filter(|_| !absent),
         recurse,
         purge: attrs.bool("purge").unwrap_or(false),
         ignore: ignore(attrs),
@@ -114,6 +115,30 @@ fn private(attrs: &mut Attrs<'_>) {
         let message = "this file holds a secret, and a backup would keep the old one";
         attrs.fail("secret-backup", "backup", message, "remove `backup`");
     }
+}
+
+/// The parts of the SELinux context that are stated.
+fn context(attrs: &mut Attrs<'_>) -> Option<Box<Context>> {
+    let mut part = |part: ContextPart| {
+        let text = attrs.text(part.attr())?;
+        if !part.is(&text) {
+            let message = format!("`{}` is no part of a context", text.escape_default());
+            attrs.fail(
+                "bad-value",
+                part.attr(),
+                message,
+                "one word, like `httpd_sys_content_t` or `s0:c1,c2`",
+            );
+        }
+        Some(text)
+    };
+    let context = Context {
+        seluser: part(ContextPart::User),
+        selrole: part(ContextPart::Role),
+        seltype: part(ContextPart::Type),
+        selrange: part(ContextPart::Range),
+    };
+    (context != Context::default()).then(|| Box::new(context))
 }
 
 fn ignore(attrs: &mut Attrs<'_>) -> Vec<String> {

@@ -457,6 +457,7 @@ fn attributes_that_need_or_exclude_each_other_are_told() {
         ("[file.\"/a\"]\nensure = \"directory\"\npurge = true\n", "missing-attribute"),
         ("[file.\"/a\"]\ncontent = \"\"\nrecurse = true\n", "exclusive-attributes"),
         ("[file.\"/a\"]\ncontent = \"\"\nvalidate_cmd = \"/bin/x\"\n", "bad-value"),
+        ("[file.\"/a\"]\ncontent = \"\"\nseltype = \"a_t:s0\"\n", "bad-value"),
         ("[cron.a]\nminute = 1\n", "missing-attribute"),
         ("[exec.\"x --y\"]\n", "unqualified-command"),
         ("[exec.x]\ncommand = \"/bin/a && /bin/b\"\n", "shell-characters"),

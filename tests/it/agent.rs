@@ -220,6 +220,7 @@ fn catalog(node: &str, motd: &str) -> Vec<u8> {
         owner: None,
         group: None,
         mode: None,
+        selinux: None,
         recurse: false,
         purge: false,
         ignore: Vec::new(),

@@ -229,6 +229,11 @@ impl<'a> Course<'a> {
 
     fn write(&mut self, waiting: &[Waiting<'a>]) -> Vec<Result<(), Failure>> {
         let (mut results, mut files) = (Vec::new(), Vec::new());
+        let paths = waiting.iter().filter_map(|waiting| match &waiting.work {
+            Work::Write(inode, _) => Some(inode.0.path.as_str()),
+            Work::Run(_) => None,
+        });
+        self.node.host.ask_labels(&paths.collect::<Vec<_>>());
         for waiting in waiting {
             let Work::Write(inode, writing) = &waiting.work else { continue };
             let prepared = inode.prepare(writing, &mut self.node);

@@ -158,6 +158,7 @@ impl Place {
             owner: None,
             group: None,
             mode: None,
+            selinux: None,
             recurse: false,
             purge: false,
             ignore: Vec::new(),

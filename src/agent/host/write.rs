@@ -6,6 +6,7 @@ use super::{EntryKind, HostError};
 use crate::agent::disk::Step;
 use crate::agent::fault;
 use crate::model::digest::hex;
+use crate::model::resource::Context;
 use rustix::fs::{self, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
@@ -39,6 +40,8 @@ pub struct NewFile<'a> {
     pub mode: Option<u32>,
     /// The owner; what is `None` is kept from the file that it replaces.
     pub owner: Owner,
+    /// The parts of its SELinux context that are wished for, where the node has such.
+    pub context: Option<&'a Context>,
     /// A check that must pass before the file is put in place.
     pub validate: Option<Validated<'a>>,
 }
@@ -47,7 +50,13 @@ impl<'a> NewFile<'a> {
     /// A file with this content and mode, owned by whoever the agent is.
     #[must_use]
     pub const fn new(content: &'a [u8], mode: u32) -> Self {
-        Self { content, mode: Some(mode), owner: Owner { uid: None, gid: None }, validate: None }
+        Self {
+            content,
+            mode: Some(mode),
+            owner: Owner { uid: None, gid: None },
+            context: None,
+            validate: None,
+        }
     }
 }
 
@@ -55,9 +64,9 @@ impl<'a> NewFile<'a> {
 /// [`place`] put it there.
 #[derive(Debug)]
 pub struct Prepared<'a> {
-    at: At<'a>,
+    pub(super) at: At<'a>,
     temporary: String,
-    file: File,
+    pub(super) file: File,
     placed: bool,
 }
 

@@ -202,7 +202,7 @@ fn a_crash_between_the_changes_and_the_check_does_not_spare_the_release_the_chec
     let host = Host::open(&scene.order.root).unwrap();
     let stat = host.stat("/motd").unwrap().unwrap();
     let aside = Bucket::new(&scene.disk, NOW).set_aside(b"one").unwrap();
-    let access = Access { uid: stat.uid, gid: stat.gid, mode: stat.mode };
+    let access = Access { uid: stat.uid, gid: stat.gid, mode: stat.mode, label: None };
     let undo = vec![Undo::File { path: "/motd".into(), content: aside, access }];
     let resource: crate::model::Ref = "file[/motd]".parse().unwrap();
     let (property, from, to) = ("content".to_owned(), "one".to_owned(), "two".to_owned());

@@ -65,7 +65,8 @@ impl Type for Unpacked<'_> {
         }
         // The marker comes last: a run that was cut off begins again.
         let marker = self.marker(&wanted);
-        let file = NewFile { content: marker.as_bytes(), mode: Some(0o644), owner, validate: None };
+        let file =
+            NewFile { content: marker.as_bytes(), mode: Some(0o644), owner, context: None, validate: None };
         node.host.write(&archive.marker(), &file)?;
         Ok(Done::quietly())
     }
@@ -121,7 +122,8 @@ impl Put<'_> {
                 }
                 let mode = if *executable && self.archive.executable { 0o755 } else { 0o644 };
                 let content = &self.bytes[range.clone()];
-                let file = NewFile { content, mode: Some(mode), owner: self.owner, validate: None };
+                let file =
+                    NewFile { content, mode: Some(mode), owner: self.owner, context: None, validate: None };
                 Ok(node.host.write(&path, &file)?)
             }
             What::Link(target) => {

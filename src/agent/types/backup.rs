@@ -21,7 +21,7 @@ impl Inode<'_> {
         }
         let old = node.host.read_managed(path, u64::MAX, Some(stat.uid))?;
         let owner = Owner { uid: Some(stat.uid), gid: Some(stat.gid) };
-        let copy = NewFile { content: &old, mode: Some(stat.mode), owner, validate: None };
+        let copy = NewFile { content: &old, mode: Some(stat.mode), owner, context: None, validate: None };
         Ok(node.host.write(&format!("{path}{backup}"), &copy)?)
     }
 }

@@ -107,7 +107,8 @@ impl Edited {
     /// Puts the new text in place; a file that is new gets `mode`.
     pub(super) fn write(&self, node: &mut Node<'_>, text: &str, mode: u32) -> Result<(), Failure> {
         let mode = (!self.exists()).then_some(mode);
-        let file = NewFile { content: text.as_bytes(), mode, owner: self.owner, validate: None };
+        let file =
+            NewFile { content: text.as_bytes(), mode, owner: self.owner, context: None, validate: None };
         node.host.write(&self.path, &file)?;
         node.known.forget_file(&self.path);
         Ok(())

@@ -1,11 +1,11 @@
 //! `file`: a file, directory or symbolic link, and what is below a directory.
 
 use super::content::Wanted;
-use super::mode::{octal, resolve};
+use super::mode::resolve;
 use super::{Change, Done, Failure, Known, Node, Plan, Type, judge, recurse};
 use crate::agent::host::{EntryKind, Invocation, NewFile, Owner, Prepared, Seen, Stat, place};
 use crate::agent::undo::Undo;
-use crate::model::resource::{BUCKET, File, FileEnsure};
+use crate::model::resource::{BUCKET, ContextPart, File, FileEnsure};
 use crate::policy::guard::{GuardCommand, Setting};
 
 /// A file, directory or link.
@@ -27,6 +27,8 @@ pub(in crate::agent) enum Step<'a> {
     Group { path: String, group: String },
     /// Set the mode.
     Mode { path: String, mode: u32 },
+    /// Set one part of the SELinux context.
+    Label { path: String, part: ContextPart, value: String },
     /// Remove something below a directory that the catalog does not name.
     Purge { path: String },
 }
@@ -64,9 +66,10 @@ impl<'a> Type for Inode<'a> {
         let undo = match step {
             Step::Make { clear: Some(EntryKind::Directory), .. } | Step::Remove(EntryKind::Directory) => None,
             Step::Make { .. } | Step::Remove(_) | Step::Write(_) => Undo::of_path(path, node)?,
-            Step::Owner { path, .. } | Step::Group { path, .. } | Step::Mode { path, .. } => {
-                Undo::of_access(path, node)?
-            }
+            Step::Owner { path, .. }
+            | Step::Group { path, .. }
+            | Step::Mode { path, .. }
+            | Step::Label { path, .. } => Undo::of_access(path, node)?,
             Step::Purge { .. } => None,
         };
         Ok(undo.into_iter().collect())
@@ -88,6 +91,11 @@ impl<'a> Type for Inode<'a> {
             Step::Mode { path, mode } => {
                 let owner = self.owner(node)?;
                 node.host.set_mode(&path, mode, owner.uid)?;
+            }
+            Step::Label { path, part, value } => {
+                let owner = self.owner(node)?;
+                let have = node.host.label(&path)?.unwrap_or_default();
+                node.host.set_label(&path, &part.set(&have, &value), owner.uid)?;
             }
             Step::Purge { path } => match node.host.stat(&path)? {
                 Some(stat) if stat.kind == EntryKind::Directory => node.host.remove_tree(&path)?,
@@ -155,7 +163,9 @@ impl<'a> Inode<'a> {
             ("group", file.group.clone()),
             ("mode", file.mode.clone()),
         ];
-        let set = wishes.into_iter().filter_map(|(property, wish)| Some((property, wish?)));
+        let labels = file.selinux.iter().flat_map(|context| context.parts());
+        let labels = labels.map(|(part, wish)| (part.attr(), Some(wish.to_owned())));
+        let set = wishes.into_iter().chain(labels).filter_map(|(property, wish)| Some((property, wish?)));
         std::iter::once(("ensure", ensure.to_owned())).chain(set).collect()
     }
 
@@ -235,45 +245,6 @@ impl<'a> Inode<'a> {
         Ok(())
     }
 
-    /// Owner, group and mode of the resource itself or of something below it.
-    pub(super) fn check_access(
-        &self,
-        path: &str,
-        stat: &Stat,
-        node: &mut Node<'_>,
-        plan: &mut Plan<Step<'a>>,
-    ) -> Result<(), Failure> {
-        let file = self.0;
-        let own = path == file.path;
-        let mut changes = Vec::new();
-        if let Some(user) = &file.owner
-            && node.uid(user)? != Some(stat.uid)
-        {
-            let step = Step::Owner { path: path.into(), user: user.clone() };
-            changes.push(Change::new("owner", &node.user_name(stat.uid)?, user, step));
-        }
-        if let Some(group) = &file.group
-            && node.gid(group)? != Some(stat.gid)
-        {
-            let step = Step::Group { path: path.into(), group: group.clone() };
-            changes.push(Change::new("group", &node.group_name(stat.gid)?, group, step));
-        }
-        if let Some(text) = file.mode.as_ref().filter(|_| stat.kind != EntryKind::Link) {
-            let mode = resolve(text, stat.mode, stat.kind == EntryKind::Directory);
-            if mode != stat.mode {
-                let step = Step::Mode { path: path.into(), mode };
-                changes.push(Change::new("mode", &octal(stat.mode), &octal(mode), step));
-            }
-        }
-        if !own {
-            for change in &mut changes {
-                change.message = format!("{path}: {}", change.message);
-            }
-        }
-        plan.changes.extend(changes);
-        Ok(())
-    }
-
     fn make(
         &self,
         kind: EntryKind,
@@ -310,6 +281,9 @@ impl<'a> Inode<'a> {
             EntryKind::File | EntryKind::Other => {
                 self.write(&Writing { content, over: Over::Nothing }, node)?;
             }
+        }
+        if let Some(context) = file.selinux.as_deref().filter(|_| kind != EntryKind::File) {
+            node.host.relabel(&file.path, Some(context))?;
         }
         Ok(())
     }
@@ -354,7 +328,8 @@ impl<'a> Inode<'a> {
         };
         let validate = |temporary: &str| self.validate(temporary, node);
         let validate = (!file.validate_cmd.is_empty()).then_some(&validate as &dyn Fn(&str) -> _);
-        Ok(node.host.prepare(&file.path, &NewFile { content: &bytes, mode, owner, validate })?)
+        let context = file.selinux.as_deref();
+        Ok(node.host.prepare(&file.path, &NewFile { content: &bytes, mode, owner, context, validate })?)
     }
 
     fn validate(&self, temporary: &str, node: &Node<'_>) -> Result<(), String> {

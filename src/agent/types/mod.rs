@@ -4,6 +4,7 @@
 //! property; the engine decides whether a plan is carried out ([`Type::apply`]). Nothing here knows of order,
 //! noop runs, refreshes of others or reports.
 
+mod access;
 mod accounts;
 mod apk;
 mod apt;

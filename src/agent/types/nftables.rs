@@ -66,7 +66,13 @@ impl<'a> Type for Filter<'a> {
                 checked.map_err(|failure| super::chain(&failure))
             };
             let mode = node.host.stat(path)?.is_none().then_some(0o600);
-            let file = NewFile { content: &bytes, mode, owner: Owner::default(), validate: Some(&check) };
+            let file = NewFile {
+                content: &bytes,
+                mode,
+                owner: Owner::default(),
+                context: None,
+                validate: Some(&check),
+            };
             node.host.write(path, &file)?;
         }
         node.tool(&nft(&["-f", path]))?;

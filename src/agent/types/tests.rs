@@ -163,6 +163,7 @@ fn plain(path: &str, ensure: FileEnsure) -> File {
         owner: None,
         group: None,
         mode: None,
+        selinux: None,
         recurse: false,
         purge: false,
         ignore: Vec::new(),

@@ -52,7 +52,8 @@ impl Lines {
             let new = self.restored(&text, own, self.member_of.get(path));
             if new != text {
                 let owner = Owner::default();
-                let file = NewFile { content: new.as_bytes(), mode: None, owner, validate: None };
+                let file =
+                    NewFile { content: new.as_bytes(), mode: None, owner, context: None, validate: None };
                 node.host.write(path, &file)?;
             }
         }

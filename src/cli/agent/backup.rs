@@ -134,7 +134,10 @@ fn restore(which: &Which, to: Option<String>, ui: &mut Ui) -> Outcome {
         Bucket::new(&disk, clock::now()).keep(&path, &now, &stat)?;
     }
     let owner = Owner { uid: Some(kept.uid), gid: Some(kept.gid) };
-    host.write(&path, &NewFile { content: &was, mode: Some(kept.mode), owner, validate: None })?;
+    host.write(
+        &path,
+        &NewFile { content: &was, mode: Some(kept.mode), owner, context: None, validate: None },
+    )?;
     ui.line(format_args!("restored {} of {}", counted(was.len(), "byte"), path.escape_debug()))?;
     ui.note("if the file is managed, the next run changes it again; `countersign agent disable` keeps it from that");
     Ok(0)

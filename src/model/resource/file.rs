@@ -1,6 +1,6 @@
 //! `file`: a file, directory or symbolic link.
 
-use super::{Attr, Deed, Live, Nature, Need, Shape, is_false, is_true, yes};
+use super::{Attr, Context, Deed, Live, Nature, Need, Shape, is_false, is_true, yes};
 use crate::model::{Digest, FactPath, Sealed, Text};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -28,6 +28,14 @@ const ATTRS: &[Attr] = &[
         Shape::Mode,
         "Octal (`\"0644\"`) or symbolic (`\"u=rw,go=r\"`). Not managed when unset.",
     ),
+    Attr::new(
+        "seluser",
+        Shape::Text,
+        "The user of its SELinux context. Nothing happens on a node without SELinux.",
+    ),
+    Attr::new("selrole", Shape::Text, "The role of its SELinux context."),
+    Attr::new("seltype", Shape::Text, "The type of its SELinux context: `\"httpd_sys_content_t\"`."),
+    Attr::new("selrange", Shape::Text, "The range of levels of its SELinux context."),
     Attr::new("recurse", Shape::Bool, "Manage what is below a directory too.").default("false"),
     Attr::new(
         "purge",
@@ -82,6 +90,9 @@ pub struct File {
     /// Octal or symbolic mode, checked by [`check_mode`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
+    /// The parts of the SELinux context that are managed, where the node has such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selinux: Option<Box<Context>>,
     /// Manage what is below a directory too.
     #[serde(default, skip_serializing_if = "is_false")]
     pub recurse: bool,

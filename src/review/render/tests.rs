@@ -72,6 +72,7 @@ fn catalog_of(node: &str, files: &[(&str, Content)]) -> Catalog {
             owner: None,
             group: None,
             mode: None,
+            selinux: None,
             recurse: false,
             purge: false,
             ignore: Vec::new(),

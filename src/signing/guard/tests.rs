@@ -16,6 +16,7 @@ fn file(path: &str, change: fn(&mut File)) -> Resource {
         owner: None,
         group: None,
         mode: None,
+        selinux: None,
         recurse: false,
         purge: false,
         ignore: Vec::new(),

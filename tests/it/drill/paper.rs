@@ -153,6 +153,7 @@ pub(crate) fn file(path: &str, content: &str) -> Resource {
         owner: None,
         group: None,
         mode: None,
+        selinux: None,
         recurse: false,
         purge: false,
         ignore: Vec::new(),
