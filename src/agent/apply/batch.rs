@@ -1,6 +1,7 @@
 //! Resources that are put right together. Files, since waiting for the disk is most of what writing one file costs: looked at
 //! in their turn, written down in the journal at once, made durable at once, and told of in their turn. And commands that
-//! say that they may run at the same time: asked whether they are wanted in their turn, run at once, told of in their turn.
+//! say that they may run at the same time: asked whether they are wanted in their turn, run at once, told of in their turn. And
+//! packages with the same options, which apt installs in one transaction.
 //!
 //! It is as safe as one by one. Every line of the journal is durable before the first change begins, and every file before
 //! any of them takes its place, so each is old or new at any moment and the next run knows which to look at. What depends
@@ -11,18 +12,19 @@ use super::turn::{Deed, Fate, Turn, Wishes};
 use crate::agent::host::{Folder, place};
 use crate::agent::journal::Change as Entry;
 use crate::agent::types::{
-    AT_ONCE, Change, Done, Failure, FileStep as Step, Inode, Plan, Run, Type, Writing,
+    AT_ONCE, Change, Done, Failure, FileStep as Step, Inode, Installed, Node, PackageStep, Plan, Run, Type,
+    Writing,
 };
 use crate::model::{Meta, Ref, Spec};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// Files that wait, at most: each holds two descriptors open while it is written.
+/// Files or packages that wait, at most: a file holds two descriptors open while it is written.
 const MOST: usize = 64;
 /// Bytes that wait, at most.
 const MOST_BYTES: u64 = 4 << 20;
 
-/// The resources that wait, in the order of the run: either files or commands.
+/// The resources that wait, in the order of the run: either files, commands or packages.
 #[derive(Default)]
 pub(super) struct Batch<'a> {
     waiting: Vec<Waiting<'a>>,
@@ -48,20 +50,22 @@ enum Work<'a> {
     Write(Inode<'a>, Writing<'a>),
     /// Run a command.
     Run(Run<'a>),
+    /// Install a package, in this version where one is given.
+    Install(Installed<'a>, Option<String>),
 }
 
 impl Work<'_> {
     const fn bytes(&self) -> u64 {
         match self {
             Self::Write(_, writing) => writing.content.size,
-            Self::Run(_) => 0,
+            Self::Run(_) | Self::Install(..) => 0,
         }
     }
 
     /// How many of its kind wait at most.
     const fn most(&self) -> usize {
         match self {
-            Self::Write(..) => MOST,
+            Self::Write(..) | Self::Install(..) => MOST,
             Self::Run(_) => AT_ONCE,
         }
     }
@@ -89,11 +93,13 @@ impl<'a> Batch<'a> {
         let beside = |waiting: &Waiting<'_>| match (&waiting.work, spec) {
             (Work::Write(inode, _), Spec::File(file)) => inode.0.path != file.path,
             (Work::Run(_), Spec::Exec(_)) => true,
+            (Work::Install(one, _), Spec::Package(package)) => one.joins(&Installed(package)),
             _ => false,
         };
         let able = match spec {
             Spec::File(file) => Inode(file).may_wait(),
             Spec::Exec(exec) => exec.parallel,
+            Spec::Package(package) => Installed(package).may_wait(),
             _ => false,
         };
         able && self.waiting.iter().all(beside)
@@ -116,7 +122,7 @@ impl<'a> Course<'a> {
 
     /// The turn of a file: `None` when it waits.
     pub(super) fn file(&mut self, at: (usize, &Ref), inode: Inode<'a>) -> Option<Fate> {
-        self.turn_or_wait(at, &inode, |step| match step {
+        self.turn_or_wait(at, &inode, |step, _| match step {
             Step::Write(writing) => Some(Work::Write(inode, writing.clone())),
             _ => None,
         })
@@ -126,14 +132,25 @@ impl<'a> Course<'a> {
     pub(super) fn command(&mut self, at: (usize, &Ref), run: Run<'a>) -> Option<Fate> {
         // Its guards are commands too.
         self.node.folder = Folder::default();
-        self.turn_or_wait(at, &run, |()| Some(Work::Run(run)))
+        self.turn_or_wait(at, &run, |(), _| Some(Work::Run(run)))
+    }
+
+    /// The turn of a package: `None` when it waits.
+    pub(super) fn package(&mut self, at: (usize, &Ref), package: Installed<'a>) -> Option<Fate> {
+        self.node.folder = Folder::default();
+        self.turn_or_wait(at, &package, |step, node| match step {
+            PackageStep::Install(version) if package.is_taken_with_others(node) => {
+                Some(Work::Install(package, version.clone()))
+            }
+            _ => None,
+        })
     }
 
     fn turn_or_wait<T: Type>(
         &mut self,
         (index, name): (usize, &Ref),
         resource: &T,
-        work: impl FnOnce(&T::Step) -> Option<Work<'a>>,
+        work: impl FnOnce(&T::Step, &mut Node<'_>) -> Option<Work<'a>>,
     ) -> Option<Fate> {
         let (turn, begun) = (Turn { index, name, resource }, Instant::now());
         let plan = match self.look(&turn) {
@@ -155,13 +172,13 @@ impl<'a> Course<'a> {
         &mut self,
         turn: &Turn<'_, T>,
         (mut plan, begun): (Plan<T::Step>, Instant),
-        work: impl FnOnce(&T::Step) -> Option<Work<'a>>,
+        work: impl FnOnce(&T::Step, &mut Node<'_>) -> Option<Work<'a>>,
     ) -> Option<Plan<T::Step>> {
         let [Change { step, .. }] = plan.changes.as_slice() else { return Some(plan) };
         if self.node.noop || !self.may_wait(turn.index) {
             return Some(plan);
         }
-        let Some(work) = work(step) else { return Some(plan) };
+        let Some(work) = work(step, &mut self.node) else { return Some(plan) };
         let Ok(undo) = self.undo(turn, step) else { return Some(plan) };
         if !self.batch.has_room_for(&work) {
             self.settle();
@@ -197,6 +214,7 @@ impl<'a> Course<'a> {
             match waiting.work {
                 Work::Write(inode, _) => self.end(waiting, result, &inode),
                 Work::Run(run) => self.end(waiting, result, &run),
+                Work::Install(package, _) => self.end(waiting, result, &package),
             }
         }
     }
@@ -216,22 +234,31 @@ impl<'a> Course<'a> {
     fn work(&mut self, waiting: &[Waiting<'a>], begun: Instant) -> Vec<Ended> {
         let run = |waiting: &Waiting<'a>| match waiting.work {
             Work::Run(run) => Some(run),
-            Work::Write(..) => None,
+            Work::Write(..) | Work::Install(..) => None,
         };
         let runs: Vec<Run<'a>> = waiting.iter().filter_map(run).collect();
         if !runs.is_empty() {
             return Run::together(&runs, &self.node);
         }
-        let written = self.write(waiting);
+        let install = |waiting: &Waiting<'a>| match &waiting.work {
+            Work::Install(package, version) => Some((*package, version.clone())),
+            Work::Write(..) | Work::Run(_) => None,
+        };
+        let packages: Vec<_> = waiting.iter().filter_map(install).collect();
+        let results = if packages.is_empty() {
+            self.write(waiting).into_iter().map(|result| result.map(|()| Done::quietly())).collect()
+        } else {
+            Installed::together(&packages, &mut self.node)
+        };
         let share = begun.elapsed() / u32::try_from(waiting.len()).unwrap_or(u32::MAX);
-        written.into_iter().map(|result| (result.map(|()| Done::quietly()), share)).collect()
+        results.into_iter().map(|result| (result, share)).collect()
     }
 
     fn write(&mut self, waiting: &[Waiting<'a>]) -> Vec<Result<(), Failure>> {
         let (mut results, mut files) = (Vec::new(), Vec::new());
         let paths = waiting.iter().filter_map(|waiting| match &waiting.work {
             Work::Write(inode, _) => Some(inode.0.path.as_str()),
-            Work::Run(_) => None,
+            Work::Run(_) | Work::Install(..) => None,
         });
         self.node.host.ask_labels(&paths.collect::<Vec<_>>());
         for waiting in waiting {

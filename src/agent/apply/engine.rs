@@ -225,7 +225,7 @@ impl<'a> Course<'a> {
         let at = (index, name);
         Some(match &resource.spec {
             Spec::File(wish) => return self.file(at, Inode(wish)),
-            Spec::Package(wish) => self.turn(at, &Installed(wish)),
+            Spec::Package(wish) => return self.package(at, Installed(wish)),
             Spec::Service(wish) => self.turn(at, &Daemon(wish)),
             Spec::Exec(wish) => {
                 return self.command(at, Run::knowing(wish, self.settled.contains_key(&index)));

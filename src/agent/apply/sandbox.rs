@@ -114,29 +114,30 @@ pub(super) fn changed(place: &mut Place, resources: &[Resource]) -> Vec<String> 
     twice(place, resources, RunStatus::Changed).lines
 }
 
-/// A package in two versions, in a repository of its own.
-fn repository() {
+/// Packages in two versions each, in a repository of their own.
+fn repository(names: &[&str]) {
     drop(std::fs::remove_dir_all("/etc/apt/sources.list.d"));
     std::fs::write("/etc/apt/sources.list", "deb [trusted=yes] file:/repo ./\n").unwrap();
     let mut index = String::new();
-    for version in ["1.0", "2.0"] {
-        let tree = format!("/build/{version}");
+    for (name, version) in names.iter().flat_map(|name| ["1.0", "2.0"].map(|version| (name, version))) {
+        let tree = format!("/build/{name}-{version}");
         for folder in ["DEBIAN", "etc", "usr/share/demo"] {
             std::fs::create_dir_all(format!("{tree}/{folder}")).unwrap();
         }
         let control = format!(
-            "Package: countersign-demo\nVersion: {version}\nArchitecture: all\nMaintainer: T <t@example>\nDescription: demo\n"
+            "Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: T <t@example>\nDescription: demo\n"
         );
         std::fs::write(format!("{tree}/DEBIAN/control"), &control).unwrap();
-        std::fs::write(format!("{tree}/DEBIAN/conffiles"), "/etc/demo.conf\n").unwrap();
-        std::fs::write(format!("{tree}/etc/demo.conf"), format!("version {version}\n")).unwrap();
-        std::fs::write(format!("{tree}/usr/share/demo/version"), version).unwrap();
+        let settings = name.replace("countersign-", "/etc/") + ".conf";
+        std::fs::write(format!("{tree}/DEBIAN/conffiles"), format!("{settings}\n")).unwrap();
+        std::fs::write(format!("{tree}{settings}"), format!("version {version}\n")).unwrap();
+        std::fs::write(format!("{tree}/usr/share/demo/{name}"), version).unwrap();
         std::fs::create_dir_all("/repo").unwrap();
-        let deb = format!("/repo/demo_{version}.deb");
+        let deb = format!("/repo/{name}_{version}.deb");
         run("dpkg-deb", &["--root-owner-group", "-b", &tree, &deb]);
         let bytes = std::fs::read(&deb).unwrap();
         let digest = crate::model::Digest::of(&bytes).hex();
-        let (file, size) = (format!("./demo_{version}.deb"), bytes.len());
+        let (file, size) = (format!("./{name}_{version}.deb"), bytes.len());
         index += &format!("{control}Filename: {file}\nSize: {size}\nSHA256: {digest}\n\n");
     }
     std::fs::write("/repo/Packages", index).unwrap();
@@ -147,9 +148,52 @@ fn package(name: &str, ensure: PackageEnsure) -> Resource {
 }
 
 #[test]
+fn packages_that_need_nothing_from_each_other_are_one_transaction() {
+    let test = concat!(module_path!(), "::packages_that_need_nothing_from_each_other_are_one_transaction");
+    sandboxed(test, || {
+        let names = ["countersign-a", "countersign-b", "countersign-c"];
+        repository(&names);
+        // What was installed since it was asked last, a line for each transaction.
+        let installed = || {
+            let log = std::fs::read_to_string("/var/log/apt/history.log").unwrap_or_default();
+            drop(std::fs::remove_file("/var/log/apt/history.log"));
+            let lines = log.lines().filter_map(|line| line.split_once(" -- "));
+            lines.map(|(_, names)| names.replace("countersign-", "")).collect::<Vec<_>>()
+        };
+        installed();
+        let mut place = Place::new();
+        let wish = |ensure: PackageEnsure| names.map(|name| package(name, ensure.clone()));
+        let lines = changed(&mut place, &wish(PackageEnsure::Present));
+        let created = |name: &str| format!("notice package[{name}]/ensure: created");
+        assert_eq!(lines, names.map(created));
+        assert_eq!(installed(), ["a b c"]);
+        // One has its own options, and what comes after a package comes after it.
+        let mut other = wish(PackageEnsure::Version("1.0".into()));
+        if let Spec::Package(package) = &mut other[1].spec {
+            package.configfiles = Configfiles::Replace;
+        }
+        changed(&mut place, &other);
+        assert_eq!(installed(), ["a=1.0", "b=1.0", "c=1.0"]);
+        let mut ordered = wish(PackageEnsure::Latest);
+        ordered[2].meta.require = vec!["package[countersign-b]".parse().unwrap()];
+        changed(&mut place, &ordered);
+        assert_eq!(installed(), ["a=2.0 b=2.0", "c=2.0"]);
+        // One that cannot be had does not keep the others away.
+        changed(&mut place, &wish(PackageEnsure::Absent));
+        installed();
+        let mut missing = wish(PackageEnsure::Present).to_vec();
+        missing.insert(1, package("countersign-none", PackageEnsure::Present));
+        let outcome = place.run(&missing);
+        let counts = outcome.applied.counts;
+        assert_eq!((counts.changed, counts.failed), (3, 1), "{:?}", outcome.lines);
+        assert_eq!(installed(), ["a", "b", "c"]);
+    });
+}
+
+#[test]
 fn packages_by_apt_and_dpkg() {
     sandboxed(concat!(module_path!(), "::packages_by_apt_and_dpkg"), || {
-        repository();
+        repository(&["countersign-demo"]);
         let mut place = Place::new();
         let demo = |ensure| [package("countersign-demo", ensure)];
         let state = || run("dpkg-query", &["-W", "-f=${db:Status-Abbrev}${Version}", "countersign-demo"]);

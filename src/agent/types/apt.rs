@@ -1,7 +1,7 @@
 //! Packages by dpkg and apt: one `dpkg-query` for all packages, `apt-get` for changes, never a question.
 
 use super::package::State;
-use super::provider::{PATIENCE, Packages, Provider, nothing_offered, with_lists};
+use super::provider::{PATIENCE, Packages, Provider, Wish, nothing_offered, with_lists};
 use super::version::compare;
 use super::{Failure, Node, printed};
 use crate::agent::host::{Host, Invocation, Outcome, OutputLimit};
@@ -45,16 +45,23 @@ impl Provider for Apt {
     }
 
     fn install(&self, node: &mut Node<'_>, package: &Package, version: Option<&str>) -> Result<(), Failure> {
+        self.install_all(node, &[(package, version)])
+    }
+
+    fn install_all(&self, node: &mut Node<'_>, wishes: &[Wish<'_>]) -> Result<(), Failure> {
+        let Some((first, _)) = wishes.first() else { return Ok(()) };
         let mut options = vec!["install"];
-        options.extend(package.install_options.iter().map(String::as_str));
-        let what = match version {
-            Some(version) => {
-                options.extend(["--allow-downgrades", "--allow-change-held-packages"]);
-                format!("{}={version}", package.name)
-            }
+        options.extend(first.install_options.iter().map(String::as_str));
+        if wishes.iter().any(|(_, version)| version.is_some()) {
+            options.extend(["--allow-downgrades", "--allow-change-held-packages"]);
+        }
+        let what = |(package, version): &Wish<'_>| match version {
+            Some(version) => format!("{}={version}", package.name),
             None => package.name.clone(),
         };
-        let invocation = apt_get(&options, &[&what], package.configfiles);
+        let names: Vec<String> = wishes.iter().map(what).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let invocation = apt_get(&options, &names, first.configfiles);
         printed(&invocation, with_lists(node, &invocation, &update(), lists_are_stale)?).map(drop)
     }
 

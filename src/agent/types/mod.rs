@@ -83,7 +83,7 @@ pub(super) use line_in_file::Line;
 pub(super) use mount::{Mounted, Swapping};
 pub(super) use nftables::{Filter, load as load_rules};
 pub(super) use notify::Message;
-pub(super) use package::Installed;
+pub(super) use package::{Installed, Step as PackageStep};
 pub(super) use purge::Purged;
 pub(super) use repository::Source;
 pub(super) use service::{Daemon, is_name as is_service_name};

@@ -1,11 +1,12 @@
 //! `package`: a package in a version. Which commands do it is the provider's matter.
 
-use super::provider::{Manager, newest};
+use super::provider::{Manager, Wish, newest};
 use super::{Change, Done, Failure, Known, Node, Plan, Type};
 use crate::model::resource::{Bound, Configfiles, Mark, Package, PackageEnsure, PackageManager, Than};
 use std::cmp::Ordering;
 
 /// A package.
+#[derive(Clone, Copy)]
 pub(in crate::agent) struct Installed<'a>(pub(in crate::agent) &'a Package);
 
 /// What a provider says of a package.
@@ -76,8 +77,65 @@ impl Type for Installed<'_> {
         };
         node.known.packages.clear();
         done?;
+        self.reached(&step, manager, node)
+    }
+
+    fn forget(&self, known: &mut Known) {
+        known.forget_all();
+    }
+}
+
+impl Installed<'_> {
+    /// Whether it may be installed in one transaction with others, as far as the catalog tells.
+    pub(in crate::agent) fn may_wait(&self) -> bool {
+        let package = self.0;
+        package.mark.is_none()
+            && package.provider.is_none_or(PackageManager::takes_many)
+            && !matches!(package.ensure, PackageEnsure::Absent | PackageEnsure::Purged)
+    }
+
+    /// Whether both may be in one: the options are those of all that are in it.
+    pub(in crate::agent) fn joins(&self, other: &Self) -> bool {
+        let options = |package: &Package| {
+            let any = package.ensure == PackageEnsure::Present;
+            (package.provider, package.configfiles, package.install_options.clone(), any)
+        };
+        self.0.name != other.0.name && options(self.0) == options(other.0)
+    }
+
+    /// Whether the node's package manager takes it together with others. What is held has more to it.
+    pub(in crate::agent) fn is_taken_with_others(&self, node: &mut Node<'_>) -> bool {
+        let manager = self.manager(node).ok().filter(|manager| manager.which.takes_many());
+        manager.is_some_and(|manager| manager.is_held(node, &self.0.name).is_ok_and(|held| !held))
+    }
+
+    /// Installs all of them, in one transaction if there are several. When that fails each is tried by itself: one that cannot
+    /// be had does not keep the others away.
+    pub(in crate::agent) fn together(
+        all: &[(Self, Option<String>)],
+        node: &mut Node<'_>,
+    ) -> Vec<Result<Done, Failure>> {
+        let step = |version: &Option<String>| Step::Install(version.clone());
+        if let [(first, _), _, ..] = all
+            && let Ok(manager) = first.manager(node)
+        {
+            let wishes: Vec<Wish<'_>> =
+                all.iter().map(|(one, version)| (one.0, version.as_deref())).collect();
+            let installed = manager.does.install_all(node, &wishes);
+            node.known.packages.clear();
+            if installed.is_ok() {
+                let reached = all.iter().map(|(one, version)| one.reached(&step(version), manager, node));
+                return reached.collect();
+            }
+        }
+        all.iter().map(|(one, version)| one.apply(step(version), node)).collect()
+    }
+
+    /// Looks whether a step came to what it was for.
+    fn reached(&self, step: &Step, manager: Manager, node: &mut Node<'_>) -> Result<Done, Failure> {
+        let name = &self.0.name;
         let state = manager.state(node, name)?;
-        let reached = match (&step, &state) {
+        let reached = match (step, &state) {
             (Step::Install(Some(version)), state) => state.is(manager, node, version)?,
             (Step::Install(None), State::Present(_) | State::Several(_)) => true,
             (Step::Purge, State::Absent) | (Step::Remove, State::Absent | State::Configured) => true,
@@ -94,12 +152,6 @@ impl Type for Installed<'_> {
         }
     }
 
-    fn forget(&self, known: &mut Known) {
-        known.forget_all();
-    }
-}
-
-impl Installed<'_> {
     /// The package manager, unless it cannot do what is wanted of it.
     fn manager(&self, node: &Node<'_>) -> Result<Manager, Failure> {
         let package = self.0;

@@ -27,6 +27,9 @@ impl Packages {
     }
 }
 
+/// A package, and its version where one is given.
+pub(super) type Wish<'a> = (&'a Package, Option<&'a str>);
+
 /// A package manager at work. Everything it does is one command, and it is never asked a question.
 pub(super) trait Provider: Sync {
     /// Everything that is there.
@@ -43,6 +46,11 @@ pub(super) trait Provider: Sync {
 
     /// Installs a package, in this version where one is given.
     fn install(&self, node: &mut Node<'_>, package: &Package, version: Option<&str>) -> Result<(), Failure>;
+
+    /// Installs packages that have the same options, all or none, where [`PackageManager::takes_many`].
+    fn install_all(&self, _node: &mut Node<'_>, _wishes: &[Wish<'_>]) -> Result<(), Failure> {
+        Err(Failure::NoProvider("way to install packages together"))
+    }
 
     /// Removes a package.
     fn remove(&self, node: &Node<'_>, package: &Package) -> Result<(), Failure>;

@@ -93,6 +93,12 @@ impl PackageManager {
         matches!(self, Self::Apt | Self::Dnf | Self::Zypper | Self::Snap | Self::Flatpak)
     }
 
+    /// Whether several packages are installed in one transaction.
+    #[must_use]
+    pub const fn takes_many(self) -> bool {
+        matches!(self, Self::Apt)
+    }
+
     /// Whether of two versions one is newer.
     #[must_use]
     pub const fn orders(self) -> bool {
