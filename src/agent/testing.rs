@@ -316,6 +316,8 @@ pub(super) fn file(path: &str, ensure: Ensure, content: Option<Content>) -> Reso
         mode: None,
         selinux: None,
         recurse: false,
+        recurselimit: None,
+        max_files: None,
         purge: false,
         ignore: Vec::new(),
         force: false,

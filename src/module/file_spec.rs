@@ -40,6 +40,8 @@ pub(super) fn build(attrs: &mut Attrs<'_>, content: Option<Content>) -> Option<S
             .or_else(|| secret.then(|| "0600".to_owned())),
         selinux: context(attrs).filter(|_| !absent),
         recurse,
+        recurselimit: below(attrs, "recurselimit"),
+        max_files: below(attrs, "max_files"),
         purge: attrs.bool("purge").unwrap_or(false),
         ignore: ignore(attrs),
         force: attrs.bool("force").unwrap_or(false),
@@ -139,6 +141,15 @@ fn context(attrs: &mut Attrs<'_>) -> Option<Box<Context>> {
         selrange: part(ContextPart::Range),
     };
     (context != Context::default()).then(|| Box::new(context))
+}
+
+/// A number that says something of what is below a directory.
+fn below(attrs: &mut Attrs<'_>, name: &'static str) -> Option<u32> {
+    let number = attrs.number(name)?;
+    if attrs.bool("recurse") != Some(true) {
+        attrs.fail("missing-attribute", name, format!("`{name}` needs `recurse = true`"), "");
+    }
+    Some(number)
 }
 
 fn ignore(attrs: &mut Attrs<'_>) -> Vec<String> {

@@ -88,11 +88,15 @@ pub(super) fn expand(
     let mut made = Vec::new();
     let mut folders = BTreeSet::new();
     let ignored = |name: &str| top.ignore.iter().any(|pattern| matches(pattern, name));
-    for (path, delivered) in below.iter().filter(|(path, _)| !path.split('/').any(ignored)) {
+    let levels = |path: &str| u32::try_from(path.split('/').count()).unwrap_or(u32::MAX);
+    let reached = |path: &str| top.recurselimit.is_none_or(|limit| levels(path) <= limit);
+    let named = |path: &str| reached(path) && !path.split('/').any(ignored);
+    for (path, delivered) in below.iter().filter(|(path, _)| named(path)) {
         for (at, _) in path.match_indices('/') {
             let folder = &path[..at];
             if folders.insert(folder) {
-                let file = File { path: format!("{}/{folder}", top.path), ..top.clone() };
+                let recurselimit = top.recurselimit.map(|limit| limit.saturating_sub(levels(folder)));
+                let file = File { path: format!("{}/{folder}", top.path), recurselimit, ..top.clone() };
                 made.push(implied(file, meta, origin.clone()));
             }
         }
@@ -102,6 +106,8 @@ pub(super) fn expand(
             content: Some(content(delivered)),
             mode: mode.clone(),
             recurse: false,
+            recurselimit: None,
+            max_files: None,
             purge: false,
             ignore: Vec::new(),
             force: false,

@@ -458,6 +458,7 @@ fn attributes_that_need_or_exclude_each_other_are_told() {
         ("[file.\"/a\"]\ncontent = \"\"\nrecurse = true\n", "exclusive-attributes"),
         ("[file.\"/a\"]\ncontent = \"\"\nvalidate_cmd = \"/bin/x\"\n", "bad-value"),
         ("[file.\"/a\"]\ncontent = \"\"\nseltype = \"a_t:s0\"\n", "bad-value"),
+        ("[file.\"/a\"]\nensure = \"directory\"\nrecurselimit = 1\n", "missing-attribute"),
         ("[cron.a]\nminute = 1\n", "missing-attribute"),
         ("[exec.\"x --y\"]\n", "unqualified-command"),
         ("[exec.x]\ncommand = \"/bin/a && /bin/b\"\n", "shell-characters"),
@@ -660,6 +661,23 @@ fn the_first_source_that_there_is_counts() {
          modules/m/module.toml:4:10 bad-value: this list has no source => name a file below `modules/m/files/`\n\
          modules/m/module.toml:6:10 remote-source: `http://x/y` is a remote source => put the file below the module's `files/` and name it",
     );
+}
+
+#[test]
+fn files_of_a_folder_that_are_too_deep_become_no_resources() {
+    let text = "[file.\"/d\"]\nsource = \"d\"\nrecurse = true\nrecurselimit = 2\n";
+    let mut tree = module(text);
+    for path in ["x", "s/y", "s/t/z"] {
+        tree.insert(&format!("modules/m/files/d/{path}"), b"1".to_vec()).unwrap();
+    }
+    let compilation = both(&tree).unwrap();
+    let limits = compilation.nodes[0].catalog.resources.iter().map(|resource| match &resource.spec {
+        Spec::File(file) => (resource.title.as_str(), file.recurselimit),
+        _ => unreachable!(),
+    });
+    // A folder below reaches no deeper than the one that delivers it.
+    let reached = [("/d", Some(2)), ("/d/s", Some(1)), ("/d/s/y", None), ("/d/x", None)];
+    assert_eq!(limits.collect::<Vec<_>>(), reached);
 }
 
 #[test]

@@ -222,6 +222,8 @@ fn catalog(node: &str, motd: &str) -> Vec<u8> {
         mode: None,
         selinux: None,
         recurse: false,
+        recurselimit: None,
+        max_files: None,
         purge: false,
         ignore: Vec::new(),
         force: false,

@@ -160,6 +160,8 @@ impl Place {
             mode: None,
             selinux: None,
             recurse: false,
+            recurselimit: None,
+            max_files: None,
             purge: false,
             ignore: Vec::new(),
             force: false,

@@ -19,13 +19,17 @@ pub(super) fn check<'a>(
     plan: &mut Plan<Step<'a>>,
 ) -> Result<(), Failure> {
     let file = inode.0;
-    let mut todo = vec![file.path.clone()];
+    let mut todo = vec![(file.path.clone(), 1)];
     let mut seen = 0;
-    while let Some(folder) = todo.pop() {
+    let limit = file.max_files.map_or(LIMIT, |limit| limit as usize);
+    while let Some((folder, level)) = todo.pop() {
+        if file.recurselimit.is_some_and(|limit| level > limit) {
+            continue;
+        }
         for name in node.host.list(&folder)? {
             seen += 1;
-            if seen > LIMIT {
-                return Err(Failure::TooMany { path: file.path.clone(), limit: LIMIT });
+            if seen > limit {
+                return Err(Failure::TooMany { path: file.path.clone(), limit });
             }
             let Some(name) = name.to_str() else {
                 let value = name.to_string_lossy().into_owned();
@@ -47,7 +51,7 @@ pub(super) fn check<'a>(
                 inode.check_access(&path, &stat, node, plan)?;
             }
             if stat.kind == EntryKind::Directory && fate != Fate::ManagedWithAll {
-                todo.push(path);
+                todo.push((path, level + 1));
             }
         }
     }

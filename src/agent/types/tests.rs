@@ -165,6 +165,8 @@ fn plain(path: &str, ensure: FileEnsure) -> File {
         mode: None,
         selinux: None,
         recurse: false,
+        recurselimit: None,
+        max_files: None,
         purge: false,
         ignore: Vec::new(),
         force: false,
@@ -338,6 +340,33 @@ fn recurse_reaches_everything_below_and_stops_at_links() {
     };
     assert!(recurse("0600").contains(&"/d/e/b: mode changed '0644' to '0600'".to_owned()));
     assert_eq!((place.mode("/d/e"), place.mode("/d/e/b"), place.mode("/out/c")), (0o700, 0o600, 0o644));
+}
+
+#[test]
+fn recursion_ends_at_its_limits() {
+    let place = Place::new();
+    std::fs::create_dir_all(place.at("/d/e/f")).unwrap();
+    for path in ["/d/a", "/d/e/b", "/d/e/f/c"] {
+        place.put(path, "x", 0o644);
+    }
+    let modes = || ["/d/a", "/d/e/b", "/d/e/f/c"].map(|path| place.mode(path));
+    let recurse = |limit: Option<u32>, most: Option<u32>, mode: &str| {
+        place.file("/d", FileEnsure::Directory, |f| {
+            (f.recurse, f.recurselimit, f.max_files, f.mode) = (true, limit, most, Some(mode.into()));
+        })
+    };
+    recurse(Some(0), None, "0600").unwrap();
+    assert_eq!(modes(), [0o644, 0o644, 0o644]);
+    recurse(Some(1), None, "0600").unwrap();
+    assert_eq!(modes(), [0o600, 0o644, 0o644]);
+    recurse(Some(2), None, "0640").unwrap();
+    assert_eq!(modes(), [0o640, 0o640, 0o644]);
+    // Too many: nothing is done to any.
+    let refused = recurse(None, Some(4), "0604").unwrap_err().to_string();
+    assert_eq!(refused, "`/d` has more than 4 entries below it");
+    assert_eq!(modes(), [0o640, 0o640, 0o644]);
+    recurse(None, Some(5), "0604").unwrap();
+    assert_eq!(modes(), [0o604, 0o604, 0o604]);
 }
 
 #[test]

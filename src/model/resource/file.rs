@@ -38,6 +38,16 @@ const ATTRS: &[Attr] = &[
     Attr::new("selrange", Shape::Text, "The range of levels of its SELinux context."),
     Attr::new("recurse", Shape::Bool, "Manage what is below a directory too.").default("false"),
     Attr::new(
+        "recurselimit",
+        Shape::Integer(0, 100),
+        "How many levels below the directory are managed; all unless set. Needs `recurse`.",
+    ),
+    Attr::new(
+        "max_files",
+        Shape::Integer(1, 100_000),
+        "With more entries below the directory than this, nothing is done to any. Needs `recurse`.",
+    ),
+    Attr::new(
         "purge",
         Shape::Bool,
         "Remove what the catalog does not name below a directory. Needs `recurse`.",
@@ -96,6 +106,12 @@ pub struct File {
     /// Manage what is below a directory too.
     #[serde(default, skip_serializing_if = "is_false")]
     pub recurse: bool,
+    /// Levels below the directory that are managed; all when `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recurselimit: Option<u32>,
+    /// Entries below the directory above which nothing is done to any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_files: Option<u32>,
     /// Remove what the catalog does not name below a directory.
     #[serde(default, skip_serializing_if = "is_false")]
     pub purge: bool,

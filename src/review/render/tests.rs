@@ -74,6 +74,8 @@ fn catalog_of(node: &str, files: &[(&str, Content)]) -> Catalog {
             mode: None,
             selinux: None,
             recurse: false,
+            recurselimit: None,
+            max_files: None,
             purge: false,
             ignore: Vec::new(),
             force: false,

@@ -184,15 +184,18 @@ impl Shell<'_> {
         }
     }
 
-    /// Text with the expansions in it done, as in a here-document.
+    /// Computed text with the expansions in it done, as in a here-document.
     pub(super) fn expanded(&mut self, text: &str, state: &mut State, span: Span) -> Value {
         if !text.contains(['$', '`', '\\']) {
             return Value::text(text);
         }
-        match word::parse(text, span, state.dialect, Mode::HereDocument) {
-            Ok(word) => self.value(&word.pieces, state, span),
-            Err(_) => Value::dynamic(Source::Output, true),
-        }
+        self.placed(text, Place::Computed(span), |shell, base, span| {
+            let stands = Span::new(base, base + text.len());
+            match word::parse(text, stands, state.dialect, Mode::HereDocument) {
+                Ok(word) => shell.value(&word.pieces, state, span),
+                Err(_) => Value::dynamic(Source::Output, true),
+            }
+        })
     }
 
     /// `declare -x name=value` and its relatives.

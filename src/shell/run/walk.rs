@@ -46,8 +46,26 @@ impl<'p> Shell<'p> {
     /// Evaluates the script `text`, which stands at `base`, or at `pinned` if it was computed.
     /// Returns what it prints.
     pub fn text(&mut self, text: &str, at: Place, state: &mut State, stdin: &Value) -> Value {
-        let before = self.pinned;
         self.texts += 1;
+        let output = self.placed(text, at, |shell, base, span| {
+            let script = shell.parsed(text, base, state.dialect, span);
+            script.map_or_else(Value::default, |script| shell.script(&script, state, stdin))
+        });
+        self.texts -= 1;
+        if self.texts == 0 {
+            self.end(state);
+        }
+        output
+    }
+
+    /// Does `work` on `text` with where it begins, and where it stands; what it names stands there, too.
+    pub(super) fn placed<T>(
+        &mut self,
+        text: &str,
+        at: Place,
+        work: impl FnOnce(&mut Self, usize, Span) -> T,
+    ) -> T {
+        let before = self.pinned;
         let (base, span) = match at {
             Place::Source(span) => (span.start, span),
             Place::Computed(span) => match self.programs.located(text, span) {
@@ -61,16 +79,9 @@ impl<'p> Shell<'p> {
                 }
             },
         };
-        let output = match self.parsed(text, base, state.dialect, span) {
-            Some(script) => self.script(&script, state, stdin),
-            None => Value::default(),
-        };
-        self.texts -= 1;
-        if self.texts == 0 {
-            self.end(state);
-        }
+        let result = work(self, base, span);
         self.pinned = before;
-        output
+        result
     }
 
     /// What runs when the shell ends.

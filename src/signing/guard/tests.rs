@@ -18,6 +18,8 @@ fn file(path: &str, change: fn(&mut File)) -> Resource {
         mode: None,
         selinux: None,
         recurse: false,
+        recurselimit: None,
+        max_files: None,
         purge: false,
         ignore: Vec::new(),
         force: false,

