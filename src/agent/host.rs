@@ -293,7 +293,7 @@ impl Host {
     /// # Errors
     /// As [`Host::write`]; then nothing is left of it.
     pub fn prepare<'p>(&self, path: &'p str, file: &NewFile<'_>) -> Result<Prepared<'p>, HostError> {
-        self.labelled(self.parent(path)?.prepare(file)?, file.context)
+        self.parent(path)?.prepare(file, |at, fd| self.label_new(at, fd, file.context))
     }
 
     /// Changes owner and group of what is at `path`; a link itself, not what it points to.

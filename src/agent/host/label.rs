@@ -2,7 +2,7 @@
 //! one that the policy has for its path.
 
 use super::walk::At;
-use super::{EntryKind, Host, HostError, Invocation, Prepared};
+use super::{EntryKind, Host, HostError, Invocation};
 use crate::model::resource::Context;
 use rustix::fs::{self, XattrFlags};
 use rustix::io::Errno;
@@ -58,19 +58,19 @@ impl Host {
         at.relabel(fd.as_fd(), self.policy(path), context)
     }
 
-    /// Labels a file that waits for its place.
-    pub(super) fn labelled<'p>(
+    /// Labels a file that is to take the place at `at`.
+    pub(super) fn label_new(
         &self,
-        prepared: Prepared<'p>,
+        at: &At<'_>,
+        fd: BorrowedFd<'_>,
         context: Option<&Context>,
-    ) -> Result<Prepared<'p>, HostError> {
-        if self.labels {
-            let at = &prepared.at;
-            let old = at.stat()?.filter(|stat| stat.kind == EntryKind::File);
-            let kept = old.map_or(Ok(None), |_| at.label())?;
-            at.relabel(prepared.file.as_fd(), kept.or_else(|| self.policy(at.path)), context)?;
+    ) -> Result<(), HostError> {
+        if !self.labels {
+            return Ok(());
         }
-        Ok(prepared)
+        let old = at.stat()?.filter(|stat| stat.kind == EntryKind::File);
+        let kept = old.map_or(Ok(None), |_| at.label())?;
+        at.relabel(fd, kept.or_else(|| self.policy(at.path)), context)
     }
 
     /// Asks for the labels of what is to be written at these paths all at once.

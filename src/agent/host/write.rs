@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write as _;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::thread::ScopedJoinHandle;
 
 /// Files that are made durable at the same time: a disk has one queue, and journalling file systems answer all that wait
@@ -64,9 +64,9 @@ impl<'a> NewFile<'a> {
 /// [`place`] put it there.
 #[derive(Debug)]
 pub struct Prepared<'a> {
-    pub(super) at: At<'a>,
+    at: At<'a>,
     temporary: String,
-    pub(super) file: File,
+    file: File,
     placed: bool,
 }
 
@@ -126,8 +126,12 @@ impl Drop for Prepared<'_> {
 }
 
 impl<'a> At<'a> {
-    /// Writes the file under a temporary name, and has it checked.
-    pub(super) fn prepare(self, file: &NewFile<'_>) -> Result<Prepared<'a>, HostError> {
+    /// Writes the file under a temporary name, and has it checked. It is handed to `label` before anything is in it.
+    pub(super) fn prepare(
+        self,
+        file: &NewFile<'_>,
+        label: impl FnOnce(&Self, BorrowedFd<'_>) -> Result<(), HostError>,
+    ) -> Result<Prepared<'a>, HostError> {
         let old = self.stat()?;
         if let Some(old) = &old {
             if old.kind == EntryKind::Directory {
@@ -149,6 +153,7 @@ impl<'a> At<'a> {
         let temporary = || prepared.at.sibling(&prepared.temporary).into();
         fault::step(|| Step::Create(temporary()));
         fault::point();
+        label(&prepared.at, prepared.file.as_fd())?;
         prepared.at.fill(&prepared.file, file.content, owner, mode)?;
         fault::step(|| Step::Write(temporary(), file.content.to_vec()));
         if let Some(check) = file.validate {
