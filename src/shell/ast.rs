@@ -224,8 +224,8 @@ pub enum Piece {
     Command {
         /// The text.
         text: String,
-        /// Its first byte in the whole text.
-        at: usize,
+        /// Its first byte in the whole text, if it stands there word for word.
+        at: Option<usize>,
         /// Whether it is inside double quotes.
         quoted: bool,
     },

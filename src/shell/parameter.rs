@@ -200,9 +200,9 @@ fn bash_operation(reader: &mut Reader<'_>, mode: Mode) -> Parsed<Op> {
         }
     }
     if reader.eat("@") {
-        let letter = reader.peek().map_or(' ', char::from);
-        reader.at += 1;
-        return Ok(Op::Transform(letter));
+        let letter = reader.rest().chars().next();
+        reader.at += letter.map_or(0, char::len_utf8);
+        return Ok(Op::Transform(letter.unwrap_or(' ')));
     }
     Ok(Op::Value)
 }

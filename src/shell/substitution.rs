@@ -116,7 +116,7 @@ impl Reader<'_> {
         let start = self.at + 2;
         self.skip_substitution()?;
         let text = self.text.get(start..self.at - 1).unwrap_or("").to_owned();
-        out.push(Piece::Command { text, at: self.base + start, quoted: mode != Mode::Plain });
+        out.push(Piece::Command { text, at: Some(self.base + start), quoted: mode != Mode::Plain });
         Ok(())
     }
 
@@ -238,7 +238,9 @@ impl Reader<'_> {
         while let Some((at, c)) = chars.next() {
             match c {
                 '`' => {
-                    out.push(Piece::Command { text, at: self.base + start, quoted: mode != Mode::Plain });
+                    // Without a backslash that was taken away, nothing is where it stood.
+                    let place = (text.len() == at).then_some(self.base + start);
+                    out.push(Piece::Command { text, at: place, quoted: mode != Mode::Plain });
                     self.at = start + at + 1;
                     return Ok(());
                 }

@@ -280,7 +280,8 @@ fn cut(text: &str, words: &[String]) -> Option<String> {
         let (a, b) = text.split_once('-').unwrap_or((text, text));
         let first = if a.is_empty() { 1 } else { a.parse().ok()? };
         let last = if b.is_empty() { usize::MAX } else { b.parse().ok()? };
-        Some((first, last))
+        // `cut` counts from one, and refuses everything else.
+        (first > 0).then_some((first, last))
     };
     if let Some(columns) = option("-c").or_else(|| option("-b")) {
         let (first, last) = range(&columns)?;

@@ -253,9 +253,9 @@ impl Lexer<'_> {
         }
     }
 
-    /// What stands between the delimiter here and the one that closes it.
+    /// What stands between the delimiter here and the one that closes it; nothing at the end of the text.
     fn delimited(&mut self) -> String {
-        let open = self.peek(0).unwrap_or('/');
+        let Some(open) = self.peek(0) else { return String::new() };
         let close = match open {
             '(' => ')',
             '{' => '}',
@@ -298,11 +298,12 @@ impl Lexer<'_> {
     }
 
     fn flags(&mut self) -> String {
-        let start = self.at;
-        while self.peek(0).is_some_and(|c| c.is_ascii_alphabetic()) {
+        let mut flags = String::new();
+        while let Some(c) = self.peek(0).filter(char::is_ascii_alphabetic) {
+            flags.push(c);
             self.at += 1;
         }
-        self.chars[start..self.at].iter().collect()
+        flags
     }
 
     /// `s/…/…/e`: with the flag `e`, the replacement is code.

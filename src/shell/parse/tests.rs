@@ -189,8 +189,7 @@ fn places_behind_joined_lines_and_tabs_are_exact() {
     let text = "é\\\né <<-E\n\té $(a)\n\tE\n";
     let script = parsed(text);
     let target = &script.items[0].chain[0].1.commands[0].redirects[0].target;
-    let at =
-        target.pieces.iter().find_map(|p| if let Piece::Command { at, .. } = p { Some(*at) } else { None });
+    let at = target.pieces.iter().find_map(|p| if let Piece::Command { at, .. } = p { *at } else { None });
     assert_eq!(at, text.find("a)"));
     assert_eq!(target.pieces[0], Piece::Quoted("é ".into()));
 }

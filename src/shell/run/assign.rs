@@ -189,13 +189,15 @@ impl Shell<'_> {
         if !text.contains(['$', '`', '\\']) {
             return Value::text(text);
         }
-        self.placed(text, Place::Computed(span), |shell, base, span| {
-            let stands = Span::new(base, base + text.len());
-            match word::parse(text, stands, state.dialect, Mode::HereDocument) {
-                Ok(word) => shell.value(&word.pieces, state, span),
-                Err(_) => Value::dynamic(Source::Output, true),
-            }
-        })
+        let before = self.pinned;
+        let (base, span) = self.position(text, Place::Computed(span));
+        let stands = Span::new(base, base + text.len());
+        let value = match word::parse(text, stands, state.dialect, Mode::HereDocument) {
+            Ok(word) => self.value(&word.pieces, state, span),
+            Err(_) => Value::dynamic(Source::Output, true),
+        };
+        self.pinned = before;
+        value
     }
 
     /// `declare -x name=value` and its relatives.

@@ -1,7 +1,7 @@
 //! Words → fields: brace, tilde, parameter, command and arithmetic expansion, splitting, patterns.
 
 use super::walk::Shell;
-use super::{Problem, State, place};
+use super::{Place, Problem, State, place};
 use crate::shell::ast::{Command, CommandKind, Item, Piece, Pipeline, Redirect, Script, Word};
 use crate::shell::{Dialect, Dynamic, Part, Source, Span, Value, brace};
 use std::borrow::Cow;
@@ -154,7 +154,15 @@ impl Shell<'_> {
         }
     }
 
-    fn substitution(&mut self, text: &str, at: usize, state: &mut State, span: Span) -> Value {
+    fn substitution(&mut self, text: &str, at: Option<usize>, state: &mut State, span: Span) -> Value {
+        let before = self.pinned;
+        let at = at.unwrap_or_else(|| self.position(text, Place::Computed(span)).0);
+        let output = self.substituted(text, at, state, span);
+        self.pinned = before;
+        output
+    }
+
+    fn substituted(&mut self, text: &str, at: usize, state: &mut State, span: Span) -> Value {
         let mut inside = state.inside();
         let script = match self.parsed(text, at, state.dialect, span) {
             Some(script) => script,

