@@ -9,7 +9,7 @@
 
 use super::engine::Course;
 use super::turn::{Deed, Fate, Turn, Wishes};
-use crate::agent::host::{Folder, place};
+use crate::agent::host::place;
 use crate::agent::journal::Change as Entry;
 use crate::agent::types::{
     AT_ONCE, Change, Done, Failure, FileStep as Step, Inode, Installed, Node, PackageStep, Plan, Run, Type,
@@ -130,14 +130,11 @@ impl<'a> Course<'a> {
 
     /// The turn of a command: `None` when it waits.
     pub(super) fn command(&mut self, at: (usize, &Ref), run: Run<'a>) -> Option<Fate> {
-        // Its guards are commands too.
-        self.node.folder = Folder::default();
         self.turn_or_wait(at, &run, |(), _| Some(Work::Run(run)))
     }
 
     /// The turn of a package: `None` when it waits.
     pub(super) fn package(&mut self, at: (usize, &Ref), package: Installed<'a>) -> Option<Fate> {
-        self.node.folder = Folder::default();
         self.turn_or_wait(at, &package, |step, node| match step {
             PackageStep::Install(version) if package.is_taken_with_others(node) => {
                 Some(Work::Install(package, version.clone()))

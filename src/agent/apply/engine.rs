@@ -222,6 +222,10 @@ impl<'a> Course<'a> {
             self.notes.keep_all(name);
             return Some(skipped);
         }
+        if resource.spec.kind() != Kind::File {
+            // Looking at anything else is not always without consequences: guards are commands.
+            self.node.folder = Folder::default();
+        }
         let at = (index, name);
         Some(match &resource.spec {
             Spec::File(wish) => return self.file(at, Inode(wish)),
@@ -258,8 +262,6 @@ impl<'a> Course<'a> {
     }
 
     fn turn<T: Type>(&mut self, (index, name): (usize, &Ref), resource: &T) -> Fate {
-        // Looking is not always without consequences.
-        self.node.folder = Folder::default();
         self.drive(&Turn { index, name, resource })
     }
 

@@ -49,9 +49,7 @@ impl Host {
 
     /// The directory that holds the last name of `path`, and that name.
     pub(super) fn parent<'a>(&self, path: &'a str) -> Result<At<'a>, HostError> {
-        let (folder, name) = split(path)?;
-        let dir = Arc::new(self.reach(path, folder)?);
-        Ok(At { dir, name: os(name).to_owned(), path, uid: self.uid })
+        self.parent_beside(path, &mut Folder::default())
     }
 
     fn reach(&self, path: &str, folder: &str) -> Result<OwnedFd, HostError> {

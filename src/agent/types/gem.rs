@@ -1,7 +1,7 @@
 //! Packages of Ruby by gem, for the whole machine. Several versions of one may stand beside each other.
 
 use super::package::State;
-use super::provider::{Packages, Provider, change, everything, nothing_offered};
+use super::provider::{Packages, Provider, change, everything};
 use super::{Failure, Node, order};
 use crate::agent::host::{Host, Invocation};
 use crate::model::resource::Package;
@@ -18,10 +18,6 @@ impl Provider for Gem {
             (name, versions.into_iter().fold(State::Absent, State::and))
         };
         Ok(Packages::of(parse(&output).into_iter().map(state).collect()))
-    }
-
-    fn candidate(&self, node: &mut Node<'_>, package: &Package) -> Result<String, Failure> {
-        self.versions(node, package)?.into_iter().next().ok_or_else(|| nothing_offered(&package.name))
     }
 
     /// The newest first; none that is only a candidate of a release.

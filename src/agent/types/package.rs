@@ -96,11 +96,13 @@ impl Installed<'_> {
 
     /// Whether both may be in one: the options are those of all that are in it.
     pub(in crate::agent) fn joins(&self, other: &Self) -> bool {
-        let options = |package: &Package| {
-            let any = package.ensure == PackageEnsure::Present;
-            (package.provider, package.configfiles, package.install_options.clone(), any)
-        };
-        self.0.name != other.0.name && options(self.0) == options(other.0)
+        let (one, other) = (self.0, other.0);
+        let any = |package: &Package| package.ensure == PackageEnsure::Present;
+        one.name != other.name
+            && one.provider == other.provider
+            && one.configfiles == other.configfiles
+            && one.install_options == other.install_options
+            && any(one) == any(other)
     }
 
     /// Whether the node's package manager takes it together with others. What is held has more to it.

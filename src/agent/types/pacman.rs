@@ -2,7 +2,7 @@
 //! lists and old packages a node would be half of each.
 
 use super::package::State;
-use super::provider::{Packages, Provider, change, everything, nothing_offered};
+use super::provider::{Packages, Provider, change, everything};
 use super::{Failure, Node};
 use crate::agent::host::{Host, Invocation};
 use crate::model::resource::Package;
@@ -16,10 +16,6 @@ impl Provider for Pacman {
     fn read(&self, host: &Host) -> Result<Packages, Failure> {
         let output = super::tool(host, &everything(&["pacman", "-Q"]))?;
         Ok(Packages::of(parse(&output)))
-    }
-
-    fn candidate(&self, node: &mut Node<'_>, package: &Package) -> Result<String, Failure> {
-        self.versions(node, package)?.into_iter().next().ok_or_else(|| nothing_offered(&package.name))
     }
 
     fn versions(&self, node: &mut Node<'_>, package: &Package) -> Result<Vec<String>, Failure> {

@@ -1,7 +1,7 @@
 //! Packages of Python by pip, for the whole machine.
 
 use super::package::State;
-use super::provider::{Packages, Provider, change, everything, nothing_offered};
+use super::provider::{Packages, Provider, change, everything};
 use super::{Failure, Node, command_failed, order, printed};
 use crate::agent::host::{Host, Invocation};
 use crate::model::resource::{Package, PackageManager};
@@ -30,10 +30,6 @@ impl Provider for Pip {
         let state =
             |one: Listed| (PackageManager::Pip.listed(&one.name).into_owned(), State::Present(one.version));
         Ok(Packages::of(listed.into_iter().map(state).collect()))
-    }
-
-    fn candidate(&self, node: &mut Node<'_>, package: &Package) -> Result<String, Failure> {
-        self.versions(node, package)?.into_iter().next().ok_or_else(|| nothing_offered(&package.name))
     }
 
     /// The newest first; none that is only a candidate of a release.

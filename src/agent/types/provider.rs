@@ -35,8 +35,10 @@ pub(super) trait Provider: Sync {
     /// Everything that is there.
     fn read(&self, host: &Host) -> Result<Packages, Failure>;
 
-    /// The version that it would install.
-    fn candidate(&self, node: &mut Node<'_>, package: &Package) -> Result<String, Failure>;
+    /// The version that it would install: the first of all, where nothing else is said.
+    fn candidate(&self, node: &mut Node<'_>, package: &Package) -> Result<String, Failure> {
+        self.versions(node, package)?.into_iter().next().ok_or_else(|| nothing_offered(&package.name))
+    }
 
     /// All versions that it could install.
     fn versions(&self, node: &mut Node<'_>, package: &Package) -> Result<Vec<String>, Failure>;

@@ -2,7 +2,7 @@
 //! the same.
 
 use super::package::State;
-use super::provider::{Manager, Packages, Provider, change, everything, nothing_offered};
+use super::provider::{Manager, Packages, Provider, change, everything};
 use super::{Failure, Node, printed};
 use crate::agent::host::{Host, Invocation};
 use crate::model::resource::{Mark, Package, PackageEnsure, PackageManager};
@@ -22,10 +22,6 @@ impl Provider for Snap {
     }
 
     /// That of the channel which the options name, or else of the one that is tracked.
-    fn candidate(&self, node: &mut Node<'_>, package: &Package) -> Result<String, Failure> {
-        self.versions(node, package)?.into_iter().next().ok_or_else(|| nothing_offered(&package.name))
-    }
-
     fn versions(&self, node: &mut Node<'_>, package: &Package) -> Result<Vec<String>, Failure> {
         let words = ["snap", "info", "--color=never", "--unicode=never", &package.name];
         let info = Invocation::of(&words).within(600);

@@ -98,6 +98,9 @@ pub(super) fn rest(commands: &[Command], mode: Mode, line: &str) -> Option<Strin
 
 /// Lines of this form that a script may look for: `{name}` and `{number}` are those that its patterns hold.
 pub(super) fn sought(commands: &[Command], form: &str) -> Vec<String> {
+    if form.is_empty() {
+        return Vec::new();
+    }
     let addresses = commands.iter().flat_map(|command| &command.addresses);
     let addressed = addresses.filter_map(|address| match address {
         Address::Pattern(pattern, _) => Some(pattern),
@@ -107,16 +110,13 @@ pub(super) fn sought(commands: &[Command], form: &str) -> Vec<String> {
     let words: BTreeSet<String> = addressed.chain(replaced).flat_map(|pattern| words(pattern)).collect();
     let (numbers, names): (Vec<&str>, Vec<&str>) =
         words.iter().map(String::as_str).partition(|word| word.chars().all(|c| c.is_ascii_digit()));
-    let or = |found: Vec<&str>, usual: &str| -> Vec<String> {
-        let all = found.into_iter().take(SOUGHT).chain([usual]);
-        all.map(str::to_owned).collect()
-    };
-    let (names, numbers) = (or(names, "someone"), or(numbers, "1001"));
-    let line = |name: &String| {
-        let line = form.replace("{name}", name);
-        numbers.iter().map(move |number| line.replace("{number}", number)).collect::<Vec<_>>()
-    };
-    if form.is_empty() { Vec::new() } else { names.iter().flat_map(line).collect() }
+    let mut lines = Vec::new();
+    for name in names.into_iter().take(SOUGHT).chain(["someone"]) {
+        for number in numbers.iter().copied().take(SOUGHT).chain(["1001"]) {
+            lines.push(form.replace("{name}", name).replace("{number}", number));
+        }
+    }
+    lines
 }
 
 /// The words that a pattern spells out.
