@@ -143,11 +143,14 @@ fn folders(path: &str) -> impl Iterator<Item = &str> {
 
 /// Ascending, one edge per pair; a pair refreshes when any of its edges does.
 fn merged(edges: impl IntoIterator<Item = Edge>) -> Vec<Edge> {
-    let mut pairs: BTreeMap<(usize, usize), bool> = BTreeMap::new();
-    for edge in edges {
-        *pairs.entry((edge.from, edge.to)).or_default() |= edge.refresh;
-    }
-    pairs.into_iter().map(|((from, to), refresh)| Edge { from, to, refresh }).collect()
+    let mut edges: Vec<Edge> = edges.into_iter().collect();
+    edges.sort_unstable();
+    edges.dedup_by(|edge, kept| {
+        let same = (edge.from, edge.to) == (kept.from, kept.to);
+        kept.refresh |= same && edge.refresh;
+        same
+    });
+    edges
 }
 
 fn successors(edges: &[Edge], count: usize) -> Vec<Vec<usize>> {
