@@ -50,11 +50,16 @@ pub struct Seen<'p> {
 }
 
 impl Seen<'_> {
-    /// Whether it is a regular file of exactly these bytes. `owner` is whom it should belong to.
+    /// Whether it is a regular file of exactly the bytes of these pieces, so many in all. `owner` is whom it should belong
+    /// to.
     ///
     /// # Errors
     /// As [`Host::read_managed`].
-    pub fn holds(&self, bytes: &[u8], owner: Option<u32>) -> Result<bool, HostError> {
+    pub fn holds<P: AsRef<[u8]>>(
+        &self,
+        bytes: (u64, impl Iterator<Item = P>),
+        owner: Option<u32>,
+    ) -> Result<bool, HostError> {
         self.at.holds(bytes, owner)
     }
 

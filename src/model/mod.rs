@@ -15,6 +15,7 @@ pub mod report;
 pub mod resource;
 pub mod safety;
 pub mod secret;
+pub mod spelled;
 pub mod stamp;
 pub mod text;
 pub mod tree;

@@ -1,8 +1,7 @@
 //! A text that may be long, and stays in the document that it was read from.
 
-use super::canonical;
+use super::spelled::{self, Piece, Pieces};
 use serde::de::Error as _;
-use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -27,8 +26,9 @@ pub struct Text(Held);
 #[derive(Clone)]
 enum Held {
     Own(Box<str>),
-    /// Spelled as a JSON string, with its quotes and in the one canonical spelling, at this place of the document.
-    Within(Arc<Vec<u8>>, Range<u32>),
+    /// Spelled as a JSON string, with its quotes and in the one canonical spelling, at this place of the document; so many
+    /// bytes long.
+    Within(Arc<Vec<u8>>, Range<u32>, u32),
 }
 
 /// Reads with `read`, and leaves the texts in `document`, from which it must read.
@@ -46,19 +46,30 @@ pub(super) fn within<T>(document: &Arc<Vec<u8>>, read: impl FnOnce(&[u8]) -> T) 
 
 impl Text {
     /// The text.
-    ///
-    /// # Panics
-    /// Never: what is spelled in the document was read once before.
     #[must_use]
     pub fn get(&self) -> Cow<'_, str> {
         match &self.0 {
             Held::Own(text) => Cow::Borrowed(text),
-            Held::Within(document, place) => {
-                let spelled = within_document(document, place);
-                #[expect(clippy::expect_used, reason = "it was read when the document was")]
-                unspelled(spelled).expect("a text of a document that was read")
-            }
+            Held::Within(document, place, size) => said(within_document(document, place), *size as usize),
         }
+    }
+
+    /// How many bytes it has.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match &self.0 {
+            Held::Own(text) => text.len(),
+            Held::Within(.., size) => *size as usize,
+        }
+    }
+
+    /// Its bytes, one piece after the other: to compare them with others it need not be put together.
+    pub fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+        let (own, spelled): (_, &[u8]) = match &self.0 {
+            Held::Own(text) => (Some(Piece::Plain(text.as_bytes())), &[]),
+            Held::Within(document, place, _) => (None, within_document(document, place)),
+        };
+        own.into_iter().chain(Pieces::of(spelled))
     }
 }
 
@@ -66,14 +77,19 @@ fn within_document<'a>(document: &'a [u8], place: &Range<u32>) -> &'a [u8] {
     &document[place.start as usize..place.end as usize]
 }
 
-/// What a JSON string says. Without escapes it is what it spells.
-fn unspelled(spelled: &[u8]) -> Result<Cow<'_, str>, serde_json::Error> {
-    serde_json::from_slice::<Spelled<'_>>(spelled).map(|text| text.0)
+/// What a canonical spelling says, which is `size` bytes. Without escapes it is what it spells.
+fn said(spelled: &[u8], size: usize) -> Cow<'_, str> {
+    let mut pieces = Pieces::of(spelled);
+    if let Some(Piece::Plain(plain)) = pieces.next()
+        && plain.len() == size
+    {
+        return String::from_utf8_lossy(plain);
+    }
+    let mut bytes = Vec::with_capacity(size);
+    Pieces::of(spelled).for_each(|piece| bytes.extend_from_slice(piece.as_ref()));
+    // A spelling has no more than characters in it.
+    Cow::Owned(String::from_utf8(bytes).unwrap_or_default())
 }
-
-/// A string that is borrowed where it can be.
-#[derive(Deserialize)]
-struct Spelled<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -81,16 +97,18 @@ impl<'de> Deserialize<'de> for Text {
             return String::deserialize(deserializer).map(Self::from);
         };
         let spelled = <&'de RawValue>::deserialize(deserializer)?.get().as_bytes();
-        let text = unspelled(spelled).map_err(D::Error::custom)?;
-        if !canonical::spells(&text, spelled) {
-            return Err(D::Error::custom("a text that is not in its one canonical spelling"));
-        }
+        let Some(size) = spelled::size(spelled) else {
+            return Err(D::Error::custom("not a text in its one canonical spelling"));
+        };
         // Where the bytes are is where they are in the document, if they are in it.
         let place = (spelled.as_ptr() as usize).checked_sub(document.as_ptr() as usize).and_then(|start| {
             let end = start.checked_add(spelled.len()).filter(|end| *end <= document.len())?;
-            Some(u32::try_from(start).ok()?..u32::try_from(end).ok()?)
+            Some((u32::try_from(start).ok()?..u32::try_from(end).ok()?, u32::try_from(size).ok()?))
         });
-        Ok(place.map_or_else(|| Self::from(&*text), |place| Self(Held::Within(document, place))))
+        Ok(match place {
+            Some((place, size)) => Self(Held::Within(document, place, size)),
+            None => Self::from(&*said(spelled, size)),
+        })
     }
 }
 
@@ -98,11 +116,9 @@ impl Serialize for Text {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0 {
             Held::Own(text) => serializer.serialize_str(text),
-            // As it is spelled already.
-            Held::Within(document, place) => {
-                let spelled = serde_json::from_slice::<&RawValue>(within_document(document, place));
-                spelled.map_err(S::Error::custom)?.serialize(serializer)
-            }
+            Held::Within(..) if serializer.is_human_readable() => serializer.serialize_str(&self.get()),
+            // The writer of documents takes it as it is spelled already.
+            Held::Within(document, place, _) => serializer.serialize_bytes(within_document(document, place)),
         }
     }
 }
@@ -121,7 +137,7 @@ impl From<String> for Text {
 
 impl PartialEq for Text {
     fn eq(&self, other: &Self) -> bool {
-        self.get() == other.get()
+        self.size() == other.size() && self.get() == other.get()
     }
 }
 
@@ -142,6 +158,7 @@ impl fmt::Debug for Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::canonical;
 
     fn read(document: &str) -> Vec<Text> {
         within(&Arc::new(document.as_bytes().to_vec()), |bytes| serde_json::from_slice(bytes).unwrap())
@@ -153,8 +170,8 @@ mod tests {
         assert!(texts.iter().all(|text| matches!(text.0, Held::Within(..))));
         assert_eq!(texts, ["plain", "two\nlines \"é\"", ""].map(Text::from));
         assert!(matches!(texts[0].get(), Cow::Borrowed("plain")));
-        // Written as they are spelled, where others would write them in another way.
-        assert_eq!(serde_json::to_string(&texts).unwrap(), r#"["plain","two\nlines \"\u00e9\"",""]"#);
+        assert_eq!(canonical::encode(&texts), b"[\"plain\",\"two\\nlines \\\"\\u00e9\\\"\",\"\"]\n");
+        assert_eq!(serde_json::to_string(&texts).unwrap(), r#"["plain","two\nlines \"é\"",""]"#);
     }
 
     #[test]

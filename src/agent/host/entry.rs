@@ -144,19 +144,34 @@ impl At<'_> {
         Ok(Digest::from_bytes(hash.finalize().into()))
     }
 
-    /// Whether the regular file of this name has exactly these bytes, refusing what may have been planted.
-    pub(super) fn holds(&self, bytes: &[u8], wanted: Option<u32>) -> Result<bool, HostError> {
-        let mut rest = bytes;
-        let alike = self.read_through(
-            wanted,
-            |stat| stat.size == bytes.len() as u64,
-            |part| {
-                let alike = rest.strip_prefix(part);
-                rest = alike.unwrap_or_default();
-                alike.is_some()
-            },
-        )?;
-        Ok(alike && rest.is_empty())
+    /// Whether the regular file of this name has exactly the bytes of these pieces, `size` of them, refusing what may have
+    /// been planted.
+    pub(super) fn holds<P: AsRef<[u8]>>(
+        &self,
+        (size, mut pieces): (u64, impl Iterator<Item = P>),
+        wanted: Option<u32>,
+    ) -> Result<bool, HostError> {
+        let (mut piece, mut used, mut left) = (None::<P>, 0, size);
+        let is_next = |mut part: &[u8]| {
+            left = left.saturating_sub(part.len() as u64);
+            while !part.is_empty() {
+                let rest = piece.as_ref().map_or(&[][..], |piece| &piece.as_ref()[used..]);
+                if rest.is_empty() {
+                    (piece, used) = (pieces.next(), 0);
+                    if piece.is_none() {
+                        return false;
+                    }
+                    continue;
+                }
+                let both = rest.len().min(part.len());
+                if rest[..both] != part[..both] {
+                    return false;
+                }
+                (part, used) = (&part[both..], used + both);
+            }
+            true
+        };
+        Ok(self.read_through(wanted, |stat| stat.size == size, is_next)? && left == 0)
     }
 
     /// Reads the regular file of this name through while `go_on` says so of each part, if `begin` does of what it is;

@@ -3,7 +3,7 @@
 use super::{Failure, Node};
 use crate::agent::host::{Seen, Stat};
 use crate::model::resource::{Content, Part};
-use crate::model::{Digest, Secret, canonical};
+use crate::model::{Digest, Secret, Text, canonical};
 use similar::TextDiff;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -24,8 +24,10 @@ pub(in crate::agent) struct Wanted<'a> {
 enum Bytes<'a> {
     /// To be fetched by this digest.
     Elsewhere(Digest),
-    /// In the catalog.
-    Here(Cow<'a, [u8]>),
+    /// In the catalog as they are.
+    Here(&'a Text),
+    /// Made of what is in the catalog.
+    Made(Vec<u8>),
     /// In the catalog, some of them sealed; with what may be said of them.
     Opened(std::rc::Rc<Secret>, String),
 }
@@ -43,7 +45,9 @@ impl<'a> Wanted<'a> {
             Content::Blob { digest, size } => {
                 return Ok(Self { size: *size, bytes: Bytes::Elsewhere(*digest) });
             }
-            Content::Text(text) => return Ok(Self::here(bytes(text.get()))),
+            Content::Text(text) => {
+                return Ok(Self { size: text.size() as u64, bytes: Bytes::Here(text) });
+            }
             Content::Parts(parts) => parts,
         };
         let pieces = parts.iter().map(|part| Piece::of(part, node)).collect::<Result<Vec<_>, _>>()?;
@@ -51,7 +55,7 @@ impl<'a> Wanted<'a> {
         let mut bytes = Vec::with_capacity(pieces.iter().map(|piece| piece.bytes().len()).sum());
         pieces.iter().for_each(|piece| bytes.extend_from_slice(piece.bytes()));
         if content.secrets().next().is_none() {
-            return Ok(Self::here(bytes.into()));
+            return Ok(Self::made(bytes));
         }
         let (size, opened) = (bytes.len() as u64, std::rc::Rc::new(Secret::new(bytes)));
         Ok(Self { size, bytes: Bytes::Opened(opened, sealed(content, parts, &pieces)) })
@@ -59,19 +63,21 @@ impl<'a> Wanted<'a> {
 
     /// No content at all.
     pub(super) fn empty() -> Self {
-        Self::here(Cow::default())
+        Self::made(Vec::new())
     }
 
-    fn here(bytes: Cow<'a, [u8]>) -> Self {
-        Self { size: bytes.len() as u64, bytes: Bytes::Here(bytes) }
+    const fn made(bytes: Vec<u8>) -> Self {
+        Self { size: bytes.len() as u64, bytes: Bytes::Made(bytes) }
     }
 
     /// Whether a file has this content. `owner` is whom it should belong to.
     pub(super) fn is_in(&self, seen: &Seen<'_>, owner: Option<u32>) -> Result<bool, Failure> {
+        let holds = |bytes: &[u8]| seen.holds((self.size, std::iter::once(bytes)), owner);
         Ok(match &self.bytes {
             Bytes::Elsewhere(digest) => seen.digest(owner)? == *digest,
-            Bytes::Here(bytes) => seen.holds(bytes, owner)?,
-            Bytes::Opened(secret, _) => seen.holds(secret.expose(), owner)?,
+            Bytes::Here(text) => seen.holds((self.size, text.pieces()), owner)?,
+            Bytes::Made(bytes) => holds(bytes)?,
+            Bytes::Opened(secret, _) => holds(secret.expose())?,
         })
     }
 
@@ -80,7 +86,8 @@ impl<'a> Wanted<'a> {
     pub(super) fn shown(&self) -> String {
         match &self.bytes {
             Bytes::Elsewhere(digest) => digest.to_string(),
-            Bytes::Here(bytes) => Digest::of(bytes).to_string(),
+            Bytes::Here(text) => Digest::of(text.get().as_bytes()).to_string(),
+            Bytes::Made(bytes) => Digest::of(bytes).to_string(),
             Bytes::Opened(_, shown) => shown.clone(),
         }
     }
@@ -93,7 +100,8 @@ impl<'a> Wanted<'a> {
     /// The bytes, fetched where the catalog only names their digest, and checked against it.
     pub(super) fn fetch(&self, node: &Node<'_>) -> Result<Cow<'_, [u8]>, Failure> {
         let wanted = match &self.bytes {
-            Bytes::Here(bytes) => return Ok(Cow::Borrowed(bytes)),
+            Bytes::Here(text) => return Ok(bytes(text.get())),
+            Bytes::Made(bytes) => return Ok(Cow::Borrowed(bytes)),
             Bytes::Opened(secret, _) => return Ok(Cow::Borrowed(secret.expose())),
             Bytes::Elsewhere(digest) => *digest,
         };
