@@ -1,7 +1,7 @@
 //! Files as they were before the agent changed them, by the digest of their content: for root only, in the agent's own
 //! directory. What is in it is told by an append-only list, whose last line may be torn by a crash.
 
-use super::disk::{Disk, DiskError};
+use super::disk::{Disk, DiskError, Lasting};
 use super::host::Stat;
 use crate::model::{Digest, Stamp};
 use serde::{Deserialize, Serialize};
@@ -111,7 +111,7 @@ impl Bucket {
     /// When that fails.
     pub fn clear_aside(&self) -> Result<(), DiskError> {
         for name in self.disk.list(ASIDE)? {
-            self.disk.remove(&format!("{ASIDE}/{name}"))?;
+            self.disk.remove(&format!("{ASIDE}/{name}"), Lasting::Soon)?;
         }
         Ok(())
     }
@@ -176,7 +176,7 @@ pub fn prune(disk: &Disk, before: Stamp, newest_stay: bool) -> Result<Pruned, Di
     for orphan in disk.list(FOLDER)?.into_iter().filter(|content| !named.contains(content)) {
         let content = format!("{FOLDER}/{orphan}");
         pruned.bytes += std::fs::metadata(disk.path(&content)).map_or(0, |found| found.len());
-        disk.remove(&content)?;
+        disk.remove(&content, Lasting::Now)?;
     }
     Ok(pruned)
 }

@@ -4,7 +4,7 @@
 
 use super::apply::Wishes;
 use super::brake::Brake;
-use super::disk::{Disk, Step};
+use super::disk::{Disk, Lasting, Step};
 use super::fault;
 use super::host::{Host, NewFile, place};
 use super::queue::Mode;
@@ -317,7 +317,7 @@ fn d28_joining_is_done_or_not_done() {
     let (disk, state) = world.node(&scratch.path().join("agent"));
     let root = disk.path("").components().collect::<PathBuf>();
     for file in ["state.json", "root/1.json", "root/1.signatures.json"] {
-        disk.remove(file).unwrap();
+        disk.remove(file, Lasting::Now).unwrap();
     }
     std::fs::remove_dir(root.join("root")).unwrap();
     let before = Simulated::of(&root);

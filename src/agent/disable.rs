@@ -1,6 +1,6 @@
 //! The switch with which the administrator of a node says "not now", and why.
 
-use super::disk::{Disk, DiskError};
+use super::disk::{Disk, DiskError, Lasting};
 use crate::model::Stamp;
 use crate::model::report::SwitchedOff;
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ pub fn disable(disk: &Disk, wish: Disabled) -> Result<Disabled, DiskError> {
 /// When the agent's directory cannot be used.
 pub fn enable(disk: &Disk) -> Result<bool, DiskError> {
     let was = disk.has(NAME);
-    disk.remove(NAME)?;
+    disk.remove(NAME, Lasting::Now)?;
     Ok(was)
 }
 

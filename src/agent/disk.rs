@@ -1,12 +1,13 @@
 //! The agent's directory: every file of it is written whole and durably, or not at all.
 //!
 //! Write to a scratch name, fsync, rename, fsync the directory. An fsync that fails is an error of the
-//! write, never tried again as if it had worked. What the bytes mean is no concern of this file.
+//! write, never tried again as if it had worked. Only what a power failure may take is not waited for ([`Lasting::Soon`]).
+//! What the bytes mean is no concern of this file.
 
 use crate::model::Digest;
 use sha2::{Digest as _, Sha256};
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, BufWriter, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,15 @@ pub struct Disk {
     steps: Option<Steps>,
     #[cfg(test)]
     trouble: Option<Trouble>,
+}
+
+/// When something that was done lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lasting {
+    /// When the call returns.
+    Now,
+    /// When the system gets round to it. Until then a power failure, but nothing less, undoes or damages it.
+    Soon,
 }
 
 /// What a test lets go wrong: it is asked before each step, by the verb of the error.
@@ -237,6 +247,19 @@ impl Disk {
     /// # Errors
     /// When any step fails; the old file is then still there.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        self.fill(name, Lasting::Now, |out| out.write_all(bytes))
+    }
+
+    /// As [`Disk::write`], with what `fill` writes, which need not be in memory all at once.
+    ///
+    /// # Errors
+    /// As [`Disk::write`].
+    pub fn fill(
+        &self,
+        name: &str,
+        lasting: Lasting,
+        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), DiskError> {
         let path = self.path(name);
         let directory = path.parent().unwrap_or(&self.root);
         self.make_directories(directory)?;
@@ -250,26 +273,32 @@ impl Disk {
             .and_then(|file| self.may("create").map(|()| file))
             .map_err(DiskError::io("create", &scratch))?;
         self.note(|| Step::Create(scratch.clone()));
-        let written = self.may("write").and_then(|()| file.write_all(bytes));
+        let written = self.may("write").and_then(|()| {
+            let mut out = BufWriter::with_capacity(16 << 10, &mut file);
+            fill(&mut out)?;
+            out.flush()
+        });
         written.map_err(DiskError::io("write", &scratch))?;
-        self.note(|| Step::Write(scratch.clone(), bytes.to_vec()));
-        let synced = self.may("make durable").and_then(|()| file.sync_all());
-        synced.map_err(DiskError::io("make durable", &scratch))?;
-        self.note(|| Step::Sync(scratch.clone()));
+        self.note(|| Step::Write(scratch.clone(), fs::read(&scratch).unwrap_or_default()));
+        if lasting == Lasting::Now {
+            let synced = self.may("make durable").and_then(|()| file.sync_all());
+            synced.map_err(DiskError::io("make durable", &scratch))?;
+            self.note(|| Step::Sync(scratch.clone()));
+        }
         let renamed = self.may("replace").and_then(|()| fs::rename(&scratch, &path));
         renamed.map_err(DiskError::io("replace", &path))?;
         self.note(|| Step::Rename(scratch.clone(), path.clone()));
-        self.sync_directory(directory)
+        self.lasts(directory, lasting)
     }
 
     /// Removes a file; that it is not there is no error.
     ///
     /// # Errors
     /// When it cannot be removed.
-    pub fn remove(&self, name: &str) -> Result<(), DiskError> {
+    pub fn remove(&self, name: &str, lasting: Lasting) -> Result<(), DiskError> {
         let path = self.path(name);
         self.remove_file(&path)?;
-        self.sync_directory(path.parent().unwrap_or(&self.root))
+        self.lasts(path.parent().unwrap_or(&self.root), lasting)
     }
 
     /// The names in one of its directories, ascending; none when the directory is not there.
@@ -312,6 +341,13 @@ impl Disk {
             }
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(cause) => Err(DiskError::io("remove", path)(cause)),
+        }
+    }
+
+    fn lasts(&self, directory: &Path, lasting: Lasting) -> Result<(), DiskError> {
+        match lasting {
+            Lasting::Now => self.sync_directory(directory),
+            Lasting::Soon => Ok(()),
         }
     }
 

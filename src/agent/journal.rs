@@ -6,7 +6,7 @@
 //! line that is torn is of a change that had not begun. Changes that are made together are written down together, so their
 //! lines become durable at once.
 
-use super::disk::{Disk, DiskError};
+use super::disk::{Disk, DiskError, Lasting};
 use super::fault;
 use super::undo::Undo;
 use crate::model::{Ref, Stamp};
@@ -181,7 +181,7 @@ impl Journal {
         drop(open);
         fault::point();
         for old in disk.list(FOLDER).unwrap_or_default().iter().rev().skip(KEPT) {
-            drop(disk.remove(&format!("{FOLDER}/{old}")));
+            drop(disk.remove(&format!("{FOLDER}/{old}"), Lasting::Soon));
         }
     }
 

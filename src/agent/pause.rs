@@ -1,7 +1,7 @@
 //! An operator's word that the clock asks for no runs for a while. It is on the disk, so that a restart of the daemon does
 //! not end it; what ends it is its time, or a push.
 
-use super::disk::{Disk, DiskError};
+use super::disk::{Disk, DiskError, Lasting};
 use crate::model::{Principal, Stamp};
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,7 @@ pub fn begin(disk: &Disk, pause: &Pause) -> Result<(), DiskError> {
 /// # Errors
 /// When the agent's directory cannot be used.
 pub fn end(disk: &Disk) -> Result<(), DiskError> {
-    if disk.has(NAME) { disk.remove(NAME) } else { Ok(()) }
+    if disk.has(NAME) { disk.remove(NAME, Lasting::Now) } else { Ok(()) }
 }
 
 /// The pause that is in force at `now`. A file that cannot be understood pauses nothing: the agent's work is to run.

@@ -4,7 +4,7 @@
 //! the server can lose one unseen (D26). The chain is written down before a report leaves the node.
 
 use super::apply::Applied;
-use super::disk::{Disk, DiskError};
+use super::disk::{Disk, DiskError, Lasting};
 use super::fetch::{FetchError, Https, LIMITS, Method, Request};
 use super::freshness::FROZEN;
 use super::stored::{self, StoredError};
@@ -99,13 +99,14 @@ pub fn keep(disk: &Disk, state: &State, key: &SigningKey, report: &mut Report) -
     let id = Digest::of(&bytes);
     let document = String::from_utf8(bytes).unwrap_or_default();
     let signed = Signed { document, signatures: vec![signature] };
-    disk.write(LAST, &serde_json::to_vec_pretty(report).unwrap_or_default())?;
-    let envelope = serde_json::to_vec(&signed).unwrap_or_default();
-    disk.write(&format!("{OUTBOX}/{:012}.json", report.counter), &envelope)?;
+    // For people and monitoring; the one that counts is in the outbox, and then with the server.
+    disk.fill(LAST, Lasting::Soon, |out| Ok(serde_json::to_writer_pretty(out, report)?))?;
+    let name = format!("{OUTBOX}/{:012}.json", report.counter);
+    disk.fill(&name, Lasting::Now, |out| Ok(serde_json::to_writer(out, &signed)?))?;
     let next = state.after_report(id);
     stored::keep_state(disk, &next)?;
     for old in disk.list(OUTBOX)?.iter().rev().skip(WAITING) {
-        disk.remove(&format!("{OUTBOX}/{old}"))?;
+        disk.remove(&format!("{OUTBOX}/{old}"), Lasting::Soon)?;
     }
     Ok(next)
 }
@@ -126,8 +127,11 @@ pub fn send(disk: &Disk, server: &Https) -> Result<usize, SendError> {
             patience: PATIENCE,
         };
         match server.send(&request) {
-            // A report that the server will never take must not keep the later ones back.
-            Ok(_) | Err(FetchError::Refused { status: 400..=499, .. }) => disk.remove(&name)?,
+            // A report that the server will never take must not keep the later ones back. One that comes back after a
+            // power failure is sent again, and known there.
+            Ok(_) | Err(FetchError::Refused { status: 400..=499, .. }) => {
+                disk.remove(&name, Lasting::Soon)?
+            }
             Err(error) => return Err(error.into()),
         }
         sent += 1;

@@ -4,7 +4,7 @@
 //! `signing`; damage is a refusal with code `STATE`, never a fresh start (D27).
 
 use super::apply::{BlobError, BlobSource};
-use super::disk::{Disk, DiskError};
+use super::disk::{Disk, DiskError, Lasting};
 use super::fetch::LIMITS;
 use crate::model::{Catalog, Digest};
 use crate::signing::merkle::Leaf;
@@ -215,11 +215,12 @@ pub fn tidy(disk: &Disk, state: &State) -> Result<(), StoredError> {
         }
     }
     for directory in ["timestamp", "withdrawals", "release", "leaf", "catalog", "blob"] {
-        for file in disk.list(directory)? {
-            let name = format!("{directory}/{file}");
-            if !wanted.contains(&name) {
-                disk.remove(&name)?;
-            }
+        let names = disk.list(directory)?.into_iter().map(|file| format!("{directory}/{file}"));
+        let unwanted: Vec<String> = names.filter(|name| !wanted.contains(name)).collect();
+        if let Some((last, rest)) = unwanted.split_last() {
+            rest.iter().try_for_each(|name| disk.remove(name, Lasting::Soon))?;
+            // With it, all of them are gone for good.
+            disk.remove(last, Lasting::Now)?;
         }
     }
     Ok(())

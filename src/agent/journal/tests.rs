@@ -238,6 +238,6 @@ fn without_a_journal_nothing_is_changed() {
     let error = Journal::new(&disk, header).begin(&change("/a")).unwrap_err();
     assert!(error.to_string().contains("nothing is changed without it"), "{error}");
     assert_eq!(names(&place.join("root")), Vec::<String>::new());
-    disk.remove(FOLDER).unwrap();
+    disk.remove(FOLDER, Lasting::Now).unwrap();
     assert_eq!(run_there(place).counts.changed, 1);
 }

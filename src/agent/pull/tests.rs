@@ -1,6 +1,7 @@
 //! The agent against publications that an attacker owns: each refusal by its code, and nothing else happened.
 
 use super::*;
+use crate::agent::disk::Lasting;
 use crate::agent::fetch::{Answer, Directory, Want};
 use crate::agent::testing::{Draft, NODE, NOW, OTHER, World, envelope, only, snapshot, write};
 use crate::model::canonical;
@@ -399,7 +400,7 @@ fn d27_state_that_was_tampered_with_or_lost_is_never_a_fresh_start() {
     }
     write(&scene.disk.path("state.json"), &good[..good.len() / 2]);
     assert!(matches!(stored::load(&scene.disk), Err(StoredError::Refusal(_))));
-    scene.disk.remove("state.json").unwrap();
+    scene.disk.remove("state.json", Lasting::Now).unwrap();
     let lost = stored::load(&scene.disk).unwrap_err();
     assert!(matches!(&lost, StoredError::Refusal(refusal) if refusal.code() == "STATE"), "{lost}");
 }

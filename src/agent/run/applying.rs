@@ -4,7 +4,7 @@
 use super::{Course, RunError};
 use crate::agent::apply::{self, Applied, Job, Last, Record, Returned, Wishes};
 use crate::agent::bucket::Bucket;
-use crate::agent::disk::Disk;
+use crate::agent::disk::{Disk, Lasting};
 use crate::agent::journal::{self, Change, Header, Journal, Unfinished};
 use crate::agent::pull::Ready;
 use crate::agent::quarantine::{self, Lifted, Quarantine};
@@ -185,7 +185,7 @@ fn is_whole(disk: &Disk, release: Digest) -> bool {
 fn keep_record(disk: &Disk, applied: &Applied, release: Digest) -> Result<(), RunError> {
     if let Some(record) = &applied.record {
         if disk.has(WHOLE) {
-            disk.remove(WHOLE)?;
+            disk.remove(WHOLE, Lasting::Now)?;
         }
         stored::keep(disk, RECORD, &serde_json::to_vec(record).unwrap_or_default())?;
     }
