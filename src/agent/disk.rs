@@ -233,7 +233,7 @@ impl Disk {
     /// When it cannot be read.
     pub fn tail(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>, DiskError> {
         let Some((mut file, path)) = self.opened(name)? else { return Ok(None) };
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(usize::try_from(most).unwrap_or(0).saturating_add(1));
         let size = file.metadata().map(|meta| meta.len());
         let read = size
             .and_then(|size| file.seek(io::SeekFrom::Start(size.saturating_sub(most))))

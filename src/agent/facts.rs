@@ -7,6 +7,8 @@ use super::host::{EntryKind, Host};
 use crate::model::{FactPath, Facts};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
 
 /// Bytes of a file that is read for facts, at most.
 const LIMIT: u64 = 1 << 20;
@@ -34,11 +36,13 @@ pub fn gather(host: &Host) -> Facts {
     let name = hostname(host).unwrap_or_else(|| system.nodename().to_string_lossy().into_owned());
     set("hostname", name.split('.').next().map(|short| Value::String(short.to_owned())));
     set("fqdn", Some(Value::String(fqdn(host, &name))));
-    set("processors", std::thread::available_parallelism().ok().map(|n| Value::from(n.get())));
-    let machine = Host::open(std::path::Path::new("/")).ok();
-    let proc = |path: &str| machine.as_ref().and_then(|machine| text(machine, path));
-    set("memory_mib", proc("/proc/meminfo").as_deref().and_then(memory_mib).map(Value::from));
-    set("virtual", proc("/proc/cpuinfo").map(|cpu| Value::Bool(is_virtual(&cpu))));
+    // Not what a control group lets the agent use: that says nothing of anybody else.
+    let processors = rustix::thread::sched_getaffinity(None).ok().map(|set| set.count());
+    set("processors", processors.map(Value::from));
+    let memory = rustix::system::sysinfo();
+    let kib = (memory.totalram >> 10).saturating_mul(memory.mem_unit.into());
+    set("memory_mib", Some(Value::from(kib >> 10)));
+    set("virtual", first_processor().map(|cpu| Value::Bool(is_virtual(&cpu))));
     let systemd = host.stat("/run/systemd/system").ok().flatten();
     let systemd = systemd.is_some_and(|stat| stat.kind == EntryKind::Directory);
     set("init", Some(Value::String(if systemd { "systemd" } else { "sysv" }.into())));
@@ -99,9 +103,11 @@ fn fqdn(host: &Host, name: &str) -> String {
     whole.unwrap_or(name).to_owned()
 }
 
-fn memory_mib(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    Some(line.split_whitespace().next()?.parse::<u64>().ok()? / 1024)
+/// What the kernel says of the first processor. To tell of all of them takes it milliseconds where there are many.
+fn first_processor() -> Option<String> {
+    let mut text = [0; 4 << 10];
+    let read = File::open("/proc/cpuinfo").ok()?.read(&mut text).ok()?;
+    Some(String::from_utf8_lossy(&text[..read]).into_owned())
 }
 
 fn is_virtual(cpuinfo: &str) -> bool {
@@ -142,7 +148,6 @@ mod tests {
 
     #[test]
     fn what_proc_says_is_understood() {
-        assert_eq!(memory_mib("MemTotal:       24683656 kB\nMemFree: 1 kB\n"), Some(24_105));
         assert!(is_virtual("flags\t\t: fpu hypervisor sse\n") && !is_virtual("flags\t\t: fpu sse\n"));
     }
 }

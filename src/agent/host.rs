@@ -205,7 +205,7 @@ impl Host {
     /// When it cannot be read, is no regular file or has more than `limit` bytes.
     pub fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, HostError> {
         let at = self.destination(path)?;
-        read_all(&at, at.open_regular()?.0, limit)
+        read_all(&at, at.open_regular()?, limit)
     }
 
     /// The bytes of the regular file at `path`, which must not be a link. `owner` is whom it should belong to.
@@ -214,9 +214,9 @@ impl Host {
     /// As [`Host::read`], and when somebody else may have put it there (D29).
     pub fn read_managed(&self, path: &str, limit: u64, owner: Option<u32>) -> Result<Vec<u8>, HostError> {
         let at = self.parent(path)?;
-        let (file, stat) = at.open_regular()?;
-        at.refuse_planted(&stat, owner)?;
-        read_all(&at, file, limit)
+        let opened = at.open_regular()?;
+        at.refuse_planted(&opened.1, owner)?;
+        read_all(&at, opened, limit)
     }
 
     /// The digest of the regular file at `path`, which must not be a link. `owner` is whom it should belong to.
@@ -365,8 +365,13 @@ impl Host {
     }
 }
 
-fn read_all(at: &walk::At<'_>, file: std::fs::File, limit: u64) -> Result<Vec<u8>, HostError> {
-    let mut bytes = Vec::new();
+fn read_all(
+    at: &walk::At<'_>,
+    (file, stat): (std::fs::File, Stat),
+    limit: u64,
+) -> Result<Vec<u8>, HostError> {
+    // Room for all of it and for seeing its end. Files of the kernel have no size.
+    let mut bytes = Vec::with_capacity(usize::try_from(stat.size.min(limit)).unwrap_or(0).saturating_add(1));
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|cause| HostError::Io {
         doing: "read",
         path: at.path.to_owned(),

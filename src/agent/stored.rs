@@ -239,7 +239,7 @@ fn keep_envelope(disk: &Disk, name: &str, envelope: &Envelope) -> Result<(), Sto
 ///
 /// # Errors
 /// When it could not be made durable.
-pub(super) fn keep(disk: &Disk, name: &str, bytes: &[u8]) -> Result<(), StoredError> {
+fn keep(disk: &Disk, name: &str, bytes: &[u8]) -> Result<(), StoredError> {
     if !disk.holds(name, bytes)? {
         disk.write(name, bytes)?;
     }

@@ -82,7 +82,7 @@ pub const KNOWN: &[(&str, FactShape, &str)] = &[
     ("architecture", FactShape::Word, "machine name of uname(2), for example `x86_64`"),
     ("hostname", FactShape::Word, "the host name up to its first dot"),
     ("fqdn", FactShape::Word, "the whole host name"),
-    ("processors", FactShape::Integer, "number of processors that may be used"),
+    ("processors", FactShape::Integer, "number of processors that the agent may run on"),
     ("memory_mib", FactShape::Integer, "main memory in MiB"),
     ("init", FactShape::Word, "`systemd` or `sysv`"),
     ("virtual", FactShape::Bool, "whether the processor says that it is virtual"),

@@ -29,6 +29,15 @@ struct Left {
     looked: Option<Stamp>,
 }
 
+impl Left {
+    /// Takes everything out, and keeps the room for it.
+    fn clear(&mut self) {
+        self.wanted.clear();
+        self.audited.clear();
+        self.looked = None;
+    }
+}
+
 impl Record {
     /// Whether the last run left this property as it is wanted now: then whatever differs is drift.
     #[must_use]
@@ -179,14 +188,13 @@ impl<'a> Notes<'a> {
         let last = self.last.0.get(resource);
         if last == Some(&self.page) {
             self.same.push(index);
-            self.page.wanted.clear();
-            self.page.audited.clear();
-            self.page.looked = None;
         } else if self.page == Left::default() {
             self.lost |= last.is_some();
         } else {
-            self.new.insert(resource.clone(), std::mem::take(&mut self.page));
+            // The copy takes no more room than it needs, and the page keeps its own for the next resource.
+            self.new.insert(resource.clone(), self.page.clone());
         }
+        self.page.clear();
     }
 
     /// What is to be given to the next run, `None` when that is what this one was given; and whether it is whole.

@@ -187,7 +187,7 @@ fn keep_record(disk: &Disk, applied: &Applied, release: Digest) -> Result<(), Ru
         if disk.has(WHOLE) {
             disk.remove(WHOLE, Lasting::Now)?;
         }
-        stored::keep(disk, RECORD, &serde_json::to_vec(record).unwrap_or_default())?;
+        disk.fill(RECORD, Lasting::Now, |out| Ok(serde_json::to_writer(out, record)?))?;
     }
     if applied.whole && disk.has(RECORD) && !is_whole(disk, release) {
         disk.write(WHOLE, release.to_string().as_bytes())?;
