@@ -26,8 +26,13 @@ pub(crate) fn catalog(data: &[u8]) {
             "another leaf than the signed one: {data:?}"
         );
     }
-    let Ok(catalog) = Catalog::decode(data) else { return };
-    assert!(catalog.encode() == data, "a second spelling of a catalog: {data:?}");
+    let catalog = Catalog::decode(data).ok();
+    let within = Catalog::decode_within(&data.to_vec().into()).ok();
+    assert_eq!(within, catalog, "texts that stay in their document: {data:?}");
+    let Some((catalog, within)) = catalog.zip(within) else { return };
+    for catalog in [&catalog, &within] {
+        assert!(catalog.encode() == data, "a second spelling of a catalog: {data:?}");
+    }
     let before = Catalog::decode(&honest.catalog).unwrap();
     let changes = effect::diff(&[before], &[catalog]);
     let shown = render::effect(&changes, Style::Plain);

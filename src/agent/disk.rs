@@ -288,7 +288,7 @@ impl Disk {
         let renamed = self.may("replace").and_then(|()| fs::rename(&scratch, &path));
         renamed.map_err(DiskError::io("replace", &path))?;
         self.note(|| Step::Rename(scratch.clone(), path.clone()));
-        self.lasts(directory, lasting)
+        self.sync_directory(directory, lasting)
     }
 
     /// Removes a file; that it is not there is no error.
@@ -298,7 +298,7 @@ impl Disk {
     pub fn remove(&self, name: &str, lasting: Lasting) -> Result<(), DiskError> {
         let path = self.path(name);
         self.remove_file(&path)?;
-        self.lasts(path.parent().unwrap_or(&self.root), lasting)
+        self.sync_directory(path.parent().unwrap_or(&self.root), lasting)
     }
 
     /// The names in one of its directories, ascending; none when the directory is not there.
@@ -330,7 +330,7 @@ impl Disk {
         let made = self.may("make").and_then(|()| DirBuilder::new().mode(0o700).create(directory));
         made.map_err(DiskError::io("make", directory))?;
         self.note(|| Step::MakeDirectory(directory.to_owned()));
-        self.sync_directory(parent)
+        self.sync_directory(parent, Lasting::Now)
     }
 
     fn remove_file(&self, path: &Path) -> Result<(), DiskError> {
@@ -344,14 +344,10 @@ impl Disk {
         }
     }
 
-    fn lasts(&self, directory: &Path, lasting: Lasting) -> Result<(), DiskError> {
-        match lasting {
-            Lasting::Now => self.sync_directory(directory),
-            Lasting::Soon => Ok(()),
+    fn sync_directory(&self, path: &Path, lasting: Lasting) -> Result<(), DiskError> {
+        if lasting == Lasting::Soon {
+            return Ok(());
         }
-    }
-
-    fn sync_directory(&self, path: &Path) -> Result<(), DiskError> {
         let synced = self.may("make durable").and_then(|()| File::open(path)).and_then(|d| d.sync_all());
         synced.map_err(DiskError::io("make durable", path))?;
         self.note(|| Step::SyncDirectory(path.to_owned()));
