@@ -5,7 +5,8 @@
 
 mod writer;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
+use serde::de::{DeserializeOwned, Error as _};
 use writer::{Expected, Writer};
 
 /// Bytes that are not the canonical spelling of the document that was asked for.
@@ -52,8 +53,9 @@ pub fn decode<T: Serialize + DeserializeOwned>(
     bytes: &[u8],
 ) -> Result<T, CanonicalError> {
     // What is text once need not be looked at again for every string in it.
-    let text = std::str::from_utf8(bytes).map_err(|_| CanonicalError::Spelling { what })?;
-    let document: T = serde_json::from_str(text).map_err(|cause| CanonicalError::Form { what, cause })?;
+    let text = std::str::from_utf8(bytes).map_err(serde_json::Error::custom);
+    let document: T =
+        text.and_then(serde_json::from_str).map_err(|cause| CanonicalError::Form { what, cause })?;
     if is_spelling(&document, bytes) { Ok(document) } else { Err(CanonicalError::Spelling { what }) }
 }
 

@@ -32,7 +32,7 @@ enum Held {
 }
 
 /// Reads with `read`, and leaves the texts in `document`, from which it must read.
-pub(super) fn within<T>(document: &Arc<Vec<u8>>, read: impl FnOnce(&[u8]) -> T) -> T {
+pub(crate) fn within<T>(document: &Arc<Vec<u8>>, read: impl FnOnce(&[u8]) -> T) -> T {
     /// Takes the document away again, whatever `read` does.
     struct Over(Option<Arc<Vec<u8>>>);
     impl Drop for Over {

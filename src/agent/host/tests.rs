@@ -1,7 +1,10 @@
 //! Files and commands below a temporary root, and the races of row D29.
 
 use super::*;
+use crate::model::text::within;
+use crate::model::{Text, canonical};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -29,6 +32,30 @@ fn a_file_is_written_whole_with_its_mode_and_leaves_nothing_beside_it() {
     assert_eq!(host.read("/a", 3).unwrap(), b"two");
     assert!(matches!(host.read("/a", 2), Err(HostError::TooLarge { limit: 2, .. })));
     assert_eq!(names(dir.path()), ["a"]);
+}
+
+#[test]
+fn a_file_is_compared_in_whatever_pieces_its_content_comes() {
+    let (dir, host) = host();
+    // Longer than what is read at once, with a character across the end of that.
+    let long = format!("{}a\u{1f600}\n", "é\u{1f600}\t".repeat(20_000));
+    for text in ["", "a", "two\nlines\n", &long] {
+        let document = Arc::new(canonical::encode(&[text]));
+        let within: Vec<Text> = within(&document, |bytes| serde_json::from_slice(bytes).unwrap());
+        let holds = |text: &Text| {
+            let seen = host.look("/a", &mut Folder::default()).unwrap().unwrap();
+            seen.holds((text.size() as u64, text.pieces()), None).unwrap()
+        };
+        std::fs::write(dir.path().join("a"), text).unwrap();
+        assert!(holds(&within[0]) && holds(&Text::from(text)), "{} bytes", text.len());
+        for at in [0, text.len() / 2, text.len().saturating_sub(1)] {
+            let mut other = text.as_bytes().to_vec();
+            let Some(byte) = other.get_mut(at) else { continue };
+            *byte ^= 1;
+            std::fs::write(dir.path().join("a"), &other).unwrap();
+            assert!(!holds(&within[0]) && !holds(&Text::from(text)), "byte {at} of {}", text.len());
+        }
+    }
 }
 
 #[test]
