@@ -104,10 +104,14 @@ impl Source {
         self.secret
     }
 
-    /// The place of some bytes of the template, or of all of it where its text is not exact.
+    /// The place of some bytes of the template, or of all of it where its text is not exact. An end that is missed may be
+    /// said to lie behind the text.
     pub(super) fn place(&self, range: Option<Range<usize>>) -> Place {
         match (self.exact, range) {
-            (Some(at), Some(range)) => Place::new(&*self.file, at + range.start, at + range.end),
+            (Some(at), Some(range)) => {
+                let within = |offset: usize| (at + offset).min(self.span.end);
+                Place::new(&*self.file, within(range.start), within(range.end))
+            }
             _ => Place::new(&*self.file, self.span.start, self.span.end),
         }
     }

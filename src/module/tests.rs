@@ -1,7 +1,7 @@
 //! Sites as text, and what loading and compiling say of them.
 
 use super::*;
-use crate::model::finding::line_column;
+use crate::model::finding::{Place, line_column};
 use crate::model::resource::{Command, Content, File, Live, META_ATTRS, Part, Shape, Word};
 use crate::model::{Catalog, Kind, Resource, Spec};
 use std::num::NonZeroUsize;
@@ -571,13 +571,17 @@ fn templates_are_bounded_and_strict() {
         ("{{ none }}", "template-error"),
         ("{{ debug() }}", "unknown-parameter"),
         ("{{ 1", "template-error"),
+        ("{% if node.name\"]\n %}", "template-error"),
     ] {
         let tree = tree(&format!(
             "--- modules/m/templates/t\n{text}\n--- modules/m/module.toml\n[file.\"/a\"]\ntemplate = \"t\"\n"
         ));
         let Err(findings) = both(&tree) else { unreachable!("compiled: {text}") };
         assert!(findings.iter().all(|f| f.rule == rule), "{text}: {}", told(&tree, &findings));
-        assert_eq!(findings[0].place.file, "modules/m/templates/t", "{text}");
+        let Place { file, start, end } = &findings[0].place;
+        assert_eq!(&**file, "modules/m/templates/t", "{text}");
+        let whole = tree.get(file).unwrap();
+        assert!(whole.get(*start..*end).is_some(), "{text}: {start} to {end} of {}", whole.len());
     }
 }
 

@@ -77,6 +77,9 @@ pub struct AcceptedRelease {
     pub policy_v: u64,
 }
 
+/// What a state counts, at most: no node comes so far, and one that did would have to begin again.
+const MAX_COUNT: u64 = u64::MAX / 2;
+
 /// Where the node's chain of reports is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -143,6 +146,9 @@ impl State {
         }
         if record.document != "state" || record.v != 1 {
             return Err(broken("it was written by another version"));
+        }
+        if record.writes.max(record.report.counter) > MAX_COUNT {
+            return Err(broken("it counts further than anybody can have counted"));
         }
         let root = root::first(root, record.root.id)?;
         if root.version() != record.root.version || root.repo() != record.repo {

@@ -54,3 +54,18 @@ fn every_change_counts_as_a_write() {
     assert_eq!(later.record.writes, state.record.writes + 1);
     assert_ne!(state.encode(), later.encode());
 }
+
+#[test]
+fn d27_a_state_that_cannot_count_on_is_refused() {
+    let mut state = enrolled("web1");
+    let counts = |state: &State| State::load(&state.encode(), &root_envelope(), None).map(drop);
+    for end in [&mut |r: &mut Record, n| r.writes = n, &mut |r: &mut Record, n| r.report.counter = n]
+        as [&mut dyn FnMut(&mut Record, u64); 2]
+    {
+        end(&mut state.record, MAX_COUNT);
+        assert!(counts(&state).is_ok());
+        end(&mut state.record, MAX_COUNT + 1);
+        assert_eq!(counts(&state).unwrap_err().code(), "STATE");
+        end(&mut state.record, 1);
+    }
+}
