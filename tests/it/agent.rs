@@ -280,6 +280,29 @@ fn a_node_joins_pulls_and_reports() {
 }
 
 #[test]
+fn a_power_failure_may_take_the_copy_of_the_last_report_and_nothing_else() {
+    let mut server = Server::start();
+    server.publish("one", &["alice", "bob"]);
+    server.node(NODE);
+    let told = |server: &Server| ok(&mut server.agent(NODE, "status")).lines().next().unwrap().to_owned();
+    assert_eq!(told(&server), "Currently idling; never ran");
+    ends(2, &mut server.run(NODE));
+    assert!(told(&server).starts_with("Currently idling; last completed run "), "{}", told(&server));
+    let copy = server.at(&format!("agent-{NODE}/last_run_report.json"));
+    for bytes in [Some(&b""[..]), Some(&[0; 100]), None] {
+        match bytes {
+            Some(bytes) => std::fs::write(&copy, bytes).unwrap(),
+            None => std::fs::remove_file(&copy).unwrap(),
+        }
+        assert!(told(&server).ends_with("the next run makes another"), "{}", told(&server));
+    }
+    ends(0, &mut server.run(NODE));
+    assert!(told(&server).starts_with("Currently idling; last completed run "), "{}", told(&server));
+    let reports = ok(&mut server.agent(NODE, "status"));
+    assert!(reports.contains("reports        2 made") && reports.contains("0 waiting"), "{reports}");
+}
+
+#[test]
 fn d43_another_trust_root_is_not_joined() {
     let server = Server::start();
     let mut agent = server.agent(NODE, "enroll");

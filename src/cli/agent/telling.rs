@@ -47,7 +47,7 @@ pub(super) fn status(args: &StatusArgs, ui: &mut Ui) -> Outcome {
         ui.line(serde_json::to_string_pretty(&document)?)?;
         return Ok(0);
     }
-    ui.line(format!("Currently {doing}; {}", since(last.as_ref(), now)))?;
+    ui.line(format!("Currently {doing}; {}", since(last.as_ref(), state.report().counter, now)))?;
     if let Some(disabled) = disabled {
         ui.line(disabled)?;
     }
@@ -137,8 +137,12 @@ fn summary(report: &Report) -> Value {
     })
 }
 
-fn since(last: Option<&Report>, now: Stamp) -> String {
-    let Some(report) = last else { return "never ran".into() };
+/// When it last ran. The copy of the last report is not waited for, so a power failure may have taken it.
+fn since(last: Option<&Report>, made: u64, now: Stamp) -> String {
+    let Some(report) = last else {
+        let lost = "the report of the last run is not on this disk any more; the next run makes another";
+        return if made == 0 { "never ran" } else { lost }.into();
+    };
     let seconds = u64::try_from(now.since(report.finished)).unwrap_or(0);
     format!("last completed run {} ago", duration::words(Duration::from_secs(seconds)))
 }
