@@ -39,10 +39,9 @@ pub fn gather(host: &Host) -> Facts {
     // Not what a control group lets the agent use: that says nothing of anybody else.
     let processors = rustix::thread::sched_getaffinity(None).ok().map(|set| set.count());
     set("processors", processors.map(Value::from));
-    let memory = rustix::system::sysinfo();
-    let kib = (memory.totalram >> 10).saturating_mul(memory.mem_unit.into());
-    set("memory_mib", Some(Value::from(kib >> 10)));
-    set("virtual", first_processor().map(|cpu| Value::Bool(is_virtual(&cpu))));
+    // By this file, not by a call: a container may have one of its own.
+    set("memory_mib", beginning("/proc/meminfo").as_deref().and_then(memory_mib).map(Value::from));
+    set("virtual", beginning("/proc/cpuinfo").map(|cpu| Value::Bool(is_virtual(&cpu))));
     let systemd = host.stat("/run/systemd/system").ok().flatten();
     let systemd = systemd.is_some_and(|stat| stat.kind == EntryKind::Directory);
     set("init", Some(Value::String(if systemd { "systemd" } else { "sysv" }.into())));
@@ -103,11 +102,16 @@ fn fqdn(host: &Host, name: &str) -> String {
     whole.unwrap_or(name).to_owned()
 }
 
-/// What the kernel says of the first processor. To tell of all of them takes it milliseconds where there are many.
-fn first_processor() -> Option<String> {
+/// The beginning of a file of the kernel. To tell of all processors takes it milliseconds where there are many.
+fn beginning(path: &str) -> Option<String> {
     let mut text = [0; 4 << 10];
-    let read = File::open("/proc/cpuinfo").ok()?.read(&mut text).ok()?;
+    let read = File::open(path).ok()?.read(&mut text).ok()?;
     Some(String::from_utf8_lossy(&text[..read]).into_owned())
+}
+
+fn memory_mib(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    Some(line.split_whitespace().next()?.parse::<u64>().ok()? / 1024)
 }
 
 fn is_virtual(cpuinfo: &str) -> bool {
@@ -148,6 +152,7 @@ mod tests {
 
     #[test]
     fn what_proc_says_is_understood() {
+        assert_eq!(memory_mib("MemTotal:       24683656 kB\nMemFree: 1 kB\n"), Some(24_105));
         assert!(is_virtual("flags\t\t: fpu hypervisor sse\n") && !is_virtual("flags\t\t: fpu sse\n"));
     }
 }

@@ -85,10 +85,10 @@ fn said(spelled: &[u8], size: usize) -> Cow<'_, str> {
     {
         return String::from_utf8_lossy(plain);
     }
-    let mut bytes = Vec::with_capacity(size);
-    Pieces::of(spelled).for_each(|piece| bytes.extend_from_slice(piece.as_ref()));
-    // A spelling has no more than characters in it.
-    Cow::Owned(String::from_utf8(bytes).unwrap_or_default())
+    let mut text = String::with_capacity(size);
+    // Each piece is whole characters: nothing is lost.
+    Pieces::of(spelled).for_each(|piece| text.push_str(&String::from_utf8_lossy(piece.as_ref())));
+    Cow::Owned(text)
 }
 
 impl<'de> Deserialize<'de> for Text {
